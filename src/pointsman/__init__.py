@@ -1,0 +1,1 @@
+"""Pointsman sets the points: which model serves which request, and why."""

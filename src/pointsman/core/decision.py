@@ -1,0 +1,149 @@
+"""What is the life of one request, as values?
+
+A request becomes a `Task`; a `Decision` ranks `Candidate`s and says why the others were rejected;
+every attempt on a model ends in exactly one `Outcome`. These are made for every request, so they
+are tuples: immutable, compared by value, and several times cheaper to make than frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
+
+
+class Strategy(StrEnum):
+    """What a request weighs most when several models could serve it."""
+
+    BALANCED = "balanced"
+    SPEED = "speed"
+    QUALITY = "quality"
+    COST = "cost"
+
+
+class Task(NamedTuple):
+    """What a request needs, read from its body; nothing of its text is kept.
+
+    `prompt_tokens` is an estimate. `max_output_tokens` is what the caller asked for, if it did.
+    `needs` are capabilities without which this request cannot be served; `parameters` the optional
+    request parameters in use, because a model may turn out not to support one.
+    """
+
+    type: str | None = None
+    prompt_tokens: int = 0
+    max_output_tokens: int | None = None
+    needs: frozenset[str] = frozenset()
+    prefers: frozenset[str] = frozenset()
+    min_context: int = 0
+    parameters: frozenset[str] = frozenset()
+
+
+class Selection(NamedTuple):
+    """What the `model` field of a request asks for: a strategy to choose by, or one pinned model.
+
+    `only` and `exclude` narrow the choice further; `fallbacks` are tried in this order after a
+    pinned model. All hold model ids.
+    """
+
+    strategy: Strategy = Strategy.BALANCED
+    pinned: str | None = None
+    only: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    fallbacks: tuple[str, ...] = ()
+
+
+class ReasonCode(StrEnum):
+    """Why a model cannot serve a request, for programs. The words stand beside it."""
+
+    MISSING_CAPABILITY = "missing_capability"
+    CONTEXT_TOO_SMALL = "context_too_small"
+    OUTPUT_TOO_SMALL = "output_too_small"
+    NOT_ALLOWED = "not_allowed"
+    NOT_REQUESTED = "not_requested"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    BREAKER_OPEN = "breaker_open"
+    RESTING = "resting"
+    AT_LIMIT = "at_limit"
+    UNAVAILABLE = "unavailable"
+
+
+class Objection(NamedTuple):
+    """One reason against a model. `retry_after_s` is set when the reason passes by itself."""
+
+    code: ReasonCode
+    words: str
+    retry_after_s: float | None = None
+
+
+class Rejection(NamedTuple):
+    model_id: str
+    objection: Objection
+
+
+class Term(NamedTuple):
+    """One summand of a score; `detail` says in words what it was made of."""
+
+    name: str
+    value: float
+    detail: str = ""
+
+
+class Candidate(NamedTuple):
+    """An eligible model with its score in [0, 1]; the terms sum to the score within 1e-9."""
+
+    model_id: str
+    score: float
+    terms: tuple[Term, ...]
+
+
+class Decision(NamedTuple):
+    """Which model was chosen for a request, who stood by, who was out, and why.
+
+    `candidates` are in the order in which they are to be tried; the first is the chosen one.
+    `propensity` is the probability with which it was chosen, in (0, 1].
+    """
+
+    id: str
+    request_id: str
+    at: datetime
+    agent_id: str
+    task: Task
+    strategy: Strategy
+    candidates: tuple[Candidate, ...]
+    rejections: tuple[Rejection, ...]
+    propensity: float
+    config_version: str
+    session: str | None = None
+    asked_model: str = ""
+    panic: bool = False
+
+    @property
+    def chosen(self) -> Candidate:
+        return self.candidates[0]
+
+
+class Outcome(NamedTuple):
+    """How one attempt on one model ended. `failure` is None exactly when the answer was complete.
+
+    Times in seconds: `first_token_s` from the call to the first usable chunk, `total_s` to the end.
+    `cost_usd` is None when unknown. `upstream_model` is what the upstream said it served.
+    """
+
+    decision_id: str
+    attempt: int
+    model_id: str
+    agent_id: str
+    at: datetime
+    failure: FailureKind | None
+    streamed: bool
+    total_s: float
+    first_token_s: float | None = None
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    upstream_model: str | None = None
+    status: int | None = None
+    message: str = ""

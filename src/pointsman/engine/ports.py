@@ -1,0 +1,152 @@
+"""What does the engine need from the world outside?
+
+Each protocol has one contract suite in `tests/contracts/` that every implementation passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from pointsman.core.decision import Candidate, Decision, Outcome, Selection, Task
+from pointsman.core.fleet import Agent, Model, Usage
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards; only differences mean anything."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Scorer(Protocol):
+    """How good is a model for this agent and task?"""
+
+    def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate: ...
+
+    def learn(self, outcome: Outcome) -> None: ...
+
+
+class Call(NamedTuple):
+    """One request to one model.
+
+    `fields` is the caller's JSON object with every value still encoded, so that whatever the caller
+    sent reaches the upstream byte for byte; the provider puts its own `model` in. `connect_s` is
+    how long establishing a connection may take.
+    """
+
+    model: Model
+    fields: Mapping[str, bytes]
+    stream: bool
+    request_id: str
+    connect_s: float
+    session: str | None = None
+
+
+class Piece(NamedTuple):
+    """A part of an answer, ready to be sent on.
+
+    A plain answer is one piece: the JSON document. A streamed answer is many, each holding one or
+    more whole server-sent events in OpenAI's dialect, `model` already set to the served model's id.
+    Usage events and `[DONE]` are not in `data`: `usage` carries the figures and the surface that
+    speaks to the caller writes the end. `usable` says that the piece holds something a caller
+    wants (content, a tool call, a refusal, reasoning, or an honest end), so the answer has begun.
+    """
+
+    data: bytes
+    usable: bool
+    usage: Usage | None = None
+    usage_json: bytes | None = None
+    upstream_model: str | None = None
+    completion_chars: int = 0
+
+
+class Answer(Protocol):
+    """An answer under way."""
+
+    async def read(self) -> Piece | None:
+        """The next piece, or None once the answer is complete.
+
+        Raises `UpstreamError` when the upstream fails, also when it merely stops: None is returned
+        only after the upstream has said that it is done.
+        """
+
+    def abort(self, reason: Exception) -> None:
+        """Make a pending and every later `read` raise `reason`, and let go of the connection."""
+
+    async def close(self) -> None:
+        """Let go of the connection; an unfinished answer is cancelled upstream. Idempotent."""
+
+
+class Provider(Protocol):
+    """An upstream that serves models."""
+
+    async def open(self, call: Call) -> Answer:
+        """Send the call and return once the upstream has accepted it (its status is a success).
+
+        Raises `UpstreamError` and nothing else, cancellation aside.
+        """
+
+    async def probe(self) -> Sequence[str]:
+        """The upstream names of the models it offers now. Raises `UpstreamError`."""
+
+    async def close(self) -> None:
+        """Let go of all connections. Idempotent."""
+
+
+class Ledger(Protocol):
+    """Writes down what happened. Neither call ever blocks or raises."""
+
+    def decided(self, decision: Decision) -> None: ...
+
+    def ended(self, outcome: Outcome) -> None: ...
+
+
+class DecisionQuery(NamedTuple):
+    """Which decisions to list, newest first. `before` is the id of the last one already seen."""
+
+    limit: int = 50
+    before: str | None = None
+    agent_id: str | None = None
+    model_id: str | None = None
+    session: str | None = None
+    request_id: str | None = None
+    success: bool | None = None
+
+
+class StoredDecision(NamedTuple):
+    """A decision read back, with the outcomes of its attempts in order."""
+
+    decision: Decision
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The cost of all attempts, or None when that of any is unknown."""
+        costs = [outcome.cost_usd for outcome in self.outcomes]
+        if any(cost is None for cost in costs):
+            return None
+        return sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+class Store(Protocol):
+    """Keeps decisions and outcomes. Called from worker threads; every method may block.
+
+    All methods raise `StoreError` and nothing else.
+    """
+
+    def append(self, records: Sequence[Decision | Outcome]) -> None:
+        """Keep all records or none, durably; one that is already kept is left as it is."""
+
+    def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
+
+    def decision(self, decision_id: str) -> StoredDecision | None: ...
+
+    def close(self) -> None: ...
