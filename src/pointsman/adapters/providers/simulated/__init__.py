@@ -1,0 +1,1 @@
+"""How does a fleet of models behave that exists only here?"""
