@@ -1,0 +1,93 @@
+# How do I run, test and measure pointsman?
+#
+# Needs Python >= 3.11 and make; everything else goes into .venv. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# PYTHON=/path/to/python3.12 overrides the search for an interpreter; ARGS goes to the command run.
+PYTHON ?=
+ARGS ?=
+JOBS ?= auto
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest -q
+SOURCES := $(wildcard src tests bench simulations examples)
+
+# A virtual environment knows the directory it was made in; the stamps carry a checksum of it, so
+# that a clone that was moved or copied installs again instead of failing strangely.
+PLACE := $(shell pwd | cksum | cut -d' ' -f1)
+MADE := .venv/.made-$(PLACE)
+RUNTIME := .venv/.runtime-$(PLACE)
+TOOLS := .venv/.tools-$(PLACE)
+
+.PHONY: help install run check test cover docs bench sim prove
+
+help: ## list the targets
+	@echo "make <target> [ARGS=\"...\"] [PYTHON=python3.12]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(RUNTIME) ## create .venv with pointsman and what it needs to run
+
+run: $(RUNTIME) ## serve on 127.0.0.1:8080; ARGS="fleet.yaml --port 9000" replaces the defaults' values
+	@exec .venv/bin/pointsman serve --host 127.0.0.1 --port 8080 $(ARGS)
+
+check: $(TOOLS) ## lint, format, types, layers, shape: seconds
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m ruff format --check $(SOURCES)
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PYTEST) tests/test_shape.py
+
+test: check ## check, then the whole test suite
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
+
+cover: $(TOOLS) ## the suite under coverage: core 100 % of branches, everything 95 %
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -q -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --include='src/pointsman/core/*' --fail-under=100
+	$(PY) -m coverage report --fail-under=95
+
+docs: $(TOOLS) ## run the code in the documentation, follow its links
+	$(PYTEST) tests/docs $(ARGS)
+
+bench: $(RUNTIME) ## measure against a minimal proxy and the peers: ratios in one run
+	$(PY) -m bench.run $(ARGS)
+
+sim: $(RUNTIME) ## who got what and why: 8 agents, 12 simulated models; ARGS=prompts.jsonl for your own
+	$(PY) simulations/who_got_what.py $(ARGS)
+
+prove: $(TOOLS) ## the long proofs
+	$(PYTEST) -m prove --timeout 1800 $(ARGS)
+
+# A venv without pip, or by a Python that is too old, would fail later with a worse message.
+$(MADE):
+	@found=; \
+	for candidate in $(CANDIDATES); do \
+	    if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	        >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "make: none of [$(CANDIDATES)] is Python >= 3.11 with the venv module." >&2; \
+	    echo "make: install one (Debian, Ubuntu: apt install python3 python3-venv) or name it:" >&2; \
+	    echo "make:     make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+	    exit 1; \
+	fi; \
+	echo "creating .venv with $$("$$found" --version)"; \
+	"$$found" -m venv .venv
+	@$(PY) -m pip install --quiet --upgrade 'pip>=25.1'
+	@rm -f .venv/.made-* .venv/.runtime-* .venv/.tools-*
+	@touch $@
+
+$(RUNTIME): pyproject.toml | $(MADE)
+	@echo "installing pointsman into .venv"
+	@$(PY) -m pip install --quiet --editable .
+	@touch $@
+
+$(TOOLS): pyproject.toml $(RUNTIME)
+	@echo "installing the test and check tools into .venv"
+	@$(PY) -m pip install --quiet --group test --group check
+	@touch $@
