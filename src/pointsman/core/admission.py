@@ -2,11 +2,13 @@
 
 A circuit breaker per model, written as a table: (state, event) → state. Only failures that blame
 the endpoint count. An open breaker lets nothing through until its time is over; then one probe at a
-time decides. Each time a probe fails the next opening lasts twice as long, up to a bound.
+time decides. Each time a probe fails the next opening lasts twice as long, up to a bound. A budget
+of repeats keeps a broken fleet from being hit harder than a sound one (Finagle's retry budget).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,3 +76,123 @@ class BreakerPolicy:
             raise ValueError("ratio must be in (0, 1]")
         if not 0.0 < self.open_s <= self.max_open_s:
             raise ValueError("0 < open_s <= max_open_s must hold")
+
+
+class Breaker:
+    """The circuit breaker of one model. All times are seconds of one monotonic clock."""
+
+    __slots__ = (
+        "_in_a_row",
+        "_openings",
+        "_policy",
+        "_recent",
+        "circuit",
+        "opened_at",
+        "reopens_at",
+    )
+
+    def __init__(self, policy: BreakerPolicy) -> None:
+        self._policy = policy
+        self._recent: deque[bool] = deque(maxlen=policy.window)
+        self._in_a_row = 0
+        self._openings = 0
+        self.circuit = Circuit.CLOSED
+        self.opened_at = 0.0
+        self.reopens_at = 0.0
+
+    @property
+    def spotless(self) -> bool:
+        """Closed, and without a failure in all that it remembers."""
+        return self.circuit is Circuit.CLOSED and False not in self._recent
+
+    def wait_s(self, now: float) -> float:
+        """How long until this model may be tried: 0 when it may be tried now.
+
+        While a probe is under way the answer is the length of the shortest opening.
+        """
+        if self.circuit is Circuit.CLOSED:
+            return 0.0
+        if self.circuit is Circuit.PROBING:
+            return self._policy.open_s
+        return max(0.0, self.reopens_at - now)
+
+    def begin(self) -> None:
+        """An attempt starts. On an open breaker it is the probe, early or not."""
+        self._move(Event.PROBE)
+
+    def succeeded(self) -> None:
+        was = self.circuit
+        self._move(Event.SUCCESS)
+        if was is Circuit.OPEN:
+            return
+        self._in_a_row = 0
+        if was is Circuit.PROBING:
+            self._openings = 0
+            self._recent.clear()
+        self._recent.append(True)
+
+    def failed(self, now: float) -> None:
+        """The endpoint was to blame for a failed attempt."""
+        if self.circuit is Circuit.PROBING:
+            self._move(Event.FAILURE)
+            self._open(now)
+            return
+        self._in_a_row += 1
+        self._recent.append(False)
+        self._move(Event.FAILURE)
+        if self.circuit is Circuit.CLOSED and self._is_too_bad():
+            self._move(Event.TRIP)
+            self._open(now)
+
+    def released(self) -> None:
+        """An attempt ended without a verdict on the endpoint."""
+        self._move(Event.RELEASE)
+
+    def _is_too_bad(self) -> bool:
+        policy = self._policy
+        if self._in_a_row >= policy.failures:
+            return True
+        failures = self._recent.count(False)
+        return len(self._recent) == policy.window and failures >= policy.ratio * policy.window
+
+    def _open(self, now: float) -> None:
+        lasts_s = min(self._policy.open_s * 2.0**self._openings, self._policy.max_open_s)
+        self._openings = min(self._openings + 1, 32)
+        self.opened_at = now
+        self.reopens_at = max(self.reopens_at, now + lasts_s)
+
+    def _move(self, event: Event) -> None:
+        self.circuit = TRANSITIONS[self.circuit, event]
+
+
+class RetryBudget:
+    """How many repeats the traffic of the last `WINDOW_S` seconds has paid for."""
+
+    WINDOW_S = 10.0
+
+    __slots__ = ("_floor", "_ratio", "_since", "_tokens")
+
+    def __init__(self, ratio: float, floor: int) -> None:
+        self._ratio = ratio
+        self._floor = floor
+        self._tokens = 0.0
+        self._since: float | None = None
+
+    def deposit(self, now: float) -> None:
+        """One request came in."""
+        self._age(now)
+        self._tokens += self._ratio
+
+    def withdraw(self, now: float) -> bool:
+        """Take one repeat; False when none is left."""
+        self._age(now)
+        if self._tokens + self._floor < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def _age(self, now: float) -> None:
+        """What was paid in fades exponentially, and so does what was overdrawn."""
+        if self._since is not None and now > self._since:
+            self._tokens *= 0.5 ** ((now - self._since) / self.WINDOW_S)
+        self._since = now

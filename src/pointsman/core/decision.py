@@ -45,14 +45,13 @@ class Task(NamedTuple):
 class Selection(NamedTuple):
     """What the `model` field of a request asks for: a strategy to choose by, or one pinned model.
 
-    `only` and `exclude` narrow the choice further; `fallbacks` are tried in this order after a
+    `only` narrows the choice (empty: all models); `fallbacks` are tried in this order after a
     pinned model. All hold model ids.
     """
 
     strategy: Strategy = Strategy.BALANCED
     pinned: str | None = None
     only: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
     fallbacks: tuple[str, ...] = ()
 
 
@@ -104,7 +103,9 @@ class Decision(NamedTuple):
     """Which model was chosen for a request, who stood by, who was out, and why.
 
     `candidates` are in the order in which they are to be tried; the first is the chosen one.
-    `propensity` is the probability with which it was chosen, in (0, 1].
+    `propensity` is the probability with which it was chosen, in (0, 1]. A request that no model
+    could serve is a decision too: without candidates, and with propensity 1. `panic` says that
+    every model was to be left alone and the least bad was tried all the same.
     """
 
     id: str
@@ -122,8 +123,8 @@ class Decision(NamedTuple):
     panic: bool = False
 
     @property
-    def chosen(self) -> Candidate:
-        return self.candidates[0]
+    def chosen(self) -> Candidate | None:
+        return self.candidates[0] if self.candidates else None
 
 
 class Outcome(NamedTuple):

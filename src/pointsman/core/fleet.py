@@ -176,7 +176,8 @@ class Model:
 
     `strengths` maps capability → [0, 1]. A capability that is missing from a profiled model is one
     it does not have; of a model without a profile (`profiled` False) nothing is known either way.
-    Windows are in tokens, None where unknown. `sources` says where each field comes from.
+    Windows are in tokens, None where unknown. `unsupported` are request parameters that it was
+    seen to refuse. `sources` says where each field comes from.
     """
 
     id: str
@@ -189,6 +190,7 @@ class Model:
     max_output_tokens: int | None = None
     price: Price = UNKNOWN_PRICE
     limits: Limits = Limits()
+    unsupported: frozenset[str] = frozenset()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,54 @@
+"""Who goes first among near-equals?
+
+Always the best score herds every request of a burst onto one model. So all models within a band of
+the best share its traffic: two are drawn, and the one with the shorter expected wait goes first
+(Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from pointsman.core.decision import Candidate
+
+
+class Pick(NamedTuple):
+    """Which candidate goes first, by its place, and how probable that was, in (0, 1]."""
+
+    place: int
+    propensity: float
+
+
+def near_best(candidates: Sequence[Candidate], band: float) -> int:
+    """How many leading candidates lie within `band` of the first; at least one, if there is one."""
+    if not candidates:
+        return 0
+    floor = candidates[0].score - band
+    return 1 + sum(1 for _ in takewhile(lambda c: c.score >= floor, candidates[1:]))
+
+
+def pick(waits: Sequence[float], draw: Callable[[], float]) -> Pick:
+    """Draw two of the near-best and take the one that waits less.
+
+    `waits` are their expected waits, best score first, never empty; at equal waits the better score
+    wins. `draw` gives uniform numbers in [0, 1).
+    """
+    count = len(waits)
+    if count == 1:
+        return Pick(0, 1.0)
+    first = int(draw() * count)
+    second = int(draw() * (count - 1))
+    second += second >= first
+    winner = min(first, second, key=lambda index: (waits[index], index))
+    beaten = sum(1 for other, wait in enumerate(waits) if (wait, other) > (waits[winner], winner))
+    return Pick(winner, beaten / (count * (count - 1) / 2))
+
+
+def pick_for_session(count: int, draw: Callable[[], float]) -> Pick:
+    """Take one of `count` near-equals by a number that is fixed for a session.
+
+    A conversation stays where its prompt prefix is cached as long as the near-best stay the same.
+    """
+    return Pick(int(draw() * count), 1.0 / count)

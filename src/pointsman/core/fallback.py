@@ -1,0 +1,57 @@
+"""After a failed attempt: the same model again, another one, or stop?"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from pointsman.core.errors import Blame, FailureKind
+
+
+class Move(Enum):
+    AGAIN = "again"
+    ELSEWHERE = "elsewhere"
+    STOP = "stop"
+
+
+class Step(NamedTuple):
+    """What to do next, after waiting so many seconds."""
+
+    move: Move
+    wait_s: float = 0.0
+
+
+class Situation(NamedTuple):
+    """What is known when an attempt has failed.
+
+    `retry_after_s` is what the upstream asked for; `short_wait_s` the longest we wait for it.
+    `may_repeat` says that the model has attempts left, `has_standby` that another model stands by.
+    """
+
+    kind: FailureKind
+    retry_after_s: float | None
+    short_wait_s: float
+    backoff_s: float
+    may_repeat: bool
+    has_standby: bool
+
+
+STOP = Step(Move.STOP)
+
+
+def next_step(now: Situation) -> Step:
+    """The next step, in order of preference.
+
+    A short Retry-After is waited for, since moving on at once spends the quota of the next model
+    too. Otherwise another model is better than a repeat, and a repeat is better than giving up.
+    """
+    kind = now.kind
+    wanted_s = now.retry_after_s
+    asked_to_wait = kind.blames is Blame.CAPACITY and wanted_s is not None
+    if now.may_repeat and asked_to_wait and (wanted_s or 0.0) <= now.short_wait_s:
+        return Step(Move.AGAIN, wanted_s or 0.0)
+    if kind.movable and now.has_standby:
+        return Step(Move.ELSEWHERE)
+    if kind.retryable and now.may_repeat and not asked_to_wait:
+        return Step(Move.AGAIN, now.backoff_s)
+    return STOP

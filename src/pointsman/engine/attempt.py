@@ -1,0 +1,253 @@
+"""How does one try on one model go, and how did it end?
+
+An attempt has two lives, and two types keep them apart. While it *begins*, nothing has reached the
+caller, so another model can still take over. Once it has *begun* its pieces are on their way and
+all that remains is to finish or to fail. Whatever happens, also when the caller leaves in the
+middle, exactly one `Ending` is reported. These are objects and not nested async generators, because
+a generator that is dropped half-way is finalised some time later, by nobody in particular.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pointsman.core.errors import FailureKind, UpstreamError
+from pointsman.core.fleet import Usage
+from pointsman.engine.policy import Timeouts
+from pointsman.engine.ports import Answer, Call, Clock, Piece, Provider
+
+
+class Ending(NamedTuple):
+    """How an attempt ended: `error` is None exactly when the answer was complete."""
+
+    error: UpstreamError | None
+    total_s: float
+    first_token_s: float | None
+    usage: Usage | None
+    usage_json: bytes | None
+    upstream_model: str | None
+    completion_chars: int
+
+
+class Patience:
+    """The longest that one answer may keep us waiting, between pieces and in all.
+
+    One timer for the whole answer, set anew only when it goes off: a piece costs no timer. Time
+    that the *caller* takes to read does not count, so only `waiting` arms it.
+    """
+
+    __slots__ = ("_between_s", "_give_up", "_left_s", "_loop", "_since", "_timer")
+
+    def __init__(
+        self, timeouts: Timeouts, left_s: float, give_up: Callable[[UpstreamError], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._between_s = timeouts.between_tokens_s
+        self._left_s = left_s
+        self._give_up = give_up
+        self._since: float | None = None
+        self._timer = self._loop.call_later(min(self._between_s, left_s), self._went_off)
+
+    def waiting(self) -> None:
+        """We now wait for the upstream."""
+        self._since = self._loop.time()
+
+    def served(self) -> float:
+        """The upstream has given something; how long that took."""
+        took_s = 0.0 if self._since is None else self._loop.time() - self._since
+        self._since = None
+        self._left_s -= took_s
+        return took_s
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _went_off(self) -> None:
+        waited_s = 0.0 if self._since is None else self._loop.time() - self._since
+        if waited_s >= self._left_s:
+            self._give_up(UpstreamError(FailureKind.TOTAL_TIMEOUT, "the answer took too long"))
+        elif waited_s >= self._between_s:
+            words = f"nothing came for {self._between_s:g} s"
+            self._give_up(UpstreamError(FailureKind.STALLED, words))
+        else:
+            next_s = min(self._between_s, self._left_s) - waited_s
+            self._timer = self._loop.call_later(max(next_s, 0.001), self._went_off)
+
+
+class Attempt:
+    """One try that has not begun to answer. `ended` is called once, with how it went."""
+
+    __slots__ = ("_answer", "_call", "_clock", "_ended", "_provider", "_started", "_timeouts")
+
+    def __init__(
+        self,
+        provider: Provider,
+        call: Call,
+        timeouts: Timeouts,
+        clock: Clock,
+        ended: Callable[[Ending], None],
+    ) -> None:
+        self._provider = provider
+        self._call = call
+        self._timeouts = timeouts
+        self._clock = clock
+        self._ended = ended
+        self._answer: Answer | None = None
+        self._started = 0.0
+
+    async def begin(self, left_s: float | None = None) -> Begun:
+        """Wait for the first usable piece; `left_s` is what remains of the caller's deadline.
+
+        Raises `UpstreamError` when this try has failed.
+        """
+        self._started = self._clock.monotonic()
+        limit_s = min(self._timeouts.first_token_s, self._timeouts.total_s)
+        hurried = left_s is not None and left_s < limit_s
+        try:
+            async with asyncio.timeout(left_s if hurried else limit_s):
+                self._answer = await self._provider.open(self._call)
+                first = await self._first_usable(self._answer)
+        except TimeoutError:
+            error = _deadline(left_s or 0.0) if hurried else _too_slow(limit_s)
+        except UpstreamError as failure:
+            error = failure
+        except asyncio.CancelledError:
+            await self._fail(_cancelled())
+            raise
+        else:
+            return self._hand_over(self._answer, first, left_s)
+        await self._fail(error)
+        raise error
+
+    def _hand_over(self, answer: Answer, first: Piece, left_s: float | None) -> Begun:
+        took_s = self._clock.monotonic() - self._started
+        allowed_s = (
+            self._timeouts.total_s if left_s is None else min(left_s, self._timeouts.total_s)
+        )
+        patience = None
+        if self._call.stream:
+            patience = Patience(self._timeouts, allowed_s - took_s, answer.abort)
+        return Begun(answer, first, took_s, patience, self._ended)
+
+    async def _first_usable(self, answer: Answer) -> Piece:
+        """The first piece a caller wants, with whatever came before it in front."""
+        held: list[bytes] = []
+        while True:
+            piece = await answer.read()
+            if piece is None:
+                raise UpstreamError(FailureKind.EMPTY, "the answer ended before it began")
+            if piece.usable:
+                return piece._replace(data=b"".join([*held, piece.data])) if held else piece
+            held.append(piece.data)
+
+    async def _fail(self, error: UpstreamError) -> None:
+        took_s = self._clock.monotonic() - self._started
+        self._ended(Ending(error, took_s, None, None, None, None, 0))
+        if self._answer is not None:
+            await self._answer.close()
+
+
+class Begun:
+    """An answer on its way to the caller. Whoever holds it must `close` it."""
+
+    __slots__ = (
+        "_answer",
+        "_chars",
+        "_ended",
+        "_first",
+        "_patience",
+        "_usage",
+        "_usage_json",
+        "ending",
+        "first_token_s",
+        "upstream_model",
+        "upstream_s",
+    )
+
+    def __init__(
+        self,
+        answer: Answer,
+        first: Piece,
+        first_token_s: float,
+        patience: Patience | None,
+        ended: Callable[[Ending], None],
+    ) -> None:
+        self._answer = answer
+        self._first: Piece | None = first
+        self._patience = patience
+        self._ended = ended
+        self._usage: Usage | None = None
+        self._usage_json: bytes | None = None
+        self._chars = 0
+        self.first_token_s = first_token_s
+        self.upstream_s = first_token_s
+        self.upstream_model: str | None = first.upstream_model
+        self.ending: Ending | None = None
+
+    async def read(self) -> bytes | None:
+        """The next bytes for the caller, or None when the answer is complete.
+
+        Raises `UpstreamError` when the upstream fails after it has begun; then nothing follows.
+        """
+        first = self._first
+        if first is not None:
+            self._first = None
+            return self._noted(first)
+        if self._patience is not None:
+            self._patience.waiting()
+        try:
+            piece = await self._answer.read()
+        except UpstreamError as error:
+            await self._end(error)
+            raise
+        if self._patience is not None:
+            self.upstream_s += self._patience.served()
+        if piece is None:
+            await self._end(None)
+            return None
+        return self._noted(piece)
+
+    async def close(self) -> None:
+        """Let go; an answer that is not complete counts as cancelled by the caller. Idempotent."""
+        await self._end(_cancelled())
+
+    def _noted(self, piece: Piece) -> bytes:
+        self._chars += piece.completion_chars
+        if piece.usage is not None:
+            self._usage = piece.usage
+            self._usage_json = piece.usage_json
+        if piece.upstream_model is not None:
+            self.upstream_model = piece.upstream_model
+        return piece.data
+
+    async def _end(self, error: UpstreamError | None) -> None:
+        if self.ending is not None:
+            return
+        if self._patience is not None:
+            self.upstream_s += self._patience.served()
+            self._patience.end()
+        self.ending = Ending(
+            error,
+            self.upstream_s,
+            self.first_token_s,
+            self._usage,
+            self._usage_json,
+            self.upstream_model,
+            self._chars,
+        )
+        self._ended(self.ending)
+        await self._answer.close()
+
+
+def _cancelled() -> UpstreamError:
+    return UpstreamError(FailureKind.CANCELLED, "the caller left")
+
+
+def _deadline(left_s: float) -> UpstreamError:
+    return UpstreamError(FailureKind.DEADLINE, f"the caller's deadline left only {left_s:.2f} s")
+
+
+def _too_slow(limit_s: float) -> UpstreamError:
+    return UpstreamError(FailureKind.FIRST_TOKEN_TIMEOUT, f"nothing usable came in {limit_s:g} s")

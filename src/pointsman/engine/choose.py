@@ -1,0 +1,114 @@
+"""Which model goes first for this request, who stands by, and who is out?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from pointsman.core.balance import Pick, pick, pick_for_session
+from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
+from pointsman.core.eligibility import request_objection
+from pointsman.core.fleet import Agent, Model
+from pointsman.engine.health import Health
+from pointsman.engine.load import Load
+from pointsman.engine.registry import Snapshot
+from pointsman.engine.shortlist import Shortlist
+
+LEAST_BAD = frozenset({ReasonCode.BREAKER_OPEN, ReasonCode.UNAVAILABLE})
+"""Objections that are waived for one model when they are all that stands against serving."""
+
+
+class Choice(NamedTuple):
+    """Candidates in the order in which to try them, empty when no model can serve."""
+
+    candidates: tuple[Candidate, ...]
+    rejections: tuple[Rejection, ...]
+    propensity: float = 1.0
+    panic: bool = False
+
+
+class Chooser:
+    """Puts what is known of models on paper together with how they are doing right now."""
+
+    def __init__(self, load: Load, health: Health, random: Random) -> None:
+        self._load = load
+        self._health = health
+        self._random = random
+
+    def choose(
+        self,
+        snapshot: Snapshot,
+        agent: Agent,
+        task: Task,
+        selection: Selection,
+        session: str | None,
+    ) -> Choice:
+        shortlist = snapshot.shortlists.of(agent, task, selection)
+        places, rejections = self._able(shortlist, task, selection)
+        if not places:
+            return self._least_bad(shortlist, rejections)
+        near = self._near(shortlist, places)
+        taken = self._pick(shortlist, near, session)
+        place = near[taken.place]
+        ordered = shortlist.starting_at(place)
+        if rejections:
+            out = {rejection.model_id for rejection in rejections}
+            ordered = tuple(c for c in ordered if c.model_id not in out)
+        return Choice(ordered, shortlist.rejections + rejections, taken.propensity)
+
+    def objects_now(self, model: Model) -> bool:
+        """True when `model` is in trouble or full at this moment."""
+        return bool(self._health.objection(model) or self._load.objection(model))
+
+    def _able(
+        self, shortlist: Shortlist, task: Task, selection: Selection
+    ) -> tuple[Sequence[int], tuple[Rejection, ...]]:
+        """The places of the models that can take the request now, and why the others cannot."""
+        unasked = shortlist.all_take(task)
+        if unasked and self._health.untroubled and not shortlist.limited:
+            return range(len(shortlist.models)), ()
+        places: list[int] = []
+        rejections: list[Rejection] = []
+        for place, model in enumerate(shortlist.models):
+            # A caller that pins a model knows it; our estimate of its window must not overrule.
+            fits = (
+                None if unasked or model.id == selection.pinned else request_objection(task, model)
+            )
+            objection = fits or self._health.objection(model) or self._load.objection(model)
+            if objection is None:
+                places.append(place)
+            else:
+                rejections.append(Rejection(model.id, objection))
+        return places, tuple(rejections)
+
+    def _near(self, shortlist: Shortlist, places: Sequence[int]) -> Sequence[int]:
+        """The places of the near-best among those that are able."""
+        if len(places) == len(shortlist.models):
+            return range(shortlist.near)
+        return places[: shortlist.near_from(places)]
+
+    def _pick(self, shortlist: Shortlist, near: Sequence[int], session: str | None) -> Pick:
+        if len(near) == 1:
+            return Pick(0, 1.0)
+        if session is not None:
+            return pick_for_session(len(near), Random(session).random)  # noqa: S311
+        models = shortlist.models
+        waits = [float(self._load.in_flight(models[place].id)) for place in near]
+        return pick(waits, self._random.random)
+
+    def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
+        """Nobody is able. If only trouble stands against it, try whoever is due back first."""
+        by_id = {model.id: model for model in shortlist.models}
+        waived = [
+            rejection
+            for rejection in rejections
+            if rejection.objection.code in LEAST_BAD
+            and not self._health.probing(by_id[rejection.model_id])
+        ]
+        if not waived:
+            return Choice((), shortlist.rejections + rejections)
+        least = min(waived, key=lambda rejection: rejection.objection.retry_after_s or 0.0)
+        chosen = next(c for c in shortlist.candidates if c.model_id == least.model_id)
+        others = tuple(rejection for rejection in rejections if rejection is not least)
+        return Choice((chosen,), shortlist.rejections + others, panic=True)

@@ -1,0 +1,126 @@
+"""What is being served right now?
+
+The current configuration as one immutable snapshot, replaced whole. A request keeps the snapshot it
+began with to its end; the connections of a replaced one are closed when its last request is over.
+What traffic teaches about a model (a smaller window, a parameter it refuses) replaces the snapshot
+in the same way, and is forgotten after an hour, in case it was learned wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from pointsman.core.fleet import Fleet, Model
+from pointsman.engine.policy import Policy, Timeouts
+from pointsman.engine.ports import Provider, Scorer
+from pointsman.engine.shortlist import Shortlists
+
+CORRECTION_LIFE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One configuration, ready to serve: the fleet, its providers, and how to route.
+
+    `timeouts` holds those of providers that differ from the policy. `aliases` maps names that
+    clients send as `model` to names that we know.
+    """
+
+    fleet: Fleet
+    providers: Mapping[str, Provider]
+    policy: Policy = field(default_factory=Policy)
+    timeouts: Mapping[str, Timeouts] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def timeouts_of(self, model: Model) -> Timeouts:
+        return self.timeouts.get(model.provider, self.policy.timeouts)
+
+
+class Snapshot:
+    """A setup with what was worked out from it. `users` counts the requests that still hold it."""
+
+    __slots__ = ("setup", "shortlists", "users")
+
+    def __init__(self, setup: Setup, scorer: Scorer) -> None:
+        self.setup = setup
+        self.shortlists = Shortlists(setup.fleet, scorer, setup.policy.band)
+        self.users = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    model: Model
+    until: datetime
+
+
+class Registry:
+    """Owner of the current snapshot."""
+
+    def __init__(self, setup: Setup, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self._declared = setup
+        self._corrections: dict[str, _Correction] = {}
+        self._retired: list[Snapshot] = []
+        self.current = Snapshot(setup, scorer)
+
+    @property
+    def fleet(self) -> Fleet:
+        return self.current.setup.fleet
+
+    def replace(self, setup: Setup) -> None:
+        """Serve `setup` from now on. Corrections end with the configuration they corrected."""
+        self._declared = setup
+        self._corrections.clear()
+        self._serve(setup)
+
+    def correct(self, model: Model, now: datetime) -> None:
+        """Serve `model` in place of the one with its id, for `CORRECTION_LIFE`."""
+        if model.id not in self._declared.fleet.models:
+            return
+        self._corrections[model.id] = _Correction(model, now + CORRECTION_LIFE)
+        self._serve_corrected()
+
+    def forget_old_corrections(self, now: datetime) -> None:
+        """Go back to the declared models where a correction has lived its time."""
+        old = [key for key, correction in self._corrections.items() if correction.until <= now]
+        for key in old:
+            del self._corrections[key]
+        if old:
+            self._serve_corrected()
+
+    def corrected(self) -> frozenset[str]:
+        """The models that are served otherwise than declared."""
+        return frozenset(self._corrections)
+
+    async def close_unused(self) -> None:
+        """Close providers that no snapshot needs any more."""
+        waiting = [snapshot for snapshot in self._retired if snapshot.users]
+        done = [snapshot for snapshot in self._retired if not snapshot.users]
+        self._retired = waiting
+        held = [self.current, *waiting]
+        needed = {id(p) for snapshot in held for p in snapshot.setup.providers.values()}
+        for snapshot in done:
+            for provider in snapshot.setup.providers.values():
+                if id(provider) not in needed:
+                    await provider.close()
+
+    async def close(self) -> None:
+        """Close every provider, whoever still uses it."""
+        for snapshot in (self.current, *self._retired):
+            for provider in snapshot.setup.providers.values():
+                await provider.close()
+
+    def _serve_corrected(self) -> None:
+        declared = self._declared.fleet
+        models = [
+            self._corrections[model.id].model if model.id in self._corrections else model
+            for model in declared.models.values()
+        ]
+        fleet = Fleet(declared.agents.values(), models, declared.version)
+        self._serve(replace(self._declared, fleet=fleet))
+
+    def _serve(self, setup: Setup) -> None:
+        self._retired.append(self.current)
+        self.current = Snapshot(setup, self._scorer)
