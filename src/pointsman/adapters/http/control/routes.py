@@ -1,0 +1,187 @@
+"""Which calls does the control API have?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import Annotated, Any
+
+from litestar import Litestar, Router, get, put
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import Dependency, Parameter
+
+from pointsman.adapters.http.control.access import PREFIX
+from pointsman.adapters.http.control.bodies import (
+    AgentsBody,
+    ConfigBody,
+    DecisionsBody,
+    LogLevelBody,
+    LogLevelRequest,
+    ModelsBody,
+    OneAgentBody,
+    OneDecisionBody,
+    OneModelBody,
+)
+from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
+from pointsman.adapters.http.control.source import ControlSource
+from pointsman.adapters.http.control.views import (
+    agent_body,
+    decision_body,
+    decision_summary,
+    model_body,
+)
+from pointsman.core.errors import RequestError
+from pointsman.engine.ports import DecisionQuery
+
+MAX_BODY_BYTES = 4_096
+MAX_LIMIT = 200
+CURSOR = r"^dec_[0-9A-Za-z_-]{1,64}$"
+
+Name = partial(Parameter, min_length=1, max_length=256)
+
+FILTERS = ("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")
+
+Source = Annotated[ControlSource, Dependency(skip_validation=True)]
+
+
+@get("/agents")
+async def agents(source: Source) -> AgentsBody:
+    """Every declared agent and what it needs of a model."""
+    fleet = source.fleet()
+    found = [agent_body(agent) for agent in fleet.agents.values()]
+    return AgentsBody(agents=found, total_count=len(found), config_version=fleet.version)
+
+
+@get("/agents/{agent_id:str}")
+async def agent(source: Source, agent_id: str) -> OneAgentBody:
+    """One agent."""
+    found = source.fleet().agents.get(agent_id)
+    if found is None:
+        raise NotFound(f"No agent is called {agent_id!r}.", param="agent_id", code="unknown_agent")
+    return OneAgentBody(agent=agent_body(found))
+
+
+@get("/models")
+async def models(source: Source) -> ModelsBody:
+    """Every declared model: what is known of it, from where, and how it does now."""
+    fleet = source.fleet()
+    found = [model_body(model, source.live(model.id)) for model in fleet.models.values()]
+    return ModelsBody(models=found, total_count=len(found), config_version=fleet.version)
+
+
+@get("/models/{model_id:path}")
+async def model(source: Source, model_id: str) -> OneModelBody:
+    """One model; its id holds a slash: `provider/name`."""
+    name = model_id.removeprefix("/")
+    found = source.fleet().models.get(name)
+    if found is None:
+        raise NotFound(f"No model is called {name!r}.", param="model_id", code="unknown_model")
+    return OneModelBody(model=model_body(found, source.live(name)))
+
+
+@get("/decisions", query_parameters=FILTERS)
+async def decisions(
+    source: Source,
+    wanted: Annotated[DecisionQuery, Dependency(skip_validation=True)],
+) -> DecisionsBody:
+    """Decisions, newest first, a page at a time."""
+    found = await source.decisions(wanted._replace(limit=wanted.limit + 1))
+    page = [decision_summary(stored) for stored in found[: wanted.limit]]
+    more = len(found) > wanted.limit
+    cursor = page[-1].decision_id if more else None
+    return DecisionsBody(decisions=page, count=len(page), next_cursor=cursor)
+
+
+async def decision_query(
+    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
+    cursor: Annotated[
+        str | None, Parameter(pattern=CURSOR, description="`next_cursor` of the page before.")
+    ] = None,
+    agent_id: Annotated[str | None, Name()] = None,
+    model_id: Annotated[str | None, Name(description="Chosen or tried for the request.")] = None,
+    session: Annotated[str | None, Name()] = None,
+    request_id: Annotated[str | None, Name()] = None,
+    success: Annotated[
+        bool | None, Parameter(description="Was it answered? Leaves out those under way.")
+    ] = None,
+) -> DecisionQuery:
+    return DecisionQuery(limit, cursor, agent_id, model_id, session, request_id, success)
+
+
+@get("/decisions/{decision_id:str}")
+async def decision(source: Source, decision_id: str) -> OneDecisionBody:
+    """Why a model was chosen for a request, why others were not, and what came of it."""
+    found = await source.decision(decision_id)
+    if found is None:
+        raise NotFound(
+            f"No decision is called {decision_id!r}.", param="decision_id", code="unknown_decision"
+        )
+    return OneDecisionBody(decision=decision_body(found))
+
+
+@get("/config")
+async def config(source: Source) -> ConfigBody:
+    """The configuration in force, secrets masked."""
+    view = source.config()
+    return ConfigBody(config_version=view.version, config=view.settings)
+
+
+@put("/log-level")
+async def log_level(source: Source, data: LogLevelRequest) -> LogLevelBody:
+    """Log more or less from now on, until the next start."""
+    source.set_log_level(data.level)
+    return LogLevelBody(level=data.level)
+
+
+@get("/openapi.json", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
+async def openapi(request: Any) -> dict[str, Any]:
+    return dict(request.app.openapi_schema.to_schema())
+
+
+def known_parameters_only(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """A misspelt filter that is ignored would show decisions that were not asked for."""
+    known = handler.opt.get("query_parameters", ())
+    counts = Counter(name for name, _ in connection.query_params.multi_items())
+    for name, count in counts.items():
+        if name not in known:
+            hint = f"known here: {', '.join(known)}" if known else "this call has none"
+            raise RequestError(
+                f"{name}: no such query parameter; {hint}.", param=name, code="unknown_parameter"
+            )
+        if count > 1:
+            raise RequestError(f"{name}: given {count} times.", param=name, code="invalid_value")
+
+
+def application(source: ControlSource, version: str) -> Litestar:
+    """The control API as an ASGI application that knows all its paths in full."""
+    calls = [agents, agent, models, model, decisions, decision, config, log_level, openapi]
+    router = Router(
+        PREFIX,
+        route_handlers=calls,
+        dependencies={
+            "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
+            "wanted": Provide(decision_query),
+        },
+        guards=[known_parameters_only],
+    )
+    return Litestar(
+        [router],
+        exception_handlers=EXCEPTION_HANDLERS,
+        logging_config=None,
+        # Litestar serves pages of its own beside the document and answers 404 there in HTML; that
+        # corner lies outside PREFIX, where nothing is ever sent. Ours is `openapi` above.
+        openapi_config=OpenAPIConfig(
+            title="pointsman control API",
+            version=version,
+            path="/unserved",
+            render_plugins=[JsonRenderPlugin()],
+            use_handler_docstrings=True,
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+    )

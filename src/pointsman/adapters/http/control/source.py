@@ -1,0 +1,42 @@
+"""What does the control API need to know, and from whom?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from pointsman.core.fleet import Fleet
+from pointsman.engine.ports import DecisionQuery, StoredDecision
+
+
+class LiveModel(NamedTuple):
+    """The state of a model now. `circuit` is closed, open or probing."""
+
+    circuit: str = "closed"
+    in_flight: int = 0
+
+
+class ConfigView(NamedTuple):
+    """The configuration in force, ready for JSON, with every secret already taken out."""
+
+    version: str
+    settings: Mapping[str, object]
+
+
+class ControlSource(Protocol):
+    """The running router, as the control API sees it. The async methods raise `StoreError`."""
+
+    def fleet(self) -> Fleet:
+        """The fleet as it is served: what traffic corrected shows in the sources of a model."""
+
+    def live(self, model_id: str) -> LiveModel: ...
+
+    def config(self) -> ConfigView: ...
+
+    def set_log_level(self, level: str) -> None:
+        """`level` is one of debug, info, warning, error."""
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
+
+    async def decision(self, decision_id: str) -> StoredDecision | None:
+        """A decision is found as soon as its request has been answered."""

@@ -1,0 +1,262 @@
+"""How does a decision or an outcome become a row, and a row the same value again?
+
+Text from callers may hold halves of surrogate pairs and counts from upstreams may be absurd; a
+database takes neither, and one such record must not hold up those behind it. So both are mended
+here, on the way in, and a row can always be written.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from pointsman.core.decision import Candidate, Decision, Outcome, Rejection, Strategy, Task
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
+
+DECISION_COLUMNS = (
+    "DECISION_ID",
+    "REQUEST_ID",
+    "TIMESTAMP",
+    "TASK_TYPE",
+    "CONTEXT_LENGTH",
+    "TASK_JSON",
+    "SELECTED_AGENT_ID",
+    "SELECTED_MODEL_ID",
+    "COMPOSITE_SCORE",
+    "STRATEGY",
+    "CANDIDATES_JSON",
+    "REJECTIONS_JSON",
+    "PROPENSITY",
+    "CONFIG_VERSION",
+    "SESSION_ID",
+    "ASKED_MODEL",
+    "PANIC",
+)
+OUTCOME_COLUMNS = (
+    "DECISION_ID",
+    "ATTEMPT",
+    "MODEL_ID",
+    "AGENT_ID",
+    "TIMESTAMP",
+    "FAILURE_KIND",
+    "STREAMED",
+    "TOTAL_S",
+    "FIRST_TOKEN_S",
+    "PROMPT_TOKENS",
+    "TOKENS_GENERATED",
+    "CACHED_TOKENS",
+    "CACHE_WRITE_TOKENS",
+    "AUDIO_TOKENS",
+    "REPORTED_COST",
+    "USAGE_ESTIMATED",
+    "ACTUAL_COST",
+    "UPSTREAM_MODEL",
+    "HTTP_STATUS",
+    "ERROR_MESSAGE",
+)
+
+Row = tuple[Any, ...]
+_Records = TypeVar("_Records", Candidate, Rejection)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
+_MAX_INTEGER = 2**63 - 1
+_NO_USAGE: Row = (None, None, None, None, None, None, None)
+_KINDS = {kind.code: kind for kind in FailureKind}
+
+_candidates = msgspec.json.Decoder(tuple[Candidate, ...])
+_rejections = msgspec.json.Decoder(tuple[Rejection, ...])
+_task = msgspec.json.Decoder(Task)
+_encode = msgspec.json.Encoder().encode
+
+
+class EncodedOnce:
+    """Remembers the JSON of the last `size` sequences by identity.
+
+    The same tuple of candidates stands in the decisions of many requests, so most are encoded
+    once. Each entry keeps its sequence alive, hence its identity cannot pass to another object.
+    """
+
+    __slots__ = ("_entries", "_size")
+
+    def __init__(self, size: int = 128) -> None:
+        self._size = size
+        self._entries: OrderedDict[int, tuple[object, str]] = OrderedDict()
+
+    def json(self, records: tuple[_Records, ...]) -> str:
+        entry = self._entries.get(id(records))
+        if entry is None:
+            entry = (records, _json(records))
+            self._entries[id(records)] = entry
+            if len(self._entries) > self._size:
+                self._entries.popitem(last=False)
+        return entry[1]
+
+
+def microseconds(at: datetime) -> int:
+    """An instant as whole microseconds since 1970 UTC."""
+    since = at - _EPOCH
+    return since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
+
+
+def instant(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def decision_row(decision: Decision, encoded: EncodedOnce) -> Row:
+    """The columns of `DECISION_COLUMNS`, in order."""
+    task = decision.task
+    chosen = decision.chosen
+    return (
+        decision.id,
+        storable(decision.request_id),
+        microseconds(decision.at),
+        _text_or_none(task.type),
+        _count(task.prompt_tokens),
+        _json(task),
+        storable(decision.agent_id),
+        storable(chosen.model_id) if chosen else None,
+        chosen.score if chosen else None,
+        decision.strategy.value,
+        encoded.json(decision.candidates),
+        encoded.json(decision.rejections),
+        decision.propensity,
+        decision.config_version,
+        _text_or_none(decision.session),
+        storable(decision.asked_model),
+        decision.panic,
+    )
+
+
+def outcome_row(outcome: Outcome) -> Row:
+    """The columns of `OUTCOME_COLUMNS`, in order."""
+    usage = outcome.usage
+    cost = outcome.cost_usd
+    return (
+        outcome.decision_id,
+        outcome.attempt,
+        storable(outcome.model_id),
+        storable(outcome.agent_id),
+        microseconds(outcome.at),
+        outcome.failure.code if outcome.failure is not None else None,
+        outcome.streamed,
+        outcome.total_s,
+        outcome.first_token_s,
+        *(_usage_columns(usage) if usage is not None else _NO_USAGE),
+        None if cost is None else f"{cost:f}",
+        _text_or_none(outcome.upstream_model),
+        outcome.status,
+        storable(outcome.message),
+    )
+
+
+def stored_decision(row: Sequence[Any]) -> Decision:
+    """A decision from the columns of `DECISION_COLUMNS`.
+
+    Raises `ValueError` or `msgspec.DecodeError` where they are damaged.
+    """
+    return Decision(
+        id=row[0],
+        request_id=row[1],
+        at=instant(row[2]),
+        agent_id=row[6],
+        task=_task.decode(row[5]),
+        strategy=Strategy(row[9]),
+        candidates=_candidates.decode(row[10]),
+        rejections=_rejections.decode(row[11]),
+        propensity=row[12],
+        config_version=row[13],
+        session=row[14],
+        asked_model=row[15],
+        panic=bool(row[16]),
+    )
+
+
+def stored_outcome(row: Sequence[Any]) -> Outcome:
+    """An outcome from the columns of `OUTCOME_COLUMNS`.
+
+    Raises `ValueError` or `ArithmeticError` where they are damaged.
+    """
+    return Outcome(
+        decision_id=row[0],
+        attempt=row[1],
+        model_id=row[2],
+        agent_id=row[3],
+        at=instant(row[4]),
+        failure=None if row[5] is None else _kind(row[5]),
+        streamed=bool(row[6]),
+        total_s=row[7],
+        first_token_s=row[8],
+        usage=None if row[9] is None else _stored_usage(row[9:16]),
+        cost_usd=None if row[16] is None else Decimal(row[16]),
+        upstream_model=row[17],
+        status=row[18],
+        message=row[19],
+    )
+
+
+def _usage_columns(usage: Usage) -> Row:
+    reported = usage.reported_cost_usd
+    return (
+        _count(usage.prompt_tokens),
+        _count(usage.completion_tokens),
+        _count(usage.cached_tokens),
+        _count(usage.cache_write_tokens),
+        _count(usage.audio_tokens),
+        None if reported is None else f"{reported:f}",
+        usage.estimated,
+    )
+
+
+def _stored_usage(columns: Sequence[Any]) -> Usage:
+    prompt, completion, cached, written, audio, reported, estimated = columns
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        audio_tokens=audio,
+        reported_cost_usd=None if reported is None else Decimal(reported),
+        estimated=bool(estimated),
+    )
+
+
+def _kind(code: str) -> FailureKind:
+    try:
+        return _KINDS[code]
+    except KeyError:
+        raise ValueError(f"no failure is called {code!r}") from None
+
+
+def _json(value: object) -> str:
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:
+        return _encode(_mended(value)).decode()
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, tuple | frozenset):
+        return [_mended(item) for item in value]
+    return value
+
+
+def storable(text: str) -> str:
+    """The text with every half of a surrogate pair replaced by a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _text_or_none(text: str | None) -> str | None:
+    return None if text is None else storable(text)
+
+
+def _count(tokens: int) -> int:
+    return min(tokens, _MAX_INTEGER)

@@ -1,0 +1,74 @@
+"""Which tables does a store have, and how did they come to be?
+
+One numbered step per entry of `MIGRATIONS`; a step that has been released is never edited, only
+followed by another. `PRAGMA user_version` holds the number of steps a file has taken.
+
+Physical names are upper case, as on the databases that people query beside pointsman. Instants are
+integer microseconds since 1970 UTC, durations seconds, scores in [0, 1], money decimal text: a
+float cannot hold a cost exactly. No foreign key binds an outcome to its decision: either may be
+lost alone when a queue overflows, and a check would slow every insert.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x706F_696E
+"""`PRAGMA application_id` of our files ("poin"), so that another program's file is not touched."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE ROUTING_DECISIONS (
+            DECISION_ID       TEXT PRIMARY KEY,
+            REQUEST_ID        TEXT NOT NULL,
+            TIMESTAMP         INTEGER NOT NULL,
+            TASK_TYPE         TEXT,
+            CONTEXT_LENGTH    INTEGER NOT NULL,
+            TASK_JSON         TEXT NOT NULL,
+            SELECTED_AGENT_ID TEXT NOT NULL,
+            SELECTED_MODEL_ID TEXT,
+            COMPOSITE_SCORE   REAL,
+            STRATEGY          TEXT NOT NULL,
+            CANDIDATES_JSON   TEXT NOT NULL,
+            REJECTIONS_JSON   TEXT NOT NULL,
+            PROPENSITY        REAL NOT NULL,
+            CONFIG_VERSION    TEXT NOT NULL,
+            SESSION_ID        TEXT,
+            ASKED_MODEL       TEXT NOT NULL,
+            PANIC             INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX IX_DECISIONS_AGENT ON ROUTING_DECISIONS (SELECTED_AGENT_ID, DECISION_ID)",
+        "CREATE INDEX IX_DECISIONS_MODEL ON ROUTING_DECISIONS (SELECTED_MODEL_ID, DECISION_ID)",
+        "CREATE INDEX IX_DECISIONS_REQUEST ON ROUTING_DECISIONS (REQUEST_ID)",
+        """
+        CREATE INDEX IX_DECISIONS_SESSION ON ROUTING_DECISIONS (SESSION_ID, DECISION_ID)
+            WHERE SESSION_ID IS NOT NULL
+        """,
+        """
+        CREATE TABLE ROUTING_OUTCOMES (
+            DECISION_ID        TEXT NOT NULL,
+            ATTEMPT            INTEGER NOT NULL,
+            MODEL_ID           TEXT NOT NULL,
+            AGENT_ID           TEXT NOT NULL,
+            TIMESTAMP          INTEGER NOT NULL,
+            FAILURE_KIND       TEXT,
+            STREAMED           INTEGER NOT NULL,
+            TOTAL_S            REAL NOT NULL,
+            FIRST_TOKEN_S      REAL,
+            PROMPT_TOKENS      INTEGER,
+            TOKENS_GENERATED   INTEGER,
+            CACHED_TOKENS      INTEGER,
+            CACHE_WRITE_TOKENS INTEGER,
+            AUDIO_TOKENS       INTEGER,
+            REPORTED_COST      TEXT,
+            USAGE_ESTIMATED    INTEGER,
+            ACTUAL_COST        TEXT,
+            UPSTREAM_MODEL     TEXT,
+            HTTP_STATUS        INTEGER,
+            ERROR_MESSAGE      TEXT NOT NULL,
+            PRIMARY KEY (DECISION_ID, ATTEMPT)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX IX_OUTCOMES_MODEL ON ROUTING_OUTCOMES (MODEL_ID, DECISION_ID)",
+    ),
+)

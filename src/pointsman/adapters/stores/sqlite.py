@@ -1,0 +1,311 @@
+"""How are decisions and outcomes kept in one SQLite file?
+
+One writer behind a lock, a few readers beside it (write-ahead log), every batch one transaction
+that is on the disk before `append` returns.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain, groupby
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
+
+import msgspec
+
+from pointsman.adapters.stores.rows import (
+    DECISION_COLUMNS,
+    OUTCOME_COLUMNS,
+    EncodedOnce,
+    Row,
+    decision_row,
+    outcome_row,
+    storable,
+    stored_decision,
+    stored_outcome,
+)
+from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
+from pointsman.core.decision import Decision, Outcome
+from pointsman.core.errors import StoreError
+from pointsman.engine.ports import DecisionQuery, StoredDecision
+
+BUSY_TIMEOUT_S = 5.0
+READERS = 4
+CHECKPOINT_PAGES = 4_000
+"""The log is copied into the file each 16 MB: at the default of 4 MB nearly every batch would."""
+
+# A statement per row would hand the interpreter lock to and fro for every row, each time waiting
+# for a busy event loop to let go of it. A statement per 64 rows does so 64 times less.
+_CHUNKS = (64, 16, 4, 1)
+
+_DECISIONS = "ROUTING_DECISIONS"
+_OUTCOMES = "ROUTING_OUTCOMES"
+_SUCCEEDED = (
+    "EXISTS (SELECT 1 FROM ROUTING_OUTCOMES s WHERE s.DECISION_ID = d.DECISION_ID"
+    " AND s.FAILURE_KIND IS NULL)"
+)
+_ENDED = (
+    "(d.SELECTED_MODEL_ID IS NULL OR EXISTS"
+    " (SELECT 1 FROM ROUTING_OUTCOMES t WHERE t.DECISION_ID = d.DECISION_ID))"
+)
+_BY_RESULT = {True: _SUCCEEDED, False: f"{_ENDED} AND NOT {_SUCCEEDED}"}
+
+
+class SqliteStore:
+    """Decisions and outcomes in the file at `path`, which is made if there is none.
+
+    Raises `StoreError` when the file cannot be opened, is no database, belongs to another program
+    or to a newer version of this one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._encoded = EncodedOnce()
+        self._write_lock = threading.Lock()
+        self._idle_readers: LifoQueue[sqlite3.Connection] = LifoQueue(READERS)
+        self._reader_slots = threading.BoundedSemaphore(READERS)
+        self._closed = False
+        with self._translated("opened"):
+            _make_file(self._path)
+            self._writer = self._connect()
+        try:
+            with self._translated("opened"):
+                self._prepare()
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def append(self, records: Sequence[Decision | Outcome]) -> None:
+        with self._translated("written"), self._write_lock:
+            decisions = [decision_row(r, self._encoded) for r in records if isinstance(r, Decision)]
+            outcomes = [outcome_row(r) for r in records if isinstance(r, Outcome)]
+            with _transaction(self._open_writer()) as db:
+                _insert(db, _DECISIONS, DECISION_COLUMNS, decisions)
+                _insert(db, _OUTCOMES, OUTCOME_COLUMNS, outcomes)
+
+    def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        with self._translated("read"), self._reader() as db:
+            ids = _matching_ids(db, query)
+            marks = ", ".join("?" * len(ids))
+            rows = db.execute(
+                f"SELECT {', '.join(DECISION_COLUMNS)} FROM {_DECISIONS}"  # noqa: S608
+                f" WHERE DECISION_ID IN ({marks}) ORDER BY DECISION_ID DESC",
+                ids,
+            ).fetchall()
+            outcomes = _outcomes_of(db, ids)
+            return [StoredDecision(stored_decision(row), outcomes.get(row[0], ())) for row in rows]
+
+    def decision(self, decision_id: str) -> StoredDecision | None:
+        with self._translated("read"), self._reader() as db:
+            row = db.execute(
+                f"SELECT {', '.join(DECISION_COLUMNS)} FROM {_DECISIONS}"  # noqa: S608
+                " WHERE DECISION_ID = ?",
+                (storable(decision_id),),
+            ).fetchone()
+            if row is None:
+                return None
+            outcomes = _outcomes_of(db, [decision_id])
+            return StoredDecision(stored_decision(row), outcomes.get(decision_id, ()))
+
+    def close(self) -> None:
+        with self._write_lock:
+            self._closed = True
+            self._writer.close()
+        while (reader := self._idle_reader()) is not None:
+            reader.close()
+
+    def _prepare(self) -> None:
+        db = self._writer
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        with _transaction(db):
+            self._migrate(db)
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        version = _pragma(db, "user_version")
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{self._path} was written by a newer pointsman (schema {version}, this one knows"
+                f" {len(MIGRATIONS)}): upgrade pointsman or use another file"
+            )
+        foreign = version and _pragma(db, "application_id") != APPLICATION_ID
+        if foreign or (not version and _has_tables(db)):
+            raise StoreError(f"{self._path} belongs to another program: use another file")
+        for step in MIGRATIONS[version:]:
+            for statement in step:
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+
+    def _open_writer(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(f"{self._path} is closed")
+        return self._writer
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """One of at most `READERS` connections; all in one transaction, so a page is one moment."""
+        with self._reader_slots:
+            self._open_writer()
+            reader = self._idle_reader() or self._new_reader()
+            try:
+                with _transaction(reader, "BEGIN"):
+                    yield reader
+            except BaseException:
+                reader.close()
+                raise
+            if self._closed:
+                reader.close()
+            else:
+                self._idle_readers.put_nowait(reader)
+
+    def _idle_reader(self) -> sqlite3.Connection | None:
+        try:
+            return self._idle_readers.get_nowait()
+        except Empty:
+            return None
+
+    def _new_reader(self) -> sqlite3.Connection:
+        reader = self._connect()
+        reader.execute("PRAGMA query_only = 1")
+        return reader
+
+    @contextmanager
+    def _translated(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be {done}: {_remedy(error)}") from error
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be {done}: {error.strerror}") from error
+        except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
+            raise StoreError(f"{self._path} holds a damaged record: {error}") from error
+
+
+def _make_file(path: Path) -> None:
+    """Answers may name people and projects, so nobody but the owner may read the file."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _remedy(error: sqlite3.Error) -> str:
+    words = str(error)
+    name = getattr(error, "sqlite_errorname", "")
+    if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+        return f"{words}. Move it away to start a new one, or restore it from a backup"
+    if name == "SQLITE_FULL":
+        return f"{words}. Free some space; nothing written so far is lost"
+    return words
+
+
+@contextmanager
+def _transaction(
+    db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE"
+) -> Iterator[sqlite3.Connection]:
+    db.execute(begin)
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _pragma(db: sqlite3.Connection, name: str) -> int:
+    value: int = db.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+def _has_tables(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+
+def _insert(
+    db: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    start = 0
+    for size in _CHUNKS:
+        while len(rows) - start >= size:
+            chunk = rows[start : start + size]
+            db.execute(_insertion(table, columns, size), tuple(chain.from_iterable(chunk)))
+            start += size
+
+
+@cache
+def _insertion(table: str, columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    values = ", ".join([row] * count)
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def _conditions(query: DecisionQuery) -> tuple[list[str], list[Any]]:
+    """What a decision must meet, the model aside."""
+    tests = {
+        "d.DECISION_ID < ?": query.before,
+        "d.SELECTED_AGENT_ID = ?": query.agent_id,
+        "d.SESSION_ID = ?": query.session,
+        "d.REQUEST_ID = ?": query.request_id,
+    }
+    asked = {test: storable(value) for test, value in tests.items() if value is not None}
+    conditions = list(asked)
+    if query.success is not None:
+        conditions.append(_BY_RESULT[query.success])
+    return conditions, list(asked.values())
+
+
+def _matching_ids(db: sqlite3.Connection, query: DecisionQuery) -> list[str]:
+    """Ids of the page, newest first.
+
+    A model matches when it was chosen or when it was tried. Each of the two is a walk along an
+    index; joined by OR they would be a walk through the whole table.
+    """
+    chosen = f"{_DECISIONS} d"
+    if query.model_id is None:
+        return _ids(db, query, chosen, "")
+    tried = f"{_OUTCOMES} o CROSS JOIN {_DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
+    found = {
+        *_ids(db, query, chosen, "d.SELECTED_MODEL_ID = ?"),
+        *_ids(db, query, tried, "o.MODEL_ID = ?"),
+    }
+    return sorted(found, reverse=True)[: query.limit]
+
+
+def _ids(db: sqlite3.Connection, query: DecisionQuery, source: str, model: str) -> list[str]:
+    conditions, values = _conditions(query)
+    if model:
+        conditions.append(model)
+        values.append(storable(query.model_id or ""))
+    key = "o.DECISION_ID" if " o " in source else "d.DECISION_ID"
+    where = " AND ".join(["TRUE", *conditions])
+    rows = db.execute(
+        f"SELECT DISTINCT {key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT ?",  # noqa: S608
+        [*values, query.limit],
+    )
+    return [row[0] for row in rows]
+
+
+def _outcomes_of(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[Outcome, ...]]:
+    marks = ", ".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT {', '.join(OUTCOME_COLUMNS)} FROM {_OUTCOMES}"  # noqa: S608
+        f" WHERE DECISION_ID IN ({marks}) ORDER BY DECISION_ID, ATTEMPT",
+        ids,
+    )
+    return {
+        decision_id: tuple(stored_outcome(row) for row in group)
+        for decision_id, group in groupby(rows, key=lambda row: row[0])
+    }
