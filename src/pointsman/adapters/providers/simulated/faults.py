@@ -54,3 +54,34 @@ class Order:
             raise ValueError("a fault cannot be ordered for before the beginning")
         if self.status is not None and not 400 <= self.status <= 599:
             raise ValueError("status must be an error status, 400 to 599")
+
+
+class Orders:
+    """The faults that are ordered for models, each for a number of requests or until revoked."""
+
+    def __init__(self) -> None:
+        self._placed: dict[str, tuple[Order, int | None]] = {}
+
+    def place(self, name: str, order: Order, count: int | None = None) -> None:
+        """From now on the next `count` requests to a model (None: all) show this fault."""
+        if count is not None and count < 1:
+            raise ValueError("count must be at least 1, or null for all requests")
+        self._placed[name] = (order, count)
+
+    def revoke(self, name: str | None = None) -> None:
+        """Withdraw what is ordered for one model, or for all."""
+        if name is None:
+            self._placed.clear()
+        else:
+            self._placed.pop(name, None)
+
+    def take(self, name: str) -> Order | None:
+        """The fault that the request now at hand has to show, or None."""
+        if name not in self._placed:
+            return None
+        order, count = self._placed[name]
+        if count == 1:
+            del self._placed[name]
+        elif count is not None:
+            self._placed[name] = (order, count - 1)
+        return order
