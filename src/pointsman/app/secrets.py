@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Literal, NoReturn
@@ -99,7 +99,7 @@ def is_secret(path: Path) -> bool:
 
 @dataclass(slots=True)
 class Expansion:
-    """Replaces references while a document is read, and remembers what came in that way.
+    """Replaces references while a document is read, and remembers the files it read.
 
     `base` is the folder against which relative `file:` paths are read. Call it with a path and a
     text (see `yamltree.Expand`); it raises `ScalarError` for a reference that leads nowhere.
@@ -107,7 +107,6 @@ class Expansion:
 
     environ: Mapping[str, str]
     base: FilePath
-    secrets: set[str] = field(default_factory=set, repr=False)
     files: list[FilePath] = field(default_factory=list)
 
     def __call__(self, path: Path, text: str) -> object:
@@ -117,7 +116,7 @@ class Expansion:
         origin: Origin = "environment" if expanded != text else "literal"
         if expanded.startswith("file:"):
             expanded, origin = self._from_file(expanded.removeprefix("file:")), "file"
-        return self._secret(expanded, origin)
+        return self._secret(expanded.strip(), origin)
 
     def _referenced(self, match: re.Match[str]) -> str:
         name, default = match["name"], match["default"]
@@ -149,11 +148,12 @@ class Expansion:
         if len(content) > MAX_FILE_BYTES:
             raise ScalarError(f"the secret's file is larger than {MAX_FILE_BYTES} bytes", remedy)
         try:
-            return content.decode("utf-8-sig").strip()
+            return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ScalarError("the secret's file is not UTF-8 text", remedy) from error
 
-    def _secret(self, value: str, origin: Origin) -> Secret:
+    @staticmethod
+    def _secret(value: str, origin: Origin) -> Secret:
         if not value:
             raise ScalarError("the secret is empty", f"{_REFILL[origin]}, or remove this line")
         if not value.isprintable() or not value.isascii():
@@ -162,8 +162,6 @@ class Expansion:
                 "the secret holds a line break or a character that HTTP headers cannot carry",
                 f"{_REFILL[origin]} with printable ASCII",
             )
-        if len(value) >= MIN_SCRUBBED_CHARS:
-            self.secrets.add(value)
         return Secret(value, origin)
 
 
@@ -172,11 +170,3 @@ _REFILL: Mapping[Origin, str] = {
     "environment": "set the variable",
     "file": "fill the file",
 }
-
-
-def scrubber(secrets: frozenset[str]) -> Callable[[str], str]:
-    """A function that blots every secret out of a text; of nested ones, the longest."""
-    if not secrets:
-        return str
-    pattern = re.compile("|".join(re.escape(s) for s in sorted(secrets, key=len, reverse=True)))
-    return lambda text: pattern.sub(MASK, text)

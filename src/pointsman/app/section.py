@@ -12,6 +12,8 @@ MODEL_PATTERN = r"^[^/\s]+/\S+$"
 ID_PATTERN = r"^\S+$"
 SHA256_PATTERN = r"^[0-9a-fA-F]{64}$"
 PATH_PATTERN = r"^/\S*$"
+PATH_OR_NONE_PATTERN = r"^(none|/\S*)$"
+HEADER_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 FORMS = {
     CAPABILITY_PATTERN: "lower-case letters, digits, `_`, `.` and `-`, as in `function_calling`",
@@ -20,6 +22,8 @@ FORMS = {
     ID_PATTERN: "a name without spaces",
     SHA256_PATTERN: "64 hexadecimal digits, as `pointsman keys new` prints them",
     PATH_PATTERN: "a path that starts with `/`",
+    PATH_OR_NONE_PATTERN: "a path that starts with `/`, or `none`",
+    HEADER_PATTERN: "the name of an HTTP header, as in `X-Title`",
 }
 """What each pattern asks for, in words: the remedy for whoever writes something else."""
 
@@ -29,6 +33,8 @@ ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=256
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=256)]
 Words = Annotated[str, StringConstraints(max_length=256)]
 UrlPath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=256)]
+PathOrNone = Annotated[str, StringConstraints(pattern=PATH_OR_NONE_PATTERN, max_length=256)]
+HeaderName = Annotated[str, StringConstraints(pattern=HEADER_PATTERN, max_length=128)]
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]

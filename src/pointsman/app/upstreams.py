@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
-from pointsman.adapters.providers.presets import PRESETS, Auth, MaxTokensField
+from pointsman.adapters.providers.presets import PRESETS, Auth
 from pointsman.adapters.providers.simulated.faults import Fault
 from pointsman.adapters.providers.simulated.personas import Pace
 from pointsman.app.secrets import Secret
 from pointsman.app.section import (
     Capability,
+    HeaderName,
+    PathOrNone,
     Seconds,
     Section,
     Share,
@@ -20,8 +22,6 @@ from pointsman.app.section import (
     UsdPerMtok,
     Words,
 )
-
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
 
 class TimeoutOverrides(Section):
@@ -46,7 +46,7 @@ class QuirkOverrides(Section):
     chat_path: UrlPath | None = Field(
         None, description="Path of chat completions; may hold `{model}`."
     )
-    models_path: Literal["none"] | UrlPath | None = Field(
+    models_path: PathOrNone | None = Field(
         None, description="Path that lists the models, or `none`."
     )
     model_in_path: bool | None = Field(
@@ -54,13 +54,13 @@ class QuirkOverrides(Section):
     )
     model_prefix: str | None = Field(None, description="Taken off the names of listed models.")
     query: dict[str, str] | None = Field(None, description="Query parameters of every call.")
-    max_tokens_field: MaxTokensField | Literal["both"] | None = Field(
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens", "both"] | None = Field(
         None, description="The spelling of the output limit that the upstream knows, or `both`."
     )
     drop_fields: list[str] | None = Field(
         None, description="Request fields it refuses and that do not change the answer."
     )
-    affinity_header: Literal["none"] | HeaderName | None = Field(
+    affinity_header: HeaderName | None = Field(
         None, description="Header that carries the session, so that caches stay warm, or `none`."
     )
 

@@ -1,0 +1,103 @@
+"""What is allowed, but probably not what the operator meant?
+
+Advice never stops the gateway; each sentence says what will happen and how to change it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from pointsman.app.checks import is_loopback
+from pointsman.app.configuration import ProviderSettings
+from pointsman.app.mistakes import MAX_LISTED, nearest
+from pointsman.app.secrets import Secret
+from pointsman.app.settings import Settings
+from pointsman.core.fleet import WELL_KNOWN_CAPABILITIES, Agent, Model, PriceState
+
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
+
+
+def advice(
+    settings: Settings,
+    providers: Mapping[str, ProviderSettings],
+    models: Iterable[Model],
+    agents: Iterable[Agent],
+) -> tuple[str, ...]:
+    """Everything worth a word, in sentences."""
+    models, agents = tuple(models), tuple(agents)
+    return (
+        *_plain_secrets(settings),
+        *_unencrypted_keys(providers),
+        *_idle_providers(providers, models),
+        *_unserved_agents(agents, models),
+        *_unknown_facts(models),
+    )
+
+
+def _plain_secrets(settings: Settings) -> Iterator[str]:
+    found: dict[str, Secret | None] = {}
+    for name, provider in settings.providers.items():
+        found[f"providers.{name}.api_key"] = provider.api_key
+        for header, value in provider.headers.items():
+            if _SECRET_HEADER.search(header):
+                found[f"providers.{name}.headers.{header}"] = value
+    for i, entry in enumerate(settings.keys):
+        found[f"keys[{i}].key"] = entry.key
+    for place, secret in found.items():
+        if secret is not None and secret.origin == "literal":
+            yield f"{place} stands in plain text in the file: use ${{NAME}} or file:/path"
+
+
+def _unencrypted_keys(providers: Mapping[str, ProviderSettings]) -> Iterator[str]:
+    for name, provider in providers.items():
+        parts = urlsplit(provider.base_url or "")
+        if provider.api_key and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield f"providers.{name}: the key travels unencrypted; use an https:// address"
+
+
+def _idle_providers(
+    providers: Mapping[str, ProviderSettings], models: tuple[Model, ...]
+) -> Iterator[str]:
+    used = {model.provider for model in models}
+    for name in providers:
+        if name not in used:
+            yield f"providers.{name} has no models: declare some as `{name}/<name>` under models"
+
+
+def _unserved_agents(agents: tuple[Agent, ...], models: tuple[Model, ...]) -> Iterator[str]:
+    held = {capability for model in models for capability in model.strengths}
+    known = sorted(held.union(WELL_KNOWN_CAPABILITIES))
+    for agent in agents:
+        unknown = [name for name in (*agent.requires, *agent.prefers) if name not in known]
+        for name in unknown:
+            hint = nearest(name, known)
+            yield f"agents.{agent.id}: no model has the capability `{name}`; {hint}"
+        if not unknown and not any(_could_serve(agent, model) for model in models):
+            yield (
+                f"agents.{agent.id}: no model has all it requires within its allow, deny and "
+                "min_context; its requests will be refused"
+            )
+
+
+def _could_serve(agent: Agent, model: Model) -> bool:
+    permitted = model.id not in agent.deny and (not agent.allow or model.id in agent.allow)
+    window = model.context_window
+    fits = window is None or window >= agent.min_context
+    capable = not model.profiled or all(name in model.strengths for name in agent.requires)
+    return permitted and fits and capable
+
+
+def _unknown_facts(models: tuple[Model, ...]) -> Iterator[str]:
+    unpriced = [model.id for model in models if model.price.state is PriceState.UNKNOWN]
+    if unpriced:
+        yield f"the price is unknown of {_listed(unpriced)}: set `price` to count their cost"
+    assumed = [model.id for model in models if not model.profiled]
+    if assumed:
+        yield f"the strengths are unknown of {_listed(assumed)}: set `capabilities`"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more

@@ -1,0 +1,229 @@
+"""Do the parts of the configuration fit together?
+
+Each check looks at one relation that a single value cannot break. What was faulty in itself has
+been reported and cut out before (`mistakes.py`), so a check passes over what is not there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.app.mistakes import Findings, nearest
+from pointsman.app.secrets import Secret
+from pointsman.app.settings import AgentEntry, KeyEntry, Settings
+from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
+from pointsman.app.yamltree import Path
+from pointsman.core.fleet import DEFAULT_AGENT
+
+SIMULATED = "simulated"
+MIN_KEY_CHARS = 16
+
+RESERVED_PROVIDERS = frozenset({"agent", "auto"})
+"""Words that begin other names in a request's `model` field."""
+
+UNSENDABLE_HEADERS = frozenset(
+    {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
+)
+
+
+def check(settings: Settings, findings: Findings) -> None:
+    """Report everything that does not fit."""
+    for name, provider in settings.providers.items():
+        _check_provider(name, provider, settings, findings)
+    for model_id in settings.models:
+        _check_model(model_id, settings, findings)
+    for agent_id, agent in settings.agents.items():
+        _check_agent(agent_id, agent, settings, findings)
+    _check_keys(settings, findings)
+    _check_exposure(settings, findings)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine and nobody else can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def quirks_of(provider: ProviderEntry) -> Quirks:
+    """The quirks of the provider's type with the operator's over them. Raises `ValueError`."""
+    return dataclasses.replace(PRESETS[provider.type].quirks, **_overrides(provider.quirks))
+
+
+def _overrides(quirks: QuirkOverrides) -> Mapping[str, Any]:
+    given = quirks.model_dump(exclude_unset=True)
+    words_for_none = {"models_path": "none", "max_tokens_field": "both", "affinity_header": "none"}
+    for name, word in words_for_none.items():
+        if given.get(name) == word:
+            given[name] = None
+    if "query" in given:
+        given["query"] = tuple(given["query"].items())
+    if "drop_fields" in given:
+        given["drop_fields"] = tuple(given["drop_fields"])
+    return given
+
+
+def _check_provider(
+    name: str, provider: ProviderEntry, settings: Settings, findings: Findings
+) -> None:
+    path: Path = ("providers", name)
+    if name in RESERVED_PROVIDERS:
+        words = "requests use this word for something else"
+        findings.add(path, words, "choose another name", shown=False)
+    if provider.type not in PRESETS:
+        remedy = nearest(provider.type, PRESETS)
+        findings.add((*path, "type"), "there is no such type of provider", remedy)
+        return
+    for header in provider.headers:
+        if header.lower() in UNSENDABLE_HEADERS:
+            words = "the connection itself decides about this header"
+            findings.add((*path, "headers", header), words, "remove it")
+    try:
+        quirks = quirks_of(provider)
+    except ValueError as error:
+        findings.add((*path, "quirks"), str(error), "change one of them")
+        return
+    _check_address(path, provider, settings, findings)
+    _check_credentials(path, provider, quirks, findings)
+
+
+def _check_address(
+    path: Path, provider: ProviderEntry, settings: Settings, findings: Findings
+) -> None:
+    place = (*path, "base_url")
+    if provider.type == SIMULATED:
+        if provider.base_url is not None:
+            findings.add(place, "a simulated provider has no address", "remove it", shown=False)
+        return
+    address = provider.base_url or PRESETS[provider.type].base_url
+    if address is None:
+        if not findings.knows(place):
+            note = PRESETS[provider.type].note
+            findings.add(place, f"a provider of type {provider.type} needs its address", note)
+        return
+    if fault := address_fault(address):
+        # The value is not shown: it may hold a password.
+        findings.add(place, fault, "write it as https://host/path", shown=False)
+        return
+    parts = urlsplit(address)
+    if is_loopback(parts.hostname or "") and parts.port == settings.server.port:
+        remedy = "change server.port, or the address"
+        findings.add(place, "this is the address of the gateway itself", remedy, shown=False)
+
+
+def address_fault(address: str) -> str:
+    """What keeps the text from being the address of an upstream; '' when nothing does."""
+    try:
+        parts = urlsplit(address)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return "this is not a URL"
+    if not address.isascii() or not address.isprintable() or " " in address:
+        return "a URL holds no spaces and only ASCII"
+    if parts.scheme not in ("http", "https") or not host:
+        return "the address must begin with http:// or https:// and name a host"
+    if parts.username is not None or parts.password is not None:
+        return "the address holds credentials: give them as api_key or headers"
+    if "?" in address or "#" in address:
+        return "the address holds a query or a fragment: give queries as quirks.query"
+    return ""
+
+
+def _check_credentials(
+    path: Path, provider: ProviderEntry, quirks: Quirks, findings: Findings
+) -> None:
+    place = (*path, "api_key")
+    needed = PRESETS[provider.type].needs_key and quirks.auth != "none"
+    if needed and provider.api_key is None and not findings.knows(place):
+        variable = f"{provider.type.upper()}_API_KEY"
+        words = f"a provider of type {provider.type} needs a key"
+        findings.add(place, words, f"add `api_key: ${{{variable}}}`, or `api_key: file:/path`")
+
+
+def _check_model(model_id: str, settings: Settings, findings: Findings) -> None:
+    path: Path = ("models", model_id)
+    if not model_id.isprintable():
+        findings.add(path, "the id holds characters that do not show", "retype it", shown=False)
+    name = model_id.partition("/")[0]
+    provider = settings.providers.get(name)
+    if provider is None:
+        if not findings.wrote(("providers", name)):
+            words = f"the provider `{name}` is not declared"
+            findings.add(path, words, nearest(name, settings.providers), shown=False)
+        return
+    if settings.models[model_id].simulate is not None and provider.type != SIMULATED:
+        words = f"the provider `{name}` is not simulated"
+        findings.add((*path, "simulate"), words, "remove this section")
+
+
+def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings: Findings) -> None:
+    path: Path = ("agents", agent_id)
+    if not agent_id.isprintable():
+        findings.add(path, "the id holds characters that do not show", "retype it", shown=False)
+    places = [((*path, "allow", i), model) for i, model in enumerate(agent.allow)]
+    places += [((*path, "deny", i), model) for i, model in enumerate(agent.deny)]
+    places += [((*path, "pinned"), agent.pinned)] if agent.pinned else []
+    for place, model_id in places:
+        if model_id not in settings.models and not findings.wrote(("models", model_id)):
+            remedy = nearest(model_id, settings.models)
+            findings.add(place, "this model is not declared", remedy)
+    if agent.pinned and agent.pinned in agent.deny:
+        findings.add((*path, "pinned"), "the pinned model is denied", "change pinned or deny")
+    if agent.pinned and agent.allow and agent.pinned not in agent.allow:
+        findings.add((*path, "pinned"), "the pinned model is not allowed", "add it to allow")
+
+
+def digest(entry: KeyEntry) -> str | None:
+    """The SHA-256 of the entry's key in lower-case hexadecimal; None when it has none."""
+    if entry.key is not None:
+        return entry.key.sha256
+    return entry.sha256.lower() if entry.sha256 else None
+
+
+def _check_keys(settings: Settings, findings: Findings) -> None:
+    first_by_digest: dict[str, str] = {}
+    first_by_name: dict[str, int] = {}
+    for i, entry in enumerate(settings.keys):
+        path: Path = ("keys", i)
+        if entry.name in first_by_name:
+            words = f"keys[{first_by_name[entry.name]}] has the same name"
+            findings.add((*path, "name"), words, "give every key a name of its own")
+        first_by_name.setdefault(entry.name, i)
+        value = digest(entry)
+        if value is None and not findings.knows((*path, "key")):
+            findings.add(path, "there is neither key nor sha256", "run `pointsman keys new`")
+        if value in first_by_digest:
+            words = f"the key `{first_by_digest[value]}` is the same"
+            findings.add(path, words, "give every caller a key of its own", shown=False)
+        if value is not None:
+            first_by_digest.setdefault(value, entry.name)
+        _check_key(path, entry, settings, findings)
+
+
+def _check_key(path: Path, entry: KeyEntry, settings: Settings, findings: Findings) -> None:
+    if isinstance(entry.key, Secret) and len(entry.key.reveal()) < MIN_KEY_CHARS:
+        words = f"the key is shorter than {MIN_KEY_CHARS} characters"
+        findings.add((*path, "key"), words, "run `pointsman keys new`")
+    for i, agent_id in enumerate(entry.agents):
+        known = [*settings.agents, DEFAULT_AGENT]
+        if agent_id not in known and not findings.wrote(("agents", agent_id)):
+            remedy = nearest(agent_id, known)
+            findings.add((*path, "agents", i), "this agent is not declared", remedy)
+
+
+def _check_exposure(settings: Settings, findings: Findings) -> None:
+    if settings.keys or findings.wrote(("keys", 0)) or is_loopback(settings.server.host):
+        return
+    findings.add(
+        ("server", "host"),
+        "others can reach this address, and no keys are declared",
+        "add keys (run `pointsman keys new`), or listen on 127.0.0.1",
+    )

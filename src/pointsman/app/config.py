@@ -1,0 +1,259 @@
+"""What configuration does this file, with this environment, make?
+
+Text becomes a tree with lines, references become values, the tree becomes settings, the settings
+are checked against each other, and only if there is no problem at all a `Configuration` is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pointsman.adapters.providers.presets import PRESETS
+from pointsman.adapters.providers.simulated.personas import Persona
+from pointsman.app.advice import advice
+from pointsman.app.checks import SIMULATED, check, digest, quirks_of
+from pointsman.app.configuration import (
+    Configuration,
+    EdgeLimits,
+    KeySettings,
+    ProviderSettings,
+    ServerSettings,
+    canonical,
+    version_of,
+)
+from pointsman.app.defaults import standin
+from pointsman.app.knowledge import known_model, simulated_model
+from pointsman.app.mistakes import Findings, settings_of
+from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
+from pointsman.app.settings import AgentEntry, RoutingEntry, ServerEntry, Settings
+from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
+from pointsman.core.admission import BreakerPolicy
+from pointsman.core.decision import Strategy
+from pointsman.core.errors import ConfigError, Problem
+from pointsman.core.fleet import Agent, AgentKind, AgentStatus, Fleet, Model
+from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
+
+__all__ = ["Configuration", "EdgeLimits", "KeySettings", "ProviderSettings", "ServerSettings"]
+__all__ += ["load", "parse"]
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """The configuration in the file, or what stands in when `path` is None or the file empty.
+
+    Raises `ConfigError` with every problem found, never anything else.
+    """
+    if path is None:
+        return parse("", environ)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(4 * MAX_CHARS + 1)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = Problem("(file)", "the file is not UTF-8 text", "save it as UTF-8")
+        raise ConfigError([problem], str(path)) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "this is no path"
+        remedy = "check the path and its permissions; `pointsman init` writes a first file"
+        problem = Problem("(file)", f"the file cannot be read: {reason}", remedy)
+        raise ConfigError([problem], str(path)) from error
+    return parse(text, environ, path=path)
+
+
+def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) -> Configuration:
+    """The configuration in the text. `path` is where it stood; relative paths start in its folder.
+
+    Raises `ConfigError` with every problem found, never anything else.
+    """
+    base = path.parent if path else Path()
+    expansion = Expansion(environ, base)
+    tree = read_tree(text, expansion)
+    source = str(path) if path else "configuration"
+    value, problems = tree.value or {}, list(tree.problems)
+    if not problems and isinstance(value, dict) and _declares_nothing(value):
+        origin, spare_text = standin(environ)
+        spare = read_tree(spare_text, expansion)
+        # Its lines are in no file that anyone could open.
+        problems += [replace(problem, line=None) for problem in spare.problems]
+        source = f"{source} over {origin}" if value or path else origin
+        value = {**_mapping(spare.value), **_declared(value)}
+    findings = Findings(Tree(value, tree.lines, tree.raw, tuple(problems)))
+    settings = settings_of(value, findings)
+    check(settings, findings)
+    if findings.problems:
+        in_order = sorted(findings.problems, key=lambda problem: problem.line or 0)
+        raise ConfigError(in_order, source)
+    watched = ([path] if path else []) + expansion.files
+    return _built(settings, environ, base=base, source=source, watched=watched)
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _declared(value: Mapping[str, object]) -> dict[str, object]:
+    return {key: inner for key, inner in value.items() if inner not in (None, {})}
+
+
+def _declares_nothing(value: Mapping[str, object]) -> bool:
+    return not _declared(value).keys() & {"providers", "models"}
+
+
+def _built(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    base: Path,
+    source: str,
+    watched: Iterable[Path],
+) -> Configuration:
+    models, personas = _models(settings)
+    agents = [_agent(agent_id, entry) for agent_id, entry in settings.agents.items()]
+    policy = _policy(settings.routing)
+    providers = _providers(settings, policy.timeouts, personas)
+    keys = tuple(_keys(settings))
+    limits = EdgeLimits(**settings.limits.model_dump())
+    server = settings.server.model_dump(exclude={"data_dir"})
+    # Neither where facts come from nor where data is kept changes what a replica does.
+    bare = [_without_sources(model) for model in models]
+    by_id = {agent.id: agent for agent in agents}
+    facts = {model["id"]: model for model in bare}
+    version = version_of(by_id, facts, providers, keys, policy, server, limits)
+    return Configuration(
+        version=version,
+        fleet=Fleet(agents, models, version),
+        providers=MappingProxyType(providers),
+        keys=keys,
+        policy=policy,
+        server=ServerSettings(**server, data_dir=_data_dir(settings.server, environ, base)),
+        limits=limits,
+        source=source,
+        watched=tuple(dict.fromkeys(watched)),
+        secrets=_secrets(settings),
+        warnings=advice(settings, providers, models, agents),
+        redacted=MappingProxyType(_redacted(settings)),
+    )
+
+
+def _without_sources(model: Model) -> dict[str, Any]:
+    return {name: fact for name, fact in canonical(model).items() if name != "sources"}
+
+
+def _models(settings: Settings) -> tuple[list[Model], dict[str, dict[str, Persona]]]:
+    """All models, and per simulated provider the personas by upstream name."""
+    models: list[Model] = []
+    personas: dict[str, dict[str, Persona]] = {}
+    for model_id, entry in settings.models.items():
+        provider = settings.providers[model_id.partition("/")[0]]
+        if provider.type == SIMULATED:
+            model, persona = simulated_model(model_id, entry)
+            personas.setdefault(model.provider, {})[persona.name] = persona
+        else:
+            model = known_model(model_id, entry, provider)
+        models.append(model)
+    return models, personas
+
+
+def _providers(
+    settings: Settings, timeouts: Timeouts, personas: Mapping[str, Mapping[str, Persona]]
+) -> dict[str, ProviderSettings]:
+    providers = {}
+    for name, entry in settings.providers.items():
+        own = entry.timeouts.model_dump(exclude_none=True)
+        general = {part: getattr(timeouts, part) for part in type(entry.timeouts).model_fields}
+        address = entry.base_url or PRESETS[entry.type].base_url
+        providers[name] = ProviderSettings(
+            name=name,
+            type=entry.type,
+            base_url=address.rstrip("/") if address else None,
+            api_key=entry.api_key,
+            headers=MappingProxyType(dict(entry.headers)),
+            quirks=quirks_of(entry),
+            timeouts=Timeouts(**{**general, **own}),
+            seed=entry.seed,
+            personas=MappingProxyType(dict(personas.get(name, {}))),
+        )
+    return providers
+
+
+def _agent(agent_id: str, entry: AgentEntry) -> Agent:
+    return Agent(
+        id=agent_id,
+        name=entry.name or agent_id,
+        kind=AgentKind(entry.kind),
+        status=AgentStatus(entry.status),
+        requires=tuple(entry.requires),
+        prefers=tuple(entry.prefers),
+        min_context=entry.min_context,
+        task_types=tuple(entry.task_types),
+        allow=frozenset(entry.allow),
+        deny=frozenset(entry.deny),
+        pinned=entry.pinned,
+    )
+
+
+def _keys(settings: Settings) -> Iterable[KeySettings]:
+    for entry in settings.keys:
+        value = digest(entry)
+        if value is not None:
+            yield KeySettings(entry.name, value, entry.role, tuple(entry.agents))
+
+
+def _policy(routing: RoutingEntry) -> Policy:
+    return Policy(
+        strategy=Strategy(routing.strategy),
+        band=routing.band,
+        timeouts=Timeouts(**routing.timeouts.model_dump()),
+        retry=RetryPolicy(
+            max_attempts=routing.max_attempts,
+            per_model=routing.attempts_per_model,
+            short_wait_s=routing.short_wait_s,
+            backoff_s=routing.backoff_s,
+            budget_ratio=routing.retry_budget_ratio,
+            budget_floor=routing.retry_budget_floor,
+        ),
+        breaker=BreakerPolicy(**routing.breaker.model_dump()),
+    )
+
+
+def _data_dir(server: ServerEntry, environ: Mapping[str, str], base: Path) -> Path:
+    home = Path(environ.get("HOME") or "/")
+    if server.data_dir is None:
+        named = environ.get("XDG_DATA_HOME", "")
+        # The XDG specification: a relative path is invalid and to be ignored.
+        shared = Path(named) if named.startswith("/") else home / ".local" / "share"
+        return shared / "pointsman"
+    if server.data_dir.startswith("~/"):
+        return home / server.data_dir[2:]
+    return base / server.data_dir
+
+
+def _secrets(settings: Settings) -> frozenset[str]:
+    """What logs must not show. The callers' keys are not among them: they are not kept."""
+    held: list[Secret | None] = []
+    for provider in settings.providers.values():
+        held += [provider.api_key, *provider.headers.values()]
+    values = (secret.reveal() for secret in held if secret)
+    return frozenset(value for value in values if len(value) >= MIN_SCRUBBED_CHARS)
+
+
+def _redacted(settings: Settings) -> dict[str, Any]:
+    """The effective file with every default filled in and every secret masked."""
+    effective = settings.model_dump(exclude_none=True)
+    masked = {name: _masked(section) for name, section in effective.items()}
+    for entry in masked["keys"]:
+        entry.update({name: MASK for name in ("key", "sha256") if name in entry})
+    return masked
+
+
+def _masked(value: object) -> Any:
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, dict):
+        return {str(canonical(key)): _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return canonical(value)
