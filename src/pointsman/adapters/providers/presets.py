@@ -98,7 +98,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             quirks=Quirks(
                 auth="api-key",
                 chat_path="/openai/deployments/{model}/chat/completions",
-                models_path="/openai/models",
+                models_path=None,
                 model_in_path=True,
                 query=(("api-version", "2024-10-21"),),
             ),

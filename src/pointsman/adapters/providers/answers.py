@@ -1,0 +1,153 @@
+"""How is an answer under way read to its honest end, broken off, and its connection let go?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+
+from pointsman.adapters.providers.chunks import ChunkTranslator
+from pointsman.adapters.providers.events import EventDecoder
+from pointsman.adapters.providers.failures import broken, scrubbed
+from pointsman.adapters.providers.splice import Naming
+from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
+from pointsman.core.blame import Transport
+from pointsman.core.errors import UpstreamError
+from pointsman.engine.ports import Piece
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_LINGER_S = 1.0
+
+Translation = Callable[[bytes, Naming], Piece]
+
+
+class _HttpAnswer:
+    """What both kinds of answer share: how they are broken off."""
+
+    __slots__ = ("_failure", "_over", "_response", "_secrets")
+
+    def __init__(self, response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> None:
+        self._response = response
+        self._secrets = secrets
+        self._failure: Exception | None = None
+        self._over = False
+
+    def abort(self, reason: Exception) -> None:
+        """Make a pending and every later `read` raise `reason`, and let go of the connection."""
+        if self._failure is None:
+            self._failure = reason
+        if not self._over:
+            self._response.content.set_exception(reason)
+            self._response.close()
+
+    async def close(self) -> None:
+        """Let go of the connection; an unfinished answer is cancelled upstream. Idempotent."""
+        if not self._over:
+            self._response.close()
+
+    def _failed(self, fault: BaseException) -> Exception:
+        """The failure to raise for `fault`; every later read raises it again."""
+        if self._failure is None:
+            failure = fault if isinstance(fault, UpstreamError) else failure_of(fault)
+            self._failure = self._cleaned(failure)
+            self._response.close()
+        return self._failure
+
+    def _cleaned(self, failure: UpstreamError) -> UpstreamError:
+        message = scrubbed(failure.message, self._secrets)
+        if message == failure.message:
+            return failure
+        return UpstreamError(
+            failure.kind,
+            message,
+            status=failure.status,
+            retry_after_s=failure.retry_after_s,
+            param=failure.param,
+            upstream_code=failure.upstream_code,
+        )
+
+
+class PlainAnswer(_HttpAnswer):
+    """An answer that is one document."""
+
+    __slots__ = ("_naming", "_translated")
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        secrets: tuple[str, ...],
+        naming: Naming,
+        translated: Translation,
+    ) -> None:
+        super().__init__(response, secrets)
+        self._naming = naming
+        self._translated = translated
+
+    async def read(self) -> Piece | None:
+        """The document as one piece, then None. Raises `UpstreamError`."""
+        if self._failure is not None:
+            raise self._failure
+        if self._over:
+            return None
+        try:
+            body = await read_at_most(self._response, MAX_BODY_BYTES)
+            if body is None:
+                raise broken(Transport.MALFORMED, f"the body exceeds {MAX_BODY_BYTES} bytes")
+            piece = self._translated(body, self._naming)
+        except (UpstreamError, *BREAKS) as fault:
+            raise self._failed(fault) from None
+        self._over = True
+        return piece
+
+
+class StreamedAnswer(_HttpAnswer):
+    """An answer that comes as server-sent events."""
+
+    __slots__ = ("_decoder", "_translator")
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        secrets: tuple[str, ...],
+        translator: ChunkTranslator,
+    ) -> None:
+        super().__init__(response, secrets)
+        self._decoder = EventDecoder()
+        self._translator = translator
+
+    async def read(self) -> Piece | None:
+        """The next piece, or None once the answer is complete. Raises `UpstreamError`."""
+        if self._failure is not None:
+            raise self._failure
+        if self._over:
+            return None
+        translator = self._translator
+        try:
+            if translator.failure is not None:
+                raise translator.failure
+            while True:
+                data = await self._response.content.readany()
+                if not data:
+                    piece: Piece | None = translator.end(self._decoder.finish())
+                else:
+                    piece = translator.take(self._decoder.feed(data))
+                if piece is not None:
+                    break
+        except (UpstreamError, *BREAKS) as fault:
+            raise self._failed(fault) from None
+        if translator.complete:
+            self._over = True
+            self._linger()
+        return piece
+
+    def _linger(self) -> None:
+        """Give the connection back to the pool once its last bytes are in.
+
+        They follow the end of the answer at once, as a rule; the caller does not wait for them. An
+        upstream that keeps on talking is cut off.
+        """
+        content = self._response.content
+        if not content.is_eof():
+            late = asyncio.get_running_loop().call_later(_LINGER_S, self._response.close)
+            content.on_eof(late.cancel)

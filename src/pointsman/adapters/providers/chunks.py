@@ -1,0 +1,191 @@
+"""How do an upstream's chunks become pieces of our answer, and when is the answer complete?
+
+Whatever carries a finish reason is held back until the upstream has proven that it is done, so a
+stream that was cut can never look complete. Usage is taken out and kept for the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import msgspec
+
+from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
+from pointsman.adapters.providers.failures import broken, upstream_error, words_of
+from pointsman.adapters.providers.splice import Splicer
+from pointsman.adapters.providers.usage import normalised
+from pointsman.core.blame import Transport
+from pointsman.core.errors import FailureKind, UpstreamError
+from pointsman.engine.ports import Piece
+
+DONE = b"[DONE]"
+_NULL = b"null"
+_NO_ERROR = frozenset({b"null", b'""', b"{}", b"false"})
+
+
+class _GroqExtra(msgspec.Struct):
+    usage: msgspec.Raw = ABSENT
+
+
+_CHUNK = msgspec.json.Decoder(Chunk)
+_GROQ = msgspec.json.Decoder(_GroqExtra)
+
+
+class ChunkTranslator:
+    """One streamed answer: takes the data of events, gives pieces.
+
+    A failure is kept in `failure` until everything before it was handed out. `complete` says that
+    the upstream is done and the last piece was given.
+    """
+
+    __slots__ = (
+        "_chars",
+        "_done_required",
+        "_finished",
+        "_held",
+        "_out",
+        "_splicer",
+        "_spoke",
+        "_usable",
+        "_usage",
+        "complete",
+        "failure",
+    )
+
+    def __init__(self, splicer: Splicer, *, done_required: bool) -> None:
+        self._splicer = splicer
+        self._done_required = done_required
+        self._out: list[bytes] = []
+        self._held: list[bytes] = []
+        self._usage: bytes | None = None
+        self._finished: dict[Any, Any] = {}
+        self._spoke = self._usable = False
+        self._chars = 0
+        self.complete = False
+        self.failure: UpstreamError | None = None
+
+    def take(self, payloads: list[bytes]) -> Piece | None:
+        """The piece that these events make, or None when they hold nothing to send on.
+
+        Raises `UpstreamError` when they show a failure and nothing came before it.
+        """
+        try:
+            for payload in payloads:
+                if payload == DONE:
+                    return self._end()
+                self._add(payload)
+        except UpstreamError as failure:
+            self.failure = failure
+            if not self._out:
+                raise
+        return self._piece(None) if self._out else None
+
+    def end(self, payloads: list[bytes]) -> Piece:
+        """The last piece, once the connection has ended cleanly; `payloads` are what was left over.
+
+        Raises `UpstreamError` when the answer is not complete.
+        """
+        for payload in payloads:
+            if payload == DONE:
+                return self._end()
+            try:
+                self._add(payload)
+            except UpstreamError as failure:
+                # Half an event shows a cut, not another dialect; an error is an error.
+                if failure.kind is FailureKind.MALFORMED:
+                    _cut()
+                raise
+        if self._done_required:
+            _cut()
+        return self._end()
+
+    def _end(self) -> Piece:
+        if not self._finished:
+            # Proxies exist that write [DONE] whatever happened behind them.
+            _cut()
+        if not self._spoke and PLAIN_STOPS.issuperset(self._finished.values()):
+            raise broken(Transport.EMPTY, "the stream was complete and said nothing")
+        self.complete = self._usable = True
+        self._out += self._held
+        return self._piece(self._usage)
+
+    def _piece(self, usage_json: bytes | None) -> Piece:
+        data = b"data: " + b"\n\ndata: ".join(self._out) + b"\n\n"
+        self._out.clear()
+        usage = normalised(usage_json) if usage_json else None
+        model = self._splicer.model
+        piece = Piece(data, self._usable, usage, usage_json, model, self._chars)
+        self._usable = False
+        self._chars = 0
+        return piece
+
+    def _add(self, payload: bytes) -> None:
+        try:
+            chunk = _CHUNK.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+            self._not_a_chunk(payload, fault)
+        if chunk.error is not ABSENT and bytes(chunk.error) not in _NO_ERROR:
+            raise _error(payload)
+        if chunk.usage is not ABSENT or chunk.x_groq is not ABSENT:
+            self._keep_usage(chunk)
+        if not chunk.choices:
+            if chunk.object == "error":
+                raise _error(payload)
+            return
+        finishing = self._weigh(chunk.choices)
+        if finishing is None:
+            return
+        (self._held if finishing else self._out).append(self._splicer.spliced(payload, chunk))
+
+    def _not_a_chunk(self, payload: bytes, fault: Exception) -> NoReturn:
+        if b'"error"' in payload and words_of(payload).message:
+            raise _error(payload)
+        raise broken(Transport.MALFORMED, f"not a chunk of a chat completion: {fault}")
+
+    def _keep_usage(self, chunk: Chunk) -> None:
+        """The last usage counts: some upstreams repeat the sum so far in every chunk."""
+        if chunk.usage is not ABSENT:
+            usage_json = bytes(chunk.usage)
+            self._usage = self._usage if usage_json == _NULL else usage_json
+        elif b'"usage"' in bytes(chunk.x_groq):
+            usage = _GROQ.decode(chunk.x_groq).usage
+            if usage is not ABSENT:
+                self._usage = bytes(usage)
+
+    def _weigh(self, choices: list[Choice]) -> bool | None:
+        """Whether the chunk carries a finish reason; None when it is a mere echo of the end."""
+        finishing = news = False
+        said = None
+        for choice in choices:
+            if choice.delta is not None:
+                chars = chars_said(choice.delta)
+                if chars is not None:
+                    said = chars + (said or 0)
+            if choice.finish_reason:
+                finishing = True
+                news |= self._finish(choice)
+        if said is not None:
+            self._spoke = self._usable = True
+            self._chars += said
+        elif self._finished and not news:
+            # After the end some houses repeat it, or add an empty choice to the usage.
+            return None
+        return finishing
+
+    def _finish(self, choice: Choice) -> bool:
+        """Note the reason; whether it is the first one for this choice."""
+        if choice.finish_reason == "error":
+            raise broken(Transport.ERROR_IN_STREAM, "the upstream ended the stream with an error")
+        index = choice.index if isinstance(choice.index, int) else 0
+        reason = choice.finish_reason if isinstance(choice.finish_reason, str) else "stop"
+        first = index not in self._finished
+        self._finished.setdefault(index, reason)
+        return first
+
+
+def _cut() -> NoReturn:
+    raise broken(Transport.TRUNCATED, "the stream ended before it was complete")
+
+
+def _error(payload: bytes) -> UpstreamError:
+    return upstream_error(words_of(payload), status=200, transport=Transport.ERROR_IN_STREAM)

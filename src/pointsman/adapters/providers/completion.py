@@ -1,0 +1,138 @@
+"""Is a whole answer a good one, and how does it look to our caller?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars_said
+from pointsman.adapters.providers.failures import broken, upstream_error, words_of
+from pointsman.adapters.providers.splice import Naming
+from pointsman.adapters.providers.usage import normalised
+from pointsman.core.blame import Transport
+from pointsman.core.errors import UpstreamError
+from pointsman.engine.ports import Piece
+
+_NO_ERROR = frozenset({b"null", b'""', b"{}", b"false"})
+_encode = msgspec.json.encode
+
+
+class _Reply(msgspec.Struct):
+    message: Said | None = None
+    finish_reason: Any = None
+
+
+class _Completion(msgspec.Struct):
+    choices: list[_Reply] | None = None
+    id: Any = None
+    model: Any = None
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+    object: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_Completion)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def as_document(body: bytes, naming: Naming) -> Piece:
+    """The answer with our model's id, otherwise as it came. Raises `UpstreamError` if it is bad."""
+    answer = _decoded(body)
+    chars = _checked(body, answer)
+    return _piece(_renamed(body, answer, naming), answer, chars)
+
+
+def as_events(body: bytes, naming: Naming) -> Piece:
+    """The same as a stream, for an upstream that answers a streamed request with a document."""
+    answer = _decoded(body)
+    chars = _checked(body, answer)
+    document = msgspec.json.decode(body)
+    head = {
+        "id": document.get("id") or naming.answer_id,
+        "object": "chat.completion.chunk",
+        "created": document.get("created") or naming.now,
+        "model": naming.model_id,
+    }
+    events = [head | {"choices": [_said_in(choice)]} for choice in document["choices"]]
+    ends = [head | {"choices": [_end_of(choice)]} for choice in document["choices"]]
+    data = b"".join(b"data: " + _encode(event) + b"\n\n" for event in [*events, *ends])
+    return _piece(data, answer, chars)
+
+
+def _said_in(choice: dict[str, Any]) -> dict[str, Any]:
+    delta = dict(choice["message"])
+    calls = delta.get("tool_calls")
+    if isinstance(calls, list):
+        delta["tool_calls"] = [{"index": place, **call} for place, call in enumerate(calls)]
+    return {"index": choice.get("index", 0), "delta": delta, "finish_reason": None}
+
+
+def _end_of(choice: dict[str, Any]) -> dict[str, Any]:
+    reason = choice.get("finish_reason") or "stop"
+    return {"index": choice.get("index", 0), "delta": {}, "finish_reason": reason}
+
+
+def _decoded(body: bytes) -> _Completion:
+    if not body.strip():
+        raise broken(Transport.EMPTY, "the answer has no body")
+    try:
+        return _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        # Valid JSON of another shape may be an error document, such as Gemini's list.
+        if isinstance(fault, msgspec.ValidationError) and b'"error"' in body:
+            raise _error(body) from None
+        cut = "truncated" in str(fault)
+        kind = Transport.TRUNCATED if cut else Transport.MALFORMED
+        raise broken(kind, f"not a chat completion: {fault}") from None
+
+
+def _checked(body: bytes, answer: _Completion) -> int:
+    """How many characters it says. Raises `UpstreamError` when it is not a good answer."""
+    failed = answer.error is not ABSENT and bytes(answer.error) not in _NO_ERROR
+    if failed or answer.object == "error":
+        raise _error(body)
+    if answer.choices is None:
+        raise broken(Transport.MALFORMED, "the answer has no choices")
+    said = [_chars(reply) for reply in answer.choices]
+    if all(chars is None for chars in said):
+        raise broken(Transport.EMPTY, "the answer is complete and says nothing")
+    return sum(chars for chars in said if chars is not None)
+
+
+def _chars(reply: _Reply) -> int | None:
+    """What the reply says, in characters; None when it claims to be whole and says nothing."""
+    if reply.finish_reason == "error":
+        raise broken(Transport.ERROR_IN_STREAM, "the upstream ended the answer with an error")
+    if reply.message is None:
+        raise broken(Transport.MALFORMED, "a choice has no message")
+    chars = chars_said(reply.message)
+    whole = not reply.finish_reason or reply.finish_reason in PLAIN_STOPS
+    return chars if chars is not None or whole else 0
+
+
+def _renamed(body: bytes, answer: _Completion, naming: Naming) -> bytes:
+    ours = _encode(naming.model_id)
+    if answer.id and isinstance(answer.model, str):
+        theirs = _encode(answer.model)
+        for key in (b'"model":', b'"model": '):
+            if body.count(key + theirs) == 1:
+                return body.replace(key + theirs, key + ours)
+    document = _OBJECT.decode(body)
+    document["model"] = msgspec.Raw(ours)
+    if not answer.id:
+        document["id"] = msgspec.Raw(_encode(naming.answer_id))
+    document.setdefault("object", msgspec.Raw(b'"chat.completion"'))
+    document.setdefault("created", msgspec.Raw(_encode(naming.now)))
+    return _encode(document)
+
+
+def _error(body: bytes) -> UpstreamError:
+    return upstream_error(words_of(body), status=200, transport=Transport.ERROR_IN_STREAM)
+
+
+def _piece(data: bytes, answer: _Completion, chars: int) -> Piece:
+    usage_json = None if answer.usage is ABSENT else bytes(answer.usage)
+    usage = normalised(usage_json) if usage_json else None
+    model = answer.model if isinstance(answer.model, str) and answer.model else None
+    return Piece(data, True, usage, usage_json if usage else None, model, chars)

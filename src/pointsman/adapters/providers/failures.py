@@ -1,0 +1,154 @@
+"""What did an upstream say when it refused, and which failure is that?
+
+Every house has its own shape of error document. They all become one `Evidence`, and `core.blame`
+alone decides what it means. Secrets never pass: an upstream that quotes our key back is cleaned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pointsman.core.blame import Evidence, Transport, classify
+from pointsman.core.errors import UpstreamError
+
+MAX_MESSAGE = 1000
+_LONGEST_WAIT_S = 86_400.0
+_KEYS = re.compile(r"\b(?:sk|gsk|xai|fw|pplx)[-_][\w*.\-]{6,}|(?i:bearer)\s+[\w.\-~+/*]{6,}")
+_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.DOTALL | re.IGNORECASE)
+
+
+class Words(NamedTuple):
+    """What an error document says, in one shape for all houses."""
+
+    message: str = ""
+    type: str = ""
+    param: str | None = None
+    code: str = ""
+
+
+def words_of(body: bytes) -> Words:
+    """Read an error document of any known shape; anything else is its own message."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Words(_plain(body))
+    return words_in(document)
+
+
+def words_in(document: Any) -> Words:
+    """Like `words_of`, of a document that is decoded already."""
+    if isinstance(document, list) and document:
+        document = document[0]
+    if not isinstance(document, dict):
+        return Words(_text(document))
+    error = document.get("error") or document
+    if not isinstance(error, dict):
+        return Words(_text(error), _text(document.get("error_type")))
+    inner = error.get("innererror") or error.get("inner_error") or {}
+    code = _text(inner.get("code")) if isinstance(inner, dict) else ""
+    param = error.get("param")
+    return Words(
+        _message(error),
+        _text(error.get("type") or error.get("status")),
+        param if isinstance(param, str) and param else None,
+        _text(error.get("code")) or code,
+    )
+
+
+def _message(error: dict[str, Any]) -> str:
+    said = error.get("message") or error.get("detail") or error.get("errors") or error.get("msg")
+    parts = [_text(said)]
+    # A router of routers puts the words of the house behind it here.
+    metadata = error.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("raw"):
+        parts.append(_text(metadata["raw"]))
+    # llama.cpp states the true window as a field.
+    if isinstance(error.get("n_ctx"), int):
+        parts.append(f"(n_ctx: {error['n_ctx']})")
+    return " ".join(part for part in parts if part)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _plain(body: bytes) -> str:
+    text = body[: 16 * MAX_MESSAGE].decode("utf-8", "replace")
+    return " ".join(_TAGS.sub(" ", text).split())
+
+
+def upstream_error(
+    words: Words,
+    *,
+    status: int | None = None,
+    transport: Transport | None = None,
+    retry_after_s: float | None = None,
+    secrets: Iterable[str] = (),
+) -> UpstreamError:
+    """The classified failure.
+
+    A numeric code inside a successful answer counts as its status: that is how failures are told
+    once an upstream has said 200.
+    """
+    if transport is Transport.ERROR_IN_STREAM and re.fullmatch(r"[345]\d\d", words.code):
+        status = int(words.code)
+    evidence = Evidence(status, words.code, words.type, words.message, transport, retry_after_s)
+    return UpstreamError(
+        classify(evidence),
+        scrubbed(words.message, secrets),
+        status=status,
+        retry_after_s=retry_after_s,
+        param=words.param,
+        upstream_code=words.code or words.type or None,
+    )
+
+
+def broken(transport: Transport, message: str, secrets: Iterable[str] = ()) -> UpstreamError:
+    """A failure that no status tells of."""
+    return upstream_error(Words(message), transport=transport, secrets=secrets)
+
+
+def scrubbed(message: str, secrets: Iterable[str] = ()) -> str:
+    """The message without keys, and no longer than needed."""
+    for secret in secrets:
+        message = message.replace(secret, "[key]")
+    message = _KEYS.sub("[key]", message)
+    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long the upstream asks to wait, in seconds; None when it does not ask sensibly."""
+    exact = _seconds(headers.get("retry-after-ms"))
+    if exact is not None:
+        return _bounded(exact / 1000)
+    asked = headers.get("retry-after")
+    plain = _seconds(asked)
+    if plain is not None or asked is None:
+        return _bounded(plain)
+    try:
+        at = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return _bounded(max(0.0, (at - now).total_seconds()))
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _bounded(seconds: float | None) -> float | None:
+    if seconds is None or not 0.0 <= seconds <= _LONGEST_WAIT_S:
+        return None
+    return seconds

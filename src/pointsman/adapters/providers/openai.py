@@ -1,0 +1,152 @@
+"""How is a model behind any OpenAI-compatible address called?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from pointsman.adapters.providers.answers import PlainAnswer, StreamedAnswer
+from pointsman.adapters.providers.chunks import ChunkTranslator
+from pointsman.adapters.providers.completion import as_document, as_events
+from pointsman.adapters.providers.failures import (
+    broken,
+    retry_after_s,
+    scrubbed,
+    upstream_error,
+    words_of,
+)
+from pointsman.adapters.providers.presets import Endpoint
+from pointsman.adapters.providers.request import call_headers, encoded_body, endpoint_headers
+from pointsman.adapters.providers.splice import Naming, Splicer
+from pointsman.adapters.providers.transport import (
+    BREAKS,
+    Channel,
+    excerpt,
+    failure_of,
+    read_at_most,
+)
+from pointsman.core.blame import Transport
+from pointsman.core.errors import UpstreamError
+from pointsman.engine.ports import Answer, Call, Clock
+
+_MAX_REFUSAL_BYTES = 64 * 1024
+_REFUSAL_S = 5.0
+_PROBE_S = 10.0
+_MAX_LIST_BYTES = 16 * 1024 * 1024
+_SECRET_HEADERS = ("key", "token", "auth", "secret")
+
+
+class OpenAIProvider:
+    """One endpoint that speaks OpenAI's chat completions, with its quirks."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+        self._quirks = endpoint.quirks
+        self._clock = clock
+        self._base = endpoint.base_url.rstrip("/")
+        self._headers = endpoint_headers(endpoint)
+        self._secrets = _secrets(endpoint)
+        self._channel = Channel(trust_env=endpoint.trust_env)
+        self._url = None if self._quirks.model_in_path else self._address(self._quirks.chat_path)
+
+    async def open(self, call: Call) -> Answer:
+        """Send the call and return once the upstream has accepted it. Raises `UpstreamError`."""
+        quirks = self._quirks
+        url = self._url or self._address(
+            quirks.chat_path.replace("{model}", quote(call.model.upstream_name, safe=""))
+        )
+        headers = call_headers(self._headers, call, quirks)
+        response = await self._channel.post(
+            url, encoded_body(call, quirks), headers, call.connect_s
+        )
+        if not 200 <= response.status < 300:
+            raise await self._refusal(response)
+        answer_id = f"chatcmpl-{call.request_id}"
+        naming = Naming(call.model.id, answer_id, int(self._clock.now().timestamp()))
+        if not call.stream:
+            return PlainAnswer(response, self._secrets, naming, as_document)
+        kind = response.headers.get("Content-Type", "").lower()
+        if kind.startswith("application/json"):
+            return PlainAnswer(response, self._secrets, naming, as_events)
+        if kind.startswith("text/html"):
+            response.close()
+            raise broken(Transport.MALFORMED, "a web page came instead of a stream")
+        translator = ChunkTranslator(Splicer(naming), done_required=quirks.done_required)
+        return StreamedAnswer(response, self._secrets, translator)
+
+    async def probe(self) -> Sequence[str]:
+        """The upstream names of the models it offers; empty where it lists none.
+
+        Raises `UpstreamError`.
+        """
+        if self._quirks.models_path is None:
+            return ()
+        url = self._address(self._quirks.models_path)
+        try:
+            async with asyncio.timeout(_PROBE_S):
+                response = await self._channel.get(url, self._headers, _PROBE_S)
+                if not 200 <= response.status < 300:
+                    raise await self._refusal(response)
+                body = await read_at_most(response, _MAX_LIST_BYTES)
+        except BREAKS as fault:
+            raise failure_of(fault) from fault
+        return [name.removeprefix(self._quirks.model_prefix) for name in _names(body or b"")]
+
+    async def close(self) -> None:
+        """Let go of all connections. Idempotent."""
+        await self._channel.close()
+
+    def _address(self, path: str) -> URL:
+        url = URL(self._base + path, encoded="%" in path)
+        return url.update_query(self._quirks.query) if self._quirks.query else url
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> UpstreamError:
+        """What a status that is not a success means, and what the upstream said to it."""
+        status, headers = response.status, response.headers
+        body = await excerpt(response, _MAX_REFUSAL_BYTES, _REFUSAL_S)
+        words = words_of(body)
+        if not words.message:
+            place = headers.get("Location")
+            said = f"redirects to {place}" if place else response.reason or "no reason given"
+            words = words._replace(message=f"HTTP {status}: {said}")
+        return upstream_error(
+            words,
+            status=status,
+            retry_after_s=retry_after_s(headers, self._clock.now()),
+            secrets=self._secrets,
+        )
+
+
+class _Listed(msgspec.Struct):
+    id: str
+
+
+class _List(msgspec.Struct):
+    data: list[_Listed]
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        # Together answers with the bare list.
+        if body.lstrip()[:1] == b"[":
+            listed = msgspec.json.decode(body, type=list[_Listed])
+        else:
+            listed = msgspec.json.decode(body, type=_List).data
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        reason = scrubbed(str(fault))
+        raise broken(Transport.MALFORMED, f"not a list of models: {reason}") from None
+    return [entry.id for entry in listed]
+
+
+def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
+    """The values that no message may hold."""
+    named = [
+        value
+        for name, value in endpoint.headers.items()
+        if any(part in name.lower() for part in _SECRET_HEADERS)
+    ]
+    return tuple(secret for secret in (endpoint.api_key, *named) if secret)

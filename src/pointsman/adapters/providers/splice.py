@@ -1,0 +1,88 @@
+"""How does a chunk get our names without being taken apart?
+
+Most chunks of a stream differ from the first in their delta alone. For them one replacement in the
+bytes puts our model's name in, and one takes the usage out. A run such as `"model":"x"` cannot
+occur inside a JSON string, where its quotes would be escaped; it may occur twice in a document,
+and then, or when anything else is unusual, the document is taken apart and put together again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from pointsman.adapters.providers.deltas import ABSENT, Chunk
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.encode
+
+
+class Naming(NamedTuple):
+    """What an answer is called towards our caller.
+
+    `model_id` is the served model's id; `answer_id` and `now` (seconds since 1970) fill in what
+    the upstream leaves out.
+    """
+
+    model_id: str
+    answer_id: str
+    now: int
+
+
+class Splicer:
+    """Gives all chunks of one answer the same id, the same time and our model's id."""
+
+    __slots__ = ("_created", "_id", "_naming", "_ours", "_run", "_run_ours", "model")
+
+    def __init__(self, naming: Naming) -> None:
+        self._ours = _encode(naming.model_id)
+        self._naming = naming
+        self._id: str | None = None
+        self._created: int | None = None
+        self._run = self._run_ours = b""
+        self.model: str | None = None
+
+    def spliced(self, payload: bytes, chunk: Chunk) -> bytes:
+        """The chunk as our caller sees it: our model's id, one id and time, no usage."""
+        if chunk.model != self.model or self._id is None:
+            self._learn(payload, chunk)
+        if chunk.id != self._id or chunk.created != self._created or chunk.model != self.model:
+            return self._rebuilt(payload)
+        if chunk.usage is not ABSENT:
+            payload = without_usage(payload, chunk.usage)
+        if payload.count(self._run) != 1 or chunk.x_groq is not ABSENT:
+            return self._rebuilt(payload)
+        return payload.replace(self._run, self._run_ours)
+
+    def _learn(self, payload: bytes, chunk: Chunk) -> None:
+        if isinstance(chunk.model, str) and chunk.model:
+            self.model = chunk.model
+            name = _encode(chunk.model)
+            key = b'"model":' if b'"model":' + name in payload else b'"model": '
+            self._run, self._run_ours = key + name, key + self._ours
+        if self._id is None:
+            named = isinstance(chunk.id, str) and chunk.id
+            self._id = chunk.id if named else self._naming.answer_id
+            self._created = chunk.created if isinstance(chunk.created, int) else self._naming.now
+
+    def _rebuilt(self, payload: bytes) -> bytes:
+        document = _OBJECT.decode(payload)
+        document["id"] = msgspec.Raw(_encode(self._id))
+        document["object"] = msgspec.Raw(b'"chat.completion.chunk"')
+        document["created"] = msgspec.Raw(_encode(self._created))
+        document["model"] = msgspec.Raw(self._ours)
+        document.pop("usage", None)
+        document.pop("x_groq", None)
+        return _encode(document)
+
+
+def without_usage(payload: bytes, usage: msgspec.Raw) -> bytes:
+    """The document without its `usage`, whose value is `usage`; rebuilt only where it must be."""
+    value = bytes(usage)
+    for run in (b',"usage":' + value, b', "usage": ' + value):
+        if payload.count(run) == 1:
+            return payload.replace(run, b"")
+    document = _OBJECT.decode(payload)
+    document.pop("usage", None)
+    return _encode(document)

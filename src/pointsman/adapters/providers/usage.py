@@ -1,0 +1,123 @@
+"""What was billed, whatever words the upstream uses for it?
+
+`Usage` counts as OpenAI does: cached tokens are part of the prompt, reasoning is part of the
+completion. Houses that count otherwise are recognised by their own total, so that every token is
+billed once and none is lost.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from pointsman.core.fleet import Usage
+
+_MOST_TOKENS = 1_000_000_000
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: Any = None
+    cache_write_tokens: Any = None
+    audio_tokens: Any = None
+    reasoning_tokens: Any = None
+
+
+class _Figures(msgspec.Struct):
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+    input_tokens: Any = None
+    output_tokens: Any = None
+    total_tokens: Any = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    cached_tokens: Any = None
+    """Moonshot, Together"""
+    prompt_cache_hit_tokens: Any = None
+    """DeepSeek"""
+    cache_read_input_tokens: Any = None
+    """Anthropic's names, as proxies pass them on"""
+    cache_creation_input_tokens: Any = None
+    cost: Any = None
+    """OpenRouter: dollars; Perplexity: an object with the total"""
+
+
+_DECODER = msgspec.json.Decoder(_Figures)
+_NOTHING = _Details()
+
+
+def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
+    """The usage an upstream reported, or None when it makes no sense."""
+    try:
+        figures = _DECODER.decode(usage_json)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    prompt = _first_count(figures.prompt_tokens, figures.input_tokens)
+    completion = _first_count(figures.completion_tokens, figures.output_tokens)
+    if prompt is None or (completion is None and figures.completion_tokens is not None):
+        return None
+    asked = figures.prompt_tokens_details or _NOTHING
+    said = figures.completion_tokens_details or _NOTHING
+    cached = _first_count(
+        asked.cached_tokens,
+        figures.prompt_cache_hit_tokens,
+        figures.cache_read_input_tokens,
+        figures.cached_tokens,
+    )
+    written = _first_count(asked.cache_write_tokens, figures.cache_creation_input_tokens)
+    prompt, completion = _inclusive(
+        (prompt, completion or 0),
+        kept=(cached or 0) + (written or 0),
+        thought=_first_count(said.reasoning_tokens),
+        total=_first_count(figures.total_tokens),
+    )
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_tokens=min(cached or 0, prompt),
+        cache_write_tokens=min(written or 0, prompt),
+        audio_tokens=(_first_count(asked.audio_tokens) or 0)
+        + (_first_count(said.audio_tokens) or 0),
+        reported_cost_usd=_cost(figures.cost),
+    )
+
+
+def _inclusive(
+    counts: tuple[int, int], *, kept: int, thought: int | None, total: int | None
+) -> tuple[int, int]:
+    """Prompt with its cached tokens, completion with its reasoning.
+
+    What the total holds beyond the two tells which of them was left out. A remainder that nothing
+    explains is reasoning that was not itemised (Gemini); a remainder that contradicts the
+    itemisation is nonsense and left alone.
+    """
+    prompt, completion = counts
+    rest = (total or 0) - prompt - completion
+    if kept > prompt or (kept and rest == kept):
+        return prompt + kept, completion
+    if rest > 0 and thought in (None, rest):
+        return prompt, completion + rest
+    return prompt, completion
+
+
+def _first_count(*values: Any) -> int | None:
+    """The first value that is a plausible count of tokens."""
+    for value in values:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            whole = 0 <= value <= _MOST_TOKENS and value == int(value)
+            if whole:
+                return int(value)
+    return None
+
+
+def _cost(value: Any) -> Decimal | None:
+    if isinstance(value, dict):
+        value = value.get("total_cost")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        cost = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return cost if cost.is_finite() and cost >= 0 else None
