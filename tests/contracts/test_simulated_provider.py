@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from provider_contract import ProviderContract, RealClock
+from provider_contract import ProviderContract
+from provider_reading import RealClock
 
 from pointsman.adapters.providers.simulated.faults import Order
 from pointsman.adapters.providers.simulated.personas import FLEET
