@@ -144,13 +144,17 @@ class WriteBehindLedger:
             await self._pause(self._interval_s)
             if self._queue:
                 await self._write_batch()
-            # What came in meanwhile is worth a pause of its own, unless it is much or awaited.
-            while len(self._queue) >= self._batch or (self._flushing and self._queue):
+            while self._is_urgent():
                 await self._write_batch()
             if not self._queue:
                 self._idle = True
                 self._some.clear()
                 self._hurry.clear()
+
+    def _is_urgent(self) -> bool:
+        """What came in during a write is worth a pause of its own, unless it is much or awaited."""
+        awaited = self._closing or bool(self._flushing)
+        return len(self._queue) >= self._batch or (awaited and bool(self._queue))
 
     async def _write_batch(self) -> None:
         batch = tuple(islice(self._queue, self._batch))

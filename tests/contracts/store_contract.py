@@ -1,0 +1,196 @@
+"""What does every store keep, and how does it give it back?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Objection,
+    Outcome,
+    ReasonCode,
+    Rejection,
+    Strategy,
+    Task,
+    Term,
+)
+from pointsman.core.errors import FailureKind, StoreError
+from pointsman.core.fleet import Usage
+from pointsman.engine.ports import DecisionQuery, Store, StoredDecision
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def candidate(model_id: str, score: float = 0.75) -> Candidate:
+    return Candidate(
+        model_id, score, (Term("capability", score - 0.1, "coding 0.90"), Term("x", 0.1))
+    )
+
+
+def a_decision(number: int = 1, model_id: str = "p/one", **changes: object) -> Decision:
+    decision = Decision(
+        id=f"dec_{number:010d}",
+        request_id=f"req_{number}",
+        at=NOON + timedelta(seconds=number),
+        agent_id="builder",
+        task=Task(
+            "coding", 1_200, 300, frozenset({"coding", "vision"}), frozenset({"math"}), 4_096
+        ),
+        strategy=Strategy.QUALITY,
+        candidates=(candidate(model_id), candidate("p/standby", 0.5)),
+        rejections=(
+            Rejection("p/out", Objection(ReasonCode.RESTING, "asked us to wait", 2.5)),
+            Rejection("p/no", Objection(ReasonCode.MISSING_CAPABILITY, "has no vision")),
+        ),
+        propensity=0.5,
+        config_version="cfg_1",
+        session="s-1",
+        asked_model="auto:quality",
+        panic=True,
+    )
+    return decision._replace(**changes)  # type: ignore[arg-type]
+
+
+def an_outcome(number: int = 1, model_id: str = "p/one", **changes: object) -> Outcome:
+    outcome = Outcome(
+        decision_id=f"dec_{number:010d}",
+        attempt=1,
+        model_id=model_id,
+        agent_id="builder",
+        at=NOON + timedelta(seconds=number, microseconds=7),
+        failure=None,
+        streamed=True,
+        total_s=1.234567891,
+        first_token_s=0.1,
+        usage=Usage(1_200, 45, 1_000, 7, 3, Decimal("0.0000000123"), estimated=True),
+        cost_usd=Decimal("0.00000004567890123"),
+        upstream_model="one-2026-01",
+        status=200,
+    )
+    return outcome._replace(**changes)  # type: ignore[arg-type]
+
+
+FAILED = {"failure": FailureKind.SERVER_ERROR, "usage": None, "cost_usd": None, "message": "boom"}
+
+
+def ids(found: object) -> list[int]:
+    assert isinstance(found, list)
+    return [int(stored.decision.id.removeprefix("dec_")) for stored in found]
+
+
+class StoreContract:
+    """Subclass it, and give a fixture `store` that yields an empty store."""
+
+    def test_a_decision_comes_back_as_it_was_with_its_outcomes_in_order(self, store: Store) -> None:
+        decision = a_decision()
+        first, second = an_outcome(**FAILED), an_outcome(attempt=2, model_id="p/standby")
+        store.append([decision, second, first])
+        assert store.decision(decision.id) == StoredDecision(decision, (first, second))
+
+    def test_a_decision_without_candidates_comes_back(self, store: Store) -> None:
+        decision = a_decision(candidates=(), session=None, panic=False, task=Task())
+        store.append([decision])
+        assert store.decision(decision.id) == StoredDecision(decision, ())
+
+    def test_an_unknown_decision_is_none(self, store: Store) -> None:
+        assert store.decision("dec_nothing") is None
+
+    def test_an_empty_store_has_no_decisions(self, store: Store) -> None:
+        assert store.decisions(DecisionQuery()) == []
+
+    def test_what_is_appended_twice_stays_as_it_first_was(self, store: Store) -> None:
+        store.append([a_decision(), an_outcome()])
+        store.append([a_decision(agent_id="other"), an_outcome(total_s=9.0), a_decision(2)])
+        assert store.decision(a_decision().id) == StoredDecision(a_decision(), (an_outcome(),))
+        assert ids(store.decisions(DecisionQuery())) == [2, 1]
+
+    @pytest.mark.parametrize("count", [0, 1, 3, 64, 85, 200])
+    def test_a_batch_of_any_size_is_kept_whole(self, store: Store, count: int) -> None:
+        batch = [a_decision(n) for n in range(count)] + [an_outcome(n) for n in range(count)]
+        store.append(batch)
+        assert ids(store.decisions(DecisionQuery(limit=500))) == list(reversed(range(count)))
+
+    def test_pages_go_backwards_in_time_without_gap_or_repeat(self, store: Store) -> None:
+        store.append([a_decision(n) for n in range(1, 26)])
+        seen: list[int] = []
+        before = None
+        while page := store.decisions(DecisionQuery(limit=10, before=before)):
+            seen += ids(page)
+            before = page[-1].decision.id
+        assert seen == list(range(25, 0, -1))
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (DecisionQuery(agent_id="tester"), [3]),
+            (DecisionQuery(session="s-2"), [2]),
+            (DecisionQuery(request_id="req_4"), [4]),
+            (DecisionQuery(model_id="p/two"), [4, 2]),
+            (DecisionQuery(model_id="p/two", limit=1), [4]),
+            (DecisionQuery(model_id="p/two", before="dec_0000000004"), [2]),
+            (DecisionQuery(model_id="p/two", agent_id="tester"), []),
+            (DecisionQuery(success=True), [2, 1]),
+            (DecisionQuery(success=False), [5, 3]),
+            (DecisionQuery(success=True, model_id="p/two", session="s-2"), [2]),
+            (DecisionQuery(agent_id="builder", before="dec_0000000004"), [2, 1]),
+            (DecisionQuery(agent_id="nobody"), []),
+        ],
+    )
+    def test_filters_narrow_the_list_together(
+        self, store: Store, query: DecisionQuery, expected: list[int]
+    ) -> None:
+        store.append(
+            [
+                a_decision(1),
+                an_outcome(1, **FAILED),
+                an_outcome(1, attempt=2),
+                a_decision(2, session="s-2"),
+                an_outcome(2, "p/two"),
+                a_decision(3, agent_id="tester"),
+                an_outcome(3, **FAILED),
+                a_decision(4, "p/two"),
+                a_decision(5, candidates=()),
+            ]
+        )
+        assert ids(store.decisions(query)) == expected
+
+    def test_an_outcome_without_its_decision_shows_nowhere(self, store: Store) -> None:
+        store.append([an_outcome(9, "p/two")])
+        assert store.decisions(DecisionQuery(model_id="p/two")) == []
+        assert store.decision("dec_0000000009") is None
+
+    def test_costs_are_exact_however_small(self, store: Store) -> None:
+        store.append([a_decision(), an_outcome(cost_usd=Decimal("1E-19"))])
+        stored = store.decision(a_decision().id)
+        assert stored is not None
+        assert stored.cost_usd == Decimal("1E-19")
+
+    def test_text_that_no_database_takes_is_mended_instead_of_holding_up_others(
+        self, store: Store
+    ) -> None:
+        store.append([a_decision(session="\ud800x", task=Task(type="t\udfff"), asked_model="né")])
+        stored = store.decision(a_decision().id)
+        assert stored is not None
+        assert (stored.decision.session, stored.decision.task.type) == ("?x", "t?")
+        assert stored.decision.asked_model == "né"
+        assert store.decisions(DecisionQuery(session="\ud800x")) == [stored]
+
+    def test_absurd_token_counts_are_kept_as_the_largest_number(self, store: Store) -> None:
+        store.append([a_decision(), an_outcome(usage=Usage(10**40, 1))])
+        stored = store.decision(a_decision().id)
+        assert stored is not None
+        assert stored.outcomes[0].usage == Usage(2**63 - 1, 1)
+
+    def test_a_closed_store_says_so(self, store: Store) -> None:
+        store.append([a_decision()])
+        store.decision(a_decision().id)
+        store.close()
+        store.close()
+        with pytest.raises(StoreError, match="closed"):
+            store.append([a_decision(2)])
+        with pytest.raises(StoreError, match="closed"):
+            store.decisions(DecisionQuery())
