@@ -157,10 +157,12 @@ class NoEligibleModel(PointsmanError):
         self,
         rejections: Sequence[Rejection],
         *,
+        decision_id: str,
         callers_fault: bool,
         retry_after_s: float | None = None,
     ) -> None:
         self.rejections = tuple(rejections)
+        self.decision_id = decision_id
         self.callers_fault = callers_fault
         self.retry_after_s = retry_after_s
         words = "; ".join(f"{r.model_id}: {r.objection.words}" for r in self.rejections[:8])

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.core.fleet import Usage
 from pointsman.engine.policy import Timeouts
@@ -26,7 +27,6 @@ class Ending(NamedTuple):
     total_s: float
     first_token_s: float | None
     usage: Usage | None
-    usage_json: bytes | None
     upstream_model: str | None
     completion_chars: int
 
@@ -87,7 +87,7 @@ class Attempt:
         call: Call,
         timeouts: Timeouts,
         clock: Clock,
-        ended: Callable[[Ending], None],
+        ended: Callable[[Ending], Outcome],
     ) -> None:
         self._provider = provider
         self._call = call
@@ -144,13 +144,17 @@ class Attempt:
 
     async def _fail(self, error: UpstreamError) -> None:
         took_s = self._clock.monotonic() - self._started
-        self._ended(Ending(error, took_s, None, None, None, None, 0))
+        self._ended(Ending(error, took_s, None, None, None, 0))
         if self._answer is not None:
             await self._answer.close()
 
 
 class Begun:
-    """An answer on its way to the caller. Whoever holds it must `close` it."""
+    """An answer on its way to the caller. Whoever holds it must `close` it.
+
+    `outcome` is None until it has ended. `upstream_s` is how long we have waited for the upstream,
+    `usage_json` the usage in its own words, where it gave any.
+    """
 
     __slots__ = (
         "_answer",
@@ -159,11 +163,11 @@ class Begun:
         "_first",
         "_patience",
         "_usage",
-        "_usage_json",
-        "ending",
         "first_token_s",
+        "outcome",
         "upstream_model",
         "upstream_s",
+        "usage_json",
     )
 
     def __init__(
@@ -172,19 +176,19 @@ class Begun:
         first: Piece,
         first_token_s: float,
         patience: Patience | None,
-        ended: Callable[[Ending], None],
+        ended: Callable[[Ending], Outcome],
     ) -> None:
         self._answer = answer
         self._first: Piece | None = first
         self._patience = patience
         self._ended = ended
         self._usage: Usage | None = None
-        self._usage_json: bytes | None = None
+        self.usage_json: bytes | None = None
         self._chars = 0
         self.first_token_s = first_token_s
         self.upstream_s = first_token_s
         self.upstream_model: str | None = first.upstream_model
-        self.ending: Ending | None = None
+        self.outcome: Outcome | None = None
 
     async def read(self) -> bytes | None:
         """The next bytes for the caller, or None when the answer is complete.
@@ -217,27 +221,26 @@ class Begun:
         self._chars += piece.completion_chars
         if piece.usage is not None:
             self._usage = piece.usage
-            self._usage_json = piece.usage_json
+            self.usage_json = piece.usage_json
         if piece.upstream_model is not None:
             self.upstream_model = piece.upstream_model
         return piece.data
 
     async def _end(self, error: UpstreamError | None) -> None:
-        if self.ending is not None:
+        if self.outcome is not None:
             return
         if self._patience is not None:
             self.upstream_s += self._patience.served()
             self._patience.end()
-        self.ending = Ending(
+        ending = Ending(
             error,
             self.upstream_s,
             self.first_token_s,
             self._usage,
-            self._usage_json,
             self.upstream_model,
             self._chars,
         )
-        self._ended(self.ending)
+        self.outcome = self._ended(ending)
         await self._answer.close()
 
 

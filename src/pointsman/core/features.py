@@ -1,0 +1,89 @@
+"""What does a request need of a model, judged by its shape?
+
+Nothing of its text is kept, only counts and the names of what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pointsman.core.decision import Task
+
+BYTES_PER_TOKEN = 4
+"""UTF-8 bytes per token: 4 for English; Arabic and CJK take 2 and 3 bytes a letter, which fits."""
+
+TOKENS_PER_MESSAGE = 4
+TOKENS_PER_IMAGE = 850
+"""A high-detail image of 1024 × 1024 costs 765 tokens at OpenAI, and up to 1,105 when wider."""
+TOKENS_PER_ATTACHMENT = 1500
+
+NEED_OF_PART = {
+    "image_url": "vision",
+    "input_audio": "audio_input",
+    "file": "file_input",
+    "video_url": "video_input",
+}
+"""Which capability a content part of a type calls for."""
+
+ALWAYS_TAKEN = frozenset({"model", "messages", "stream", "stream_options", "user", "metadata"})
+"""Fields that every upstream takes, so they are not worth remembering with a request."""
+
+
+class Shape(NamedTuple):
+    """The countable facts of a request: bytes of text, messages, and content parts by type."""
+
+    text_bytes: int = 0
+    messages: int = 0
+    parts: frozenset[str] = frozenset()
+    images: int = 0
+    attachments: int = 0
+    tool_bytes: int = 0
+    uses_tools: bool = False
+    wants_schema: bool = False
+    wants_json: bool = False
+    wants_reasoning: bool = False
+
+
+class Wishes(NamedTuple):
+    """What the caller says of its request beyond OpenAI's own fields."""
+
+    type: str | None = None
+    requires: frozenset[str] = frozenset()
+    prefers: frozenset[str] = frozenset()
+    min_context: int = 0
+
+
+def task_of(
+    shape: Shape, wishes: Wishes, *, max_output_tokens: int | None, fields: Iterable[str]
+) -> Task:
+    """The task: an estimate of its size, and the capabilities it cannot or would not do without."""
+    needs = {NEED_OF_PART[part] for part in shape.parts if part in NEED_OF_PART}
+    if shape.uses_tools:
+        needs.add("function_calling")
+    if shape.wants_schema:
+        needs.add("structured_output")
+    prefers = set(wishes.prefers)
+    if shape.wants_json:
+        prefers.add("structured_output")
+    if shape.wants_reasoning:
+        prefers.add("reasoning")
+    return Task(
+        type=wishes.type,
+        prompt_tokens=estimated_tokens(shape),
+        max_output_tokens=max_output_tokens,
+        needs=wishes.requires.union(needs),
+        prefers=frozenset(prefers),
+        min_context=wishes.min_context,
+        parameters=frozenset(fields) - ALWAYS_TAKEN,
+    )
+
+
+def estimated_tokens(shape: Shape) -> int:
+    """Prompt tokens, estimated from bytes: good to some 20 %, and free of any tokenizer."""
+    return (
+        (shape.text_bytes + shape.tool_bytes) // BYTES_PER_TOKEN
+        + shape.messages * TOKENS_PER_MESSAGE
+        + shape.images * TOKENS_PER_IMAGE
+        + shape.attachments * TOKENS_PER_ATTACHMENT
+    )

@@ -1,0 +1,62 @@
+"""What do we write down about an attempt that has ended?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from pointsman.core.decision import Decision, Outcome
+from pointsman.core.errors import FailureKind, UpstreamError
+from pointsman.core.fleet import Model, Usage
+from pointsman.engine.attempt import Ending
+
+CHARS_PER_TOKEN = 4
+
+NEVER_REACHED = frozenset(
+    {
+        FailureKind.NAME_UNRESOLVED,
+        FailureKind.CONNECT_FAILED,
+        FailureKind.CONNECT_TIMEOUT,
+        FailureKind.TLS_FAILED,
+    }
+)
+"""Failures before the upstream saw the request."""
+
+
+def outcome_of(
+    decision: Decision, model: Model, attempt: int, at: datetime, ending: Ending, *, streamed: bool
+) -> Outcome:
+    """The outcome of one attempt. Tokens that the upstream did not report are estimated."""
+    error = ending.error
+    usage = ending.usage
+    if usage is None and ending.first_token_s is not None:
+        completion = -(-ending.completion_chars // CHARS_PER_TOKEN)
+        usage = Usage(decision.task.prompt_tokens, completion, estimated=True)
+    return Outcome(
+        decision_id=decision.id,
+        attempt=attempt,
+        model_id=model.id,
+        agent_id=decision.agent_id,
+        at=at,
+        failure=error.kind if error else None,
+        streamed=streamed,
+        total_s=ending.total_s,
+        first_token_s=ending.first_token_s,
+        usage=usage,
+        cost_usd=_cost(model, usage, error),
+        upstream_model=ending.upstream_model,
+        status=error.status if error else None,
+        message=error.message if error else "",
+    )
+
+
+def _cost(model: Model, usage: Usage | None, error: UpstreamError | None) -> Decimal | None:
+    """What the attempt cost; None where it cannot be known.
+
+    A request that was refused, or never arrived, is not billed. One that broke off may be.
+    """
+    if usage is not None:
+        return model.price.cost_usd(usage)
+    if error is not None and (error.status is not None or error.kind in NEVER_REACHED):
+        return Decimal(0)
+    return None

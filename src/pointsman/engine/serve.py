@@ -1,0 +1,302 @@
+"""What happens to one request, in order?
+
+Decide which model is to serve it; write the decision down; then the first attempt that begins to
+answer wins. Until then a failure leads to the same model again, to the next one, or back to the
+caller. Every attempt ends in exactly one outcome, which teaches, and is written down too.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from random import Random
+from typing import NamedTuple
+
+from pointsman.core.admission import RetryBudget
+from pointsman.core.clues import context_limit
+from pointsman.core.correction import corrected
+from pointsman.core.decision import Decision, Outcome, Selection, Task
+from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
+from pointsman.core.fallback import Move, Situation, Step, next_step
+from pointsman.core.fleet import Agent, Model
+from pointsman.engine.attempt import Attempt, Begun, Ending
+from pointsman.engine.choose import Choice, Chooser
+from pointsman.engine.health import Health
+from pointsman.engine.load import Lease, Load
+from pointsman.engine.ports import Call, Clock, Ledger, Scorer
+from pointsman.engine.record import outcome_of
+from pointsman.engine.registry import Registry, Snapshot
+from pointsman.engine.tally import Tally
+
+log = logging.getLogger(__name__)
+
+
+class Ask(NamedTuple):
+    """A request as the engine sees it. `deadline_s` is how long the caller is willing to wait."""
+
+    request_id: str
+    agent: Agent
+    task: Task
+    selection: Selection
+    fields: dict[str, bytes]
+    stream: bool
+    session: str | None = None
+    asked_model: str = ""
+    deadline_s: float | None = None
+
+
+class Served(NamedTuple):
+    """An answer that has begun, who gives it, and the attempts that failed before."""
+
+    decision: Decision
+    model: Model
+    begun: Begun
+    earlier: tuple[Outcome, ...]
+
+
+class _Run:
+    """The attempts of one request so far."""
+
+    __slots__ = ("ask", "decision", "failures", "gives_up_at", "last", "place", "snapshot", "tries")
+
+    def __init__(
+        self, ask: Ask, decision: Decision, snapshot: Snapshot, gives_up_at: float | None
+    ) -> None:
+        self.ask = ask
+        self.decision = decision
+        self.snapshot = snapshot
+        self.gives_up_at = gives_up_at
+        self.place = 0
+        self.tries = 0
+        self.failures: list[tuple[Outcome, UpstreamError]] = []
+        self.last: Outcome | None = None
+
+    @property
+    def model(self) -> Model:
+        model_id = self.decision.candidates[self.place].model_id
+        return self.snapshot.setup.fleet.models[model_id]
+
+
+class Service:
+    """Serves requests. Everything that lasts longer than a request belongs to somebody else."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        scorer: Scorer,
+        load: Load,
+        health: Health,
+        ledger: Ledger,
+        tally: Tally,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._registry = registry
+        self._scorer = scorer
+        self._load = load
+        self._health = health
+        self._ledger = ledger
+        self._tally = tally
+        self._clock = clock
+        self._random = random
+        self._chooser = Chooser(load, health, random)
+        retry = registry.current.setup.policy.retry
+        self._budget = RetryBudget(retry.budget_ratio, retry.budget_floor)
+
+    def decide(self, ask: Ask) -> Decision:
+        """Which model would serve this request now. Without candidates when none can."""
+        return self._decided(ask, self._registry.current)
+
+    async def serve(self, ask: Ask) -> Served:
+        """Begin to answer. Whoever is given the answer must close it.
+
+        Raises `NoEligibleModel` or `AttemptsSpent`.
+        """
+        snapshot = self._registry.current
+        snapshot.users += 1
+        try:
+            now = self._clock.monotonic()
+            self._budget.deposit(now)
+            decision = await self._decision_to_act_on(ask, snapshot)
+            gives_up_at = None if ask.deadline_s is None else now + ask.deadline_s
+            return await self._first_that_begins(_Run(ask, decision, snapshot, gives_up_at))
+        finally:
+            snapshot.users -= 1
+
+    async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
+        decision = self._decided(ask, snapshot)
+        wait_s = _soonest(decision)
+        short_wait_s = snapshot.setup.policy.retry.short_wait_s
+        if not decision.candidates and wait_s is not None and wait_s <= short_wait_s:
+            await self._clock.sleep(wait_s)
+            decision = self._decided(ask, snapshot)
+        self._ledger.decided(decision)
+        self._tally.decided(decision)
+        if not decision.candidates:
+            raise self._nobody(ask, snapshot, decision)
+        return decision
+
+    def _decided(self, ask: Ask, snapshot: Snapshot) -> Decision:
+        choice = self._choice(ask, snapshot)
+        now = self._clock.now()
+        number = f"{int(now.timestamp() * 1000):011x}{self._random.getrandbits(64):016x}"
+        return Decision(
+            id=f"dec_{number}",
+            request_id=ask.request_id,
+            at=now,
+            agent_id=ask.agent.id,
+            task=ask.task,
+            strategy=ask.selection.strategy,
+            candidates=choice.candidates,
+            rejections=choice.rejections,
+            propensity=choice.propensity,
+            config_version=snapshot.setup.fleet.version,
+            session=ask.session,
+            asked_model=ask.asked_model,
+            panic=choice.panic,
+        )
+
+    def _choice(self, ask: Ask, snapshot: Snapshot) -> Choice:
+        selection = ask.selection
+        if ask.agent.pinned and selection.pinned is None and not selection.only:
+            selection = selection._replace(pinned=ask.agent.pinned)
+        return self._chooser.choose(snapshot, ask.agent, ask.task, selection, ask.session)
+
+    def _nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
+        retry_after_s = _soonest(decision)
+        callers_fault = False
+        if retry_after_s is None:
+            plain = ask._replace(task=Task(), selection=Selection())
+            callers_fault = bool(self._choice(plain, snapshot).candidates)
+        return NoEligibleModel(
+            decision.rejections,
+            decision_id=decision.id,
+            callers_fault=callers_fault,
+            retry_after_s=retry_after_s,
+        )
+
+    async def _first_that_begins(self, run: _Run) -> Served:
+        while True:
+            model = run.model
+            attempt = self._attempt(run, model)
+            try:
+                begun = await attempt.begin(self._left_s(run))
+            except UpstreamError as error:
+                assert run.last is not None  # noqa: S101 - an attempt that fails has ended
+                run.failures.append((run.last, error))
+                wait_s = self._prepare_next(run, error)
+                if wait_s:
+                    await self._clock.sleep(wait_s)
+            else:
+                earlier = tuple(outcome for outcome, _ in run.failures)
+                return Served(run.decision, model, begun, earlier)
+
+    def _attempt(self, run: _Run, model: Model) -> Attempt:
+        ask, setup = run.ask, run.snapshot.setup
+        timeouts = setup.timeouts_of(model)
+        run.tries += 1
+        run.snapshot.users += 1
+        self._health.begin(model)
+        lease = self._load.lease(model)
+        call = Call(model, ask.fields, ask.stream, ask.request_id, timeouts.connect_s, ask.session)
+        number = len(run.failures) + 1
+        ended = partial(self._ended, run, model, number, lease)
+        return Attempt(setup.providers[model.provider], call, timeouts, self._clock, ended)
+
+    def _ended(self, run: _Run, model: Model, number: int, lease: Lease, ending: Ending) -> Outcome:
+        """The one place where an attempt's end is taken note of."""
+        lease.release()
+        run.snapshot.users -= 1
+        now = self._clock.now()
+        outcome = outcome_of(run.decision, model, number, now, ending, streamed=run.ask.stream)
+        run.last = outcome
+        if ending.error is None:
+            self._health.succeeded(model)
+        else:
+            self._health.failed(model, ending.error)
+            self._learn_from(model, ending.error, outcome)
+        self._scorer.learn(outcome)
+        self._tally.learn(outcome)
+        self._ledger.ended(outcome)
+        return outcome
+
+    def _learn_from(self, model: Model, error: UpstreamError, outcome: Outcome) -> None:
+        facts = {
+            "decision_id": outcome.decision_id,
+            "model": model.id,
+            "agent": outcome.agent_id,
+            "attempt": outcome.attempt,
+            "failure": error.kind.code,
+            "blames": error.kind.blames.value,
+            "status": error.status,
+            "total_s": round(outcome.total_s, 4),
+        }
+        quiet = error.kind is FailureKind.CANCELLED
+        log.log(logging.DEBUG if quiet else logging.WARNING, "attempt failed", extra=facts)
+        better = corrected(model, error, outcome.at)
+        if better is not None:
+            log.warning("catalogue entry corrected", extra={"model": model.id})
+            self._registry.correct(better, outcome.at)
+
+    def _prepare_next(self, run: _Run, error: UpstreamError) -> float:
+        """Point the run at its next attempt and say how long to wait first.
+
+        Raises `AttemptsSpent` when there is none.
+        """
+        standby = self._standby(run, error)
+        step = self._step(run, error, standby)
+        left_s = self._left_s(run)
+        if step.move is Move.STOP or (left_s is not None and left_s <= step.wait_s):
+            raise AttemptsSpent(run.failures) from error
+        if step.move is Move.ELSEWHERE and standby is not None:
+            run.place, run.tries = standby, 0
+        return step.wait_s
+
+    def _step(self, run: _Run, error: UpstreamError, standby: int | None) -> Step:
+        retry = run.snapshot.setup.policy.retry
+        if len(run.failures) >= retry.max_attempts:
+            return Step(Move.STOP)
+        backoff_s = retry.backoff_s * 2.0 ** (run.tries - 1) * (0.5 + self._random.random())
+        situation = Situation(
+            kind=error.kind,
+            retry_after_s=error.retry_after_s,
+            short_wait_s=retry.short_wait_s,
+            backoff_s=backoff_s,
+            may_repeat=run.tries < retry.per_model,
+            has_standby=standby is not None,
+        )
+        step = next_step(situation)
+        if step.move is Move.AGAIN and not self._budget.withdraw(self._clock.monotonic()):
+            return next_step(situation._replace(may_repeat=False))
+        return step
+
+    def _standby(self, run: _Run, error: UpstreamError) -> int | None:
+        """The place of the next candidate that may be tried now, or None."""
+        models = run.snapshot.setup.fleet.models
+        too_small = context_limit(error.message) or run.model.context_window
+        for place in range(run.place + 1, len(run.decision.candidates)):
+            model = models[run.decision.candidates[place].model_id]
+            if error.kind is FailureKind.CONTEXT_TOO_LONG and not _holds_more(model, too_small):
+                continue
+            if not self._chooser.objects_now(model):
+                return place
+        return None
+
+    def _left_s(self, run: _Run) -> float | None:
+        if run.gives_up_at is None:
+            return None
+        return max(0.0, run.gives_up_at - self._clock.monotonic())
+
+
+def _soonest(decision: Decision) -> float | None:
+    """When the first of the rejected models may be tried again, in seconds; None for never."""
+    waits = [rejection.objection.retry_after_s for rejection in decision.rejections]
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _holds_more(model: Model, window: int | None) -> bool:
+    """True when `model` may hold what did not fit into `window` tokens."""
+    if model.context_window is None or window is None:
+        return model.context_window is None
+    return model.context_window > window
