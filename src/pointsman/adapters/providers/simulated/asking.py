@@ -159,13 +159,14 @@ def asked(fields: Mapping[str, bytes]) -> Asked:
     last = messages[-1][1]
     tool_choice, forced = _tool_choice(fields)
     tools = _optional(fields, "tools", _TOOLS) or []
+    prefixes = _prefixes(fields["tools"] if tools else b"", messages)
     wanted = _optional(fields, "response_format", _FORMAT) or _ResponseFormat()
     options = _optional(fields, "stream_options", _OPTIONS) or _StreamOptions()
     parallel = _optional(fields, "parallel_tool_calls", _BOOL)
     return Asked(
         topic=next((m.text for _, m in reversed(messages) if m.role == "user"), last.text),
-        prompt_chars=sum(_chars(m) for _, m in messages) + len(fields.get("tools", b"")),
-        prefixes=_prefixes(fields, messages),
+        prompt_chars=prefixes[-1][1],
+        prefixes=prefixes,
         images=sum(m.images for _, m in messages),
         answers_tool=last.role == "tool",
         tools=tuple(_tool(tool.function) for tool in tools),
@@ -219,9 +220,8 @@ def _chars(message: _Message) -> int:
 
 
 def _prefixes(
-    fields: Mapping[str, bytes], messages: list[tuple[msgspec.Raw, _Message]]
+    tools: bytes, messages: list[tuple[msgspec.Raw, _Message]]
 ) -> tuple[tuple[int, int], ...]:
-    tools = fields.get("tools", b"")
     checksum, chars = zlib.crc32(tools), len(tools)
     prefixes = []
     for raw, message in messages:
