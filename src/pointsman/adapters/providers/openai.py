@@ -88,10 +88,10 @@ class OpenAIProvider:
         url = self._address(self._quirks.models_path)
         try:
             async with asyncio.timeout(_PROBE_S):
-                response = await self._channel.get(url, self._headers, _PROBE_S)
-                if not 200 <= response.status < 300:
-                    raise await self._refusal(response)
-                body = await read_at_most(response, _MAX_LIST_BYTES)
+                async with await self._channel.get(url, self._headers, _PROBE_S) as response:
+                    if not 200 <= response.status < 300:
+                        raise await self._refusal(response)
+                    body = await read_at_most(response, _MAX_LIST_BYTES)
         except BREAKS as fault:
             raise failure_of(fault) from fault
         return [name.removeprefix(self._quirks.model_prefix) for name in _names(body or b"")]
