@@ -59,10 +59,10 @@ class Connection:
                 raise HungUp
             parts.append(message.get("body", b""))
             length += len(parts[-1])
-            if length > MOST_BODY_BYTES:
-                raise BodyTooLarge
-            more = message.get("more_body", False)
+            more = message.get("more_body", False) and length <= MOST_BODY_BYTES
         self._gone = asyncio.create_task(self._until_gone())
+        if length > MOST_BODY_BYTES:
+            raise BodyTooLarge
         return b"".join(parts)
 
     async def wait(self, seconds: float | None) -> None:

@@ -40,10 +40,6 @@ def steps(choices: tuple[Choice, ...]) -> list[Step]:
     return [step for row in zip_longest(*rows) for step in row if step is not None]
 
 
-def usage_of(asked_tokens: int, cached_tokens: int, completion_tokens: int) -> Usage:
-    return Usage(asked_tokens, completion_tokens, cached_tokens=cached_tokens)
-
-
 def usage_json(usage: Usage) -> bytes:
     """The `usage` object as OpenAI writes it."""
     return _encode(_usage(usage))
