@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
 from pointsman.app.secrets import Secret
 from pointsman.app.settings import AgentEntry, KeyEntry, Settings
@@ -39,13 +40,14 @@ def check(settings: Settings, findings: Findings) -> None:
         _check_model(model_id, settings, findings)
     for agent_id, agent in settings.agents.items():
         _check_agent(agent_id, agent, settings, findings)
+    _check_personas(settings, findings)
     _check_keys(settings, findings)
     _check_exposure(settings, findings)
 
 
 def is_loopback(host: str) -> bool:
     """Whether the host is this machine and nobody else can reach it."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -162,6 +164,20 @@ def _check_model(model_id: str, settings: Settings, findings: Findings) -> None:
     if settings.models[model_id].simulate is not None and provider.type != SIMULATED:
         words = f"the provider `{name}` is not simulated"
         findings.add((*path, "simulate"), words, "remove this section")
+
+
+def _check_personas(settings: Settings, findings: Findings) -> None:
+    """Two models of a simulated provider cannot be played by one persona."""
+    first: dict[tuple[str, str], str] = {}
+    for model_id, entry in settings.models.items():
+        name = model_id.partition("/")[0]
+        provider = settings.providers.get(name)
+        if provider is None or provider.type != SIMULATED:
+            continue
+        other = first.setdefault((name, upstream_name(model_id, entry)), model_id)
+        if other != model_id:
+            words = f"`{other}` is simulated under the same upstream name"
+            findings.add(("models", model_id), words, "give it another upstream_name", shown=False)
 
 
 def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings: Findings) -> None:

@@ -146,6 +146,7 @@ _BARE: Mapping[str, tuple[str, str]] = {
     "bool_type": ("this must be true or false", "write `true` or `false`, without quotes"),
     "string_type": ("this must be text", "put it in quotes"),
     "is_instance_of": ("this must be text", "put it in quotes"),
+    "string_unicode": ("this is not proper Unicode text", "type it again"),
     "finite_number": ("this must be a finite number", "write the number out"),
     "model_type": ("this must be a mapping", "write `key: value` pairs below it"),
     "dict_type": ("this must be a mapping", "write `key: value` pairs below it"),
@@ -171,7 +172,9 @@ def _words(kind: str, path: Path, context: Context) -> tuple[str, str]:
         bound = context[name]
         figure = f"{bound:g}" if isinstance(bound, float) else str(bound)
         return (f"this must be {words} {figure}", "choose a value within the bounds")
-    return _OTHERS[kind](path, context)
+    if kind in _OTHERS:
+        return _OTHERS[kind](path, context)
+    return ("this cannot be used here", "see the reference of the configuration")
 
 
 def _missing(path: Path, _context: Context) -> tuple[str, str]:

@@ -111,7 +111,7 @@ class Expansion:
 
     def __call__(self, path: Path, text: str) -> object:
         expanded = _REFERENCE.sub(self._referenced, text)
-        if not is_secret(path):
+        if not is_secret(path) or text in ("~", "null"):
             return expanded
         origin: Origin = "environment" if expanded != text else "literal"
         if expanded.startswith("file:"):

@@ -92,6 +92,9 @@ def read_tree(text: str, expand: Expand | None = None) -> Tree:
         return _Builder(loader, expand or _as_written).build(node)
     except yaml.YAMLError as error:
         return _hopeless(*_syntax(error, text))
+    except (ValueError, OverflowError):
+        # PyYAML lets these through for an escape such as "\UFFFFFFFF" and a huge %YAML version.
+        return _hopeless("an escape or directive holds an impossible number", "write it plainly")
     finally:
         if loader is not None:
             loader.dispose()
@@ -141,7 +144,8 @@ def _boolean(text: str) -> bool:
 def _integer(text: str) -> int:
     number = int(text) if len(text) <= 20 else MAX_INTEGER + 1
     if abs(number) > MAX_INTEGER:
-        raise ScalarError("the number is too large", f"no figure here exceeds {MAX_INTEGER}")
+        remedy = f"no figure here exceeds {MAX_INTEGER}; if it is text, put it in quotes"
+        raise ScalarError("the number is too large", remedy)
     return number
 
 
