@@ -1,0 +1,49 @@
+"""How is pointsman itself set up to be measured?
+
+Twenty candidate models, the decision record on, SQLite on disk: what an operator would run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench.servers import Server, free_port, fresh_folder, started
+
+MODELS = 20
+
+_HEAD = """\
+providers:
+  up:
+    type: openai_compatible
+    base_url: {url}
+    api_key: bench
+models:
+"""
+
+_MODEL = """\
+  up/m{n:02}:
+    capabilities: {{general: {strength}}}
+    context_window: 128000
+    price: {{input_usd_per_mtok: 1, output_usd_per_mtok: 2}}
+"""
+
+
+def config(upstream_url: str) -> str:
+    """A configuration of `MODELS` models; some share the band of the best, so there is a choice."""
+    models = (_MODEL.format(n=n, strength=0.9 - 0.01 * n) for n in range(1, MODELS + 1))
+    return _HEAD.format(url=upstream_url) + "".join(models)
+
+
+def command(upstream_url: str, folder: Path, port: int) -> list[str]:
+    """The command line of `pointsman serve`, its configuration written to `folder`."""
+    (folder / "fleet.yaml").write_text(config(upstream_url), "utf-8")
+    executable = str(Path(sys.executable).with_name("pointsman"))
+    place = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder / "data")]
+    return [executable, "serve", str(folder / "fleet.yaml"), *place]
+
+
+def start(upstream_url: str, cores: frozenset[int]) -> Server:
+    port = free_port()
+    folder = fresh_folder("pointsman")
+    return started("pointsman", command(upstream_url, folder, port), cores, port=port)
