@@ -163,11 +163,10 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
     "too_slow": (Evidence(524), Kind.GATEWAY_TIMEOUT),
     "full": (Evidence(529), Kind.OVERLOADED),
     "odd_5xx": (Evidence(599), Kind.SERVER_ERROR),
-    "said_broke": (
-        Evidence(None, "", "server_error", "oops", Transport.ERROR_IN_STREAM),
-        Kind.SERVER_ERROR,
+    "in_stream": (
+        Evidence(200, "", "server_error", "oops", Transport.ERROR_IN_STREAM),
+        Kind.STREAM_ERROR,
     ),
-    "in_stream": (Evidence(200, transport=Transport.ERROR_IN_STREAM), Kind.STREAM_ERROR),
     "odd": (Evidence(418), Kind.UNEXPECTED_STATUS),
 }
 

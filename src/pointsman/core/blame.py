@@ -117,12 +117,6 @@ _STATUSES = (
         "A server error we have no name for.",
         statuses=frozenset(range(500, 600)),
     ),
-    Row(
-        "said_broke",
-        Kind.SERVER_ERROR,
-        "Only a type says whose fault it was.",
-        codes=frozenset({"server_error", "internal_error"}),
-    ),
     Row("in_stream", Kind.STREAM_ERROR, "Failed after it began.", Transport.ERROR_IN_STREAM),
     Row("odd", Kind.UNEXPECTED_STATUS, "Nothing known fits; another model may do."),
 )

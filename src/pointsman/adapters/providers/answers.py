@@ -13,7 +13,7 @@ from pointsman.adapters.providers.failures import broken, scrubbed
 from pointsman.adapters.providers.splice import Naming
 from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
 from pointsman.core.blame import Transport
-from pointsman.core.errors import UpstreamError
+from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.engine.ports import Piece
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -94,11 +94,22 @@ class PlainAnswer(_HttpAnswer):
             body = await read_at_most(self._response, MAX_BODY_BYTES)
             if body is None:
                 raise broken(Transport.MALFORMED, f"the body exceeds {MAX_BODY_BYTES} bytes")
-            piece = self._translated(body, self._naming)
+            piece = self._translation(body)
         except (UpstreamError, *BREAKS) as fault:
             raise self._failed(fault) from None
         self._over = True
         return piece
+
+    def _translation(self, body: bytes) -> Piece:
+        try:
+            return self._translated(body, self._naming)
+        except UpstreamError as failure:
+            headers = self._response.headers
+            measured = "Content-Length" in headers or "Transfer-Encoding" in headers
+            if measured or failure.kind is not FailureKind.MALFORMED:
+                raise
+            # A body that only the end of the connection ended may have been cut.
+            raise broken(Transport.TRUNCATED, failure.message) from None
 
 
 class StreamedAnswer(_HttpAnswer):

@@ -82,9 +82,7 @@ def _decoded(body: bytes) -> _Completion:
         # Valid JSON of another shape may be an error document, such as Gemini's list.
         if isinstance(fault, msgspec.ValidationError) and b'"error"' in body:
             raise _error(body) from None
-        cut = "truncated" in str(fault)
-        kind = Transport.TRUNCATED if cut else Transport.MALFORMED
-        raise broken(kind, f"not a chat completion: {fault}") from None
+        raise broken(Transport.MALFORMED, f"not a chat completion: {fault}") from None
 
 
 def _checked(body: bytes, answer: _Completion) -> int:
