@@ -47,6 +47,8 @@ def convert(text: str) -> Imported:
     account = Account(_document(text))
     deployments = list(_deployments(account))
     fleet = _Fleet(account, _named_variables(deployments))
+    if account.peek("model_list") and not deployments:
+        account.remark(("model_list",), "none of the models could be imported")
     for deployment in deployments:
         fleet.add(deployment)
     document = fleet.sections()
