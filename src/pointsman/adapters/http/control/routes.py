@@ -6,13 +6,13 @@ from collections import Counter
 from functools import partial
 from typing import Annotated, Any
 
-from litestar import Litestar, Router, get, put
+from litestar import Litestar, Request, Router, get, put
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import Dependency, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.access import PREFIX
 from pointsman.adapters.http.control.bodies import (
@@ -41,11 +41,11 @@ MAX_BODY_BYTES = 4_096
 MAX_LIMIT = 200
 CURSOR = r"^dec_[0-9A-Za-z_-]{1,64}$"
 
-Name = partial(Parameter, min_length=1, max_length=256)
+Name = partial(QueryParameter, min_length=1, max_length=256)
 
 FILTERS = ("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")
 
-Source = Annotated[ControlSource, Dependency(skip_validation=True)]
+Source = NamedDependency[SkipValidation[ControlSource]]
 
 
 @get("/agents")
@@ -57,7 +57,7 @@ async def agents(source: Source) -> AgentsBody:
 
 
 @get("/agents/{agent_id:str}")
-async def agent(source: Source, agent_id: str) -> OneAgentBody:
+async def agent(source: Source, agent_id: FromPath[str]) -> OneAgentBody:
     """One agent."""
     found = source.fleet().agents.get(agent_id)
     if found is None:
@@ -74,7 +74,7 @@ async def models(source: Source) -> ModelsBody:
 
 
 @get("/models/{model_id:path}")
-async def model(source: Source, model_id: str) -> OneModelBody:
+async def model(source: Source, model_id: FromPath[str]) -> OneModelBody:
     """One model; its id holds a slash: `provider/name`."""
     name = model_id.removeprefix("/")
     found = source.fleet().models.get(name)
@@ -86,7 +86,7 @@ async def model(source: Source, model_id: str) -> OneModelBody:
 @get("/decisions", query_parameters=FILTERS)
 async def decisions(
     source: Source,
-    wanted: Annotated[DecisionQuery, Dependency(skip_validation=True)],
+    wanted: NamedDependency[SkipValidation[DecisionQuery]],
 ) -> DecisionsBody:
     """Decisions, newest first, a page at a time."""
     found = await source.decisions(wanted._replace(limit=wanted.limit + 1))
@@ -97,23 +97,23 @@ async def decisions(
 
 
 async def decision_query(
-    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
     cursor: Annotated[
-        str | None, Parameter(pattern=CURSOR, description="`next_cursor` of the page before.")
+        str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")
     ] = None,
     agent_id: Annotated[str | None, Name()] = None,
     model_id: Annotated[str | None, Name(description="Chosen or tried for the request.")] = None,
     session: Annotated[str | None, Name()] = None,
     request_id: Annotated[str | None, Name()] = None,
     success: Annotated[
-        bool | None, Parameter(description="Was it answered? Leaves out those under way.")
+        bool | None, QueryParameter(description="Was it answered? Leaves out those under way.")
     ] = None,
 ) -> DecisionQuery:
     return DecisionQuery(limit, cursor, agent_id, model_id, session, request_id, success)
 
 
 @get("/decisions/{decision_id:str}")
-async def decision(source: Source, decision_id: str) -> OneDecisionBody:
+async def decision(source: Source, decision_id: FromPath[str]) -> OneDecisionBody:
     """Why a model was chosen for a request, why others were not, and what came of it."""
     found = await source.decision(decision_id)
     if found is None:
@@ -131,14 +131,14 @@ async def config(source: Source) -> ConfigBody:
 
 
 @put("/log-level")
-async def log_level(source: Source, data: LogLevelRequest) -> LogLevelBody:
+async def log_level(source: Source, data: JSONBody[LogLevelRequest]) -> LogLevelBody:
     """Log more or less from now on, until the next start."""
     source.set_log_level(data.level)
     return LogLevelBody(level=data.level)
 
 
 @get("/openapi.json", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
-async def openapi(request: Any) -> dict[str, Any]:
+async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return dict(request.app.openapi_schema.to_schema())
 
 
