@@ -1,0 +1,305 @@
+"""Do chunks come through unharmed, under our names, and never look complete when they are not?"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from raw_upstream import chunk, documents_in, event
+
+from pointsman.adapters.providers.chunks import ChunkTranslator
+from pointsman.adapters.providers.events import EventDecoder
+from pointsman.adapters.providers.splice import Naming, Splicer
+from pointsman.core.errors import FailureKind as Kind
+from pointsman.core.errors import UpstreamError
+from pointsman.core.fleet import Usage
+from pointsman.engine.ports import Piece
+
+DONE = b"data: [DONE]\n\n"
+STOP = event(chunk(finish_reason="stop"))
+
+
+def spaced(document: dict[str, Any]) -> bytes:
+    return event(json.dumps(document).encode())
+
+
+def read(*reads: bytes, done_required: bool = True) -> list[Piece]:
+    """The pieces to the honest end; raises what the answer would raise."""
+    naming = Naming("house/fine-1", "chatcmpl-ours", 42)
+    decoder, translator = (
+        EventDecoder(),
+        ChunkTranslator(Splicer(naming), done_required=done_required),
+    )
+    pieces = []
+    for data in reads:
+        piece = translator.take(decoder.feed(data))
+        if piece:
+            pieces.append(piece)
+        if translator.complete:
+            return pieces
+        if translator.failure:
+            raise translator.failure
+    return [*pieces, translator.end(decoder.finish())]
+
+
+def failure(*reads: bytes, done_required: bool = True) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught:
+        read(*reads, done_required=done_required)
+    return caught.value
+
+
+def joined(pieces: list[Piece]) -> list[dict[str, Any]]:
+    return documents_in(b"".join(piece.data for piece in pieces))
+
+
+# What may stand in a stream
+
+DELTAS = st.sampled_from(
+    [
+        {"role": "assistant", "content": ""},
+        {"content": 'hé\u2028llo \\ "model":"fine-1-2025" '},
+        {"content": ',"usage":null'},
+        {"content": "data: [DONE]\n\n"},
+        {"reasoning_content": "hm"},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]},
+        {},
+    ]
+)
+EXTRAS = st.sampled_from(
+    [
+        {},
+        {"usage": None},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+        {"x_groq": {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}},
+        {"x_groq": {"id": "req"}},
+        {"nested": {"model": "fine-1-2025", "usage": None}, "usage": None},
+        {"id": ""},
+        {"id": None, "model": "", "created": None},
+        {"model": "another"},
+        {"error": None},
+    ]
+)
+
+
+def streams() -> st.SearchStrategy[bytes]:
+    part = st.builds(lambda delta, extra: {**chunk(delta), **extra}, DELTAS, EXTRAS)
+    render = st.sampled_from([event, spaced])
+    middle = st.lists(st.builds(lambda each, how: how(each), part, render), max_size=8)
+    return middle.map(lambda parts: b"".join([event(chunk({"content": "x"})), *parts, STOP, DONE]))
+
+
+@given(streams(), st.data())
+def test_any_split_yields_the_same_answer(stream: bytes, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    bounds = [0, *cuts, len(stream)]
+    split = read(*(stream[a:b] for a, b in itertools.pairwise(bounds)))
+    whole = read(stream)
+    assert b"".join(piece.data for piece in split) == b"".join(piece.data for piece in whole)
+    assert split[-1].usage == whole[-1].usage
+    assert sum(piece.completion_chars for piece in split) == whole[-1].completion_chars
+
+
+@given(streams())
+def test_what_is_said_comes_through_under_one_name(stream: bytes) -> None:
+    sent = [each for each in stream.split(b"\n\n") if each and not each.endswith(b"[DONE]")]
+    said = [json.loads(each.removeprefix(b"data: "))["choices"] for each in sent]
+    got = joined(read(stream))
+    assert [each["choices"] for each in got] == said
+    assert {each["model"] for each in got} == {"house/fine-1"}
+    assert len({(each["id"], each["created"]) for each in got}) == 1
+    assert not any("usage" in each for each in got)
+
+
+def test_two_thousand_cuts_of_streams_never_look_complete() -> None:
+    rng = random.Random(20260101)
+    texts = ["a", "bc ", "\n\n", 'data: "x"', "[DONE]", "é"]
+    for _ in range(2000):
+        parts = [event(chunk({"content": rng.choice(texts)})) for _ in range(rng.randrange(1, 6))]
+        usage = event(
+            {**chunk(), "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+        )
+        stream = b"".join([*parts, STOP, usage, DONE])
+        end = stream.rindex(b"[DONE]") + len(b"[DONE]")
+        cut = stream[: rng.randrange(end)]
+        half = rng.randrange(len(cut) + 1)
+        naming = Naming("house/fine-1", "a", 1)
+        decoder, translator = EventDecoder(), ChunkTranslator(Splicer(naming), done_required=True)
+        pieces = [translator.take(decoder.feed(each)) for each in (cut[:half], cut[half:])]
+        shown = joined([piece for piece in pieces if piece])
+        assert all(each["choices"][0]["finish_reason"] is None for each in shown)
+        assert not translator.complete
+        with pytest.raises(UpstreamError) as caught:
+            translator.end(decoder.finish())
+        assert caught.value.kind is Kind.TRUNCATED
+
+
+# When a piece is usable
+
+
+def test_a_role_alone_is_not_usable_and_text_is() -> None:
+    role, text, last = read(
+        event(chunk({"role": "assistant", "content": ""})),
+        event(chunk({"content": "a"})),
+        STOP + DONE,
+    )
+    assert [role.usable, text.usable, last.usable] == [False, True, True]
+    assert [role.completion_chars, text.completion_chars] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("delta", "chars"),
+    [
+        ({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]}, 2),
+        ({"tool_calls": [{"index": 0}, "odd"]}, 0),
+        ({"tool_calls": "odd"}, 0),
+        ({"function_call": {"name": "f"}}, 0),
+        ({"refusal": "no"}, 2),
+        ({"reasoning_content": "hmm", "content": "a"}, 4),
+        ({"reasoning": "hmm"}, 3),
+        ({"reasoning_details": [{}]}, 0),
+        ({"audio": {"id": "a"}}, 0),
+        ({"content": [{"type": "text"}]}, 0),
+    ],
+)
+def test_everything_a_caller_wants_is_usable(delta: dict[str, Any], chars: int) -> None:
+    piece = read(event(chunk(delta)), STOP + DONE)[0]
+    assert piece.usable
+    assert piece.completion_chars == chars
+
+
+def test_a_stream_that_stops_and_says_nothing_is_empty() -> None:
+    silent = event(chunk({"role": "assistant", "content": ""}))
+    assert failure(silent, STOP + DONE).kind is Kind.EMPTY
+    assert failure(STOP, done_required=False).kind is Kind.EMPTY
+    (piece,) = read(event(chunk(finish_reason="length")) + DONE)
+    assert piece.usable
+
+
+def test_several_events_of_one_read_are_one_piece() -> None:
+    (piece,) = read(event(chunk({"content": "a"})) + event(chunk({"content": "b"})) + STOP + DONE)
+    assert len(documents_in(piece.data)) == 3
+
+
+# Ends
+
+
+def test_done_without_a_finish_reason_is_a_cut() -> None:
+    assert failure(event(chunk({"content": "a"})) + DONE).kind is Kind.TRUNCATED
+
+
+def test_a_last_event_without_its_blank_line_still_counts() -> None:
+    said = event(chunk({"content": "a"}))
+    assert read(said, STOP, b"data: [DONE]")[-1].usable
+    assert read(said, STOP.rstrip(), done_required=False)[-1].usable
+    assert failure(said, b'data: {"error":{"message":"x","code":500}}').kind is Kind.SERVER_ERROR
+    assert failure(said, STOP, STOP[:30], done_required=False).kind is Kind.TRUNCATED
+
+
+def test_each_choice_ends_once_and_all_ends_are_held_back() -> None:
+    def of(index: int, delta: dict[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": index, "delta": delta, "finish_reason": reason}
+        return event({**chunk(), "choices": [choice]})
+
+    reads = [
+        of(0, {"content": "a"}),
+        of(0, {}, "stop"),
+        of(1, {"content": "b"}),
+        of(1, {}, "stop"),
+        of(1, {"content": ""}, "stop"),
+        of(0, {"content": "late"}, "stop"),
+        DONE,
+    ]
+    pieces = read(*reads)
+    assert [len(documents_in(piece.data)) for piece in pieces] == [1, 1, 3]
+
+
+def test_odd_indexes_and_reasons_do_no_harm() -> None:
+    odd = {
+        **chunk({"content": "a"}),
+        "choices": [{"index": [], "delta": None, "finish_reason": {}}],
+    }
+    ending = {**chunk(), "choices": [{"index": [], "delta": {"content": "a"}, "finish_reason": 7}]}
+    assert read(event(odd), event(ending) + DONE)[-1].usable
+
+
+# Failures inside
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'{"error":{"message":"Rate limited","code":429}}', Kind.RATE_LIMITED),
+        (b'{"error":{"message":"gone","code":"502"}}', Kind.BAD_GATEWAY),
+        (b'{"error":{"message":"x","type":"server_error"}}', Kind.STREAM_ERROR),
+        (b'{"error":{"message":"x","type":"overloaded_error"}}', Kind.OVERLOADED),
+        (b'{"error":"words alone"}', Kind.STREAM_ERROR),
+        (b'{"choices":"x","error":"words alone"}', Kind.STREAM_ERROR),
+        (b'{"object":"error","message":"too long","code":400}', Kind.INVALID_REQUEST),
+        (
+            b'{"error":{"message":"cut","code":502},"choices":[{"finish_reason":"error"}]}',
+            Kind.BAD_GATEWAY,
+        ),
+        (b'{"choices":[{"delta":{},"finish_reason":"error"}]}', Kind.STREAM_ERROR),
+        (b"not json", Kind.MALFORMED),
+        (b'{"choices":"x"}', Kind.MALFORMED),
+        (b"[1]", Kind.MALFORMED),
+        (b'{"choices":[{"delta":{"content":"\xff"}}]}', Kind.MALFORMED),
+    ],
+)
+def test_an_event_that_is_no_chunk_is_a_failure(data: bytes, kind: Kind) -> None:
+    assert failure(event(chunk({"content": "a"})), event(data)).kind is kind
+    assert failure(event(chunk({"content": "a"})) + event(data)).kind is kind
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}, False])
+def test_an_error_that_says_there_is_none_is_none(nothing: object) -> None:
+    assert read(event({**chunk({"content": "a"}), "error": nothing}), STOP + DONE)
+
+
+# Names and usage
+
+
+def test_usage_events_and_empty_choices_never_reach_the_caller() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+    odd = {"id": "", "model": "", "object": "", "created": 0, "choices": [], "usage": usage}
+    echo = {**chunk({"role": "assistant", "content": ""}), "usage": usage}
+    for last in (odd, echo):
+        pieces = read(event(chunk({"content": "a"})), STOP, event(last), DONE)
+        assert len(joined(pieces)) == 2
+        assert pieces[-1].usage == Usage(9, 4)
+        assert json.loads(pieces[-1].usage_json or b"") == usage
+
+
+def test_of_usage_that_grows_from_chunk_to_chunk_the_last_counts() -> None:
+    parts = [
+        event(
+            {**chunk({"content": "a"}), "usage": {"prompt_tokens": 9, "completion_tokens": count}}
+        )
+        for count in range(1, 4)
+    ]
+    pieces = read(*parts, event({**chunk(finish_reason="stop"), "usage": None}) + DONE)
+    assert pieces[-1].usage == Usage(9, 3)
+    assert all(piece.usage is None for piece in pieces[:-1])
+
+
+def test_a_chunk_that_is_like_the_last_one_keeps_every_byte_but_the_name() -> None:
+    first = (
+        b'{"id":"c","object":"o","created":1,"model":"m","odd" : 1.50,'
+        b'"choices":[{"delta":{"content":"a"}}]}'
+    )
+    (piece, _) = read(event(first), STOP + DONE)
+    assert piece.data == event(first.replace(b'"m"', b'"house/fine-1"'))
+
+
+def test_an_upstream_without_names_gets_ours() -> None:
+    bare = {"choices": [{"delta": {"content": "a"}}]}
+    pieces = read(event(bare), event(bare), event({"choices": [{"finish_reason": "stop"}]}) + DONE)
+    assert {(each["id"], each["created"], each["model"]) for each in joined(pieces)} == {
+        ("chatcmpl-ours", 42, "house/fine-1")
+    }
+    assert pieces[-1].upstream_model is None
