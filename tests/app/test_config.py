@@ -200,6 +200,12 @@ def test_names_are_not_mistaken_for_truth_times_or_dates() -> None:
     assert fleet.agents["yes"].name == "1_000"
 
 
+def test_without_a_file_there_is_nothing_to_watch() -> None:
+    config = load(None, {})
+    assert config.watched == ()
+    assert config.version == parse("", {}).version
+
+
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     path = tmp_path / "pointsman.yaml"
     path.write_bytes(b"\xef\xbb\xbfserver: {port: 9}\n")

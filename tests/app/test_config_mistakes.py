@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.app.config import load, parse
-from pointsman.app.mistakes import nearest
+from pointsman.app.mistakes import _words, nearest
 from pointsman.core.errors import ConfigError, Problem
 
 BAD = sorted((Path(__file__).parent / "fixtures" / "bad").glob("*.yaml"))
@@ -131,3 +131,9 @@ def test_the_nearest_name_is_proposed_and_many_names_are_cut_short() -> None:
     assert nearest("Opnai", ["groq", "OpenAI"]) == "did you mean `OpenAI`?"
     assert nearest("zzz", []) == "none are declared"
     assert nearest("zzz", [f"name{i}" for i in range(20)]).endswith("name11 and 8 more")
+
+
+def test_a_kind_of_mistake_that_a_later_pydantic_invents_still_gets_words() -> None:
+    message, remedy = _words("invented_type", ("server",), {})
+    assert message == "this cannot be used here"
+    assert remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import pickle
 from pathlib import Path
@@ -80,6 +81,11 @@ def test_a_secret_does_not_show_itself(shown: object) -> None:
 def test_a_secret_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(secret("canary"))
+
+
+def test_a_copied_secret_is_the_same_one() -> None:
+    one = secret("canary")
+    assert copy.deepcopy([one])[0] is one
 
 
 def test_secrets_are_compared_by_value_and_known_by_their_hash() -> None:

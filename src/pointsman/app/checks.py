@@ -84,6 +84,7 @@ def _check_provider(
         remedy = nearest(provider.type, PRESETS)
         findings.add((*path, "type"), "there is no such type of provider", remedy)
         return
+    _check_kind(path, provider, findings)
     for header in provider.headers:
         if header.lower() in UNSENDABLE_HEADERS:
             words = "the connection itself decides about this header"
@@ -97,19 +98,26 @@ def _check_provider(
     _check_credentials(path, provider, quirks, findings)
 
 
+def _check_kind(path: Path, provider: ProviderEntry, findings: Findings) -> None:
+    """What would have no effect on this kind of provider is a mistake, not decoration."""
+    simulated = provider.type == SIMULATED
+    without_effect = ("base_url", "api_key", "headers", "quirks") if simulated else ("seed",)
+    for name in without_effect:
+        if name in provider.model_fields_set:
+            kind = "a simulated provider" if simulated else "a provider that is not simulated"
+            findings.add((*path, name), f"{kind} has no {name}", "remove it", shown=False)
+
+
 def _check_address(
     path: Path, provider: ProviderEntry, settings: Settings, findings: Findings
 ) -> None:
-    place = (*path, "base_url")
     if provider.type == SIMULATED:
-        if provider.base_url is not None:
-            findings.add(place, "a simulated provider has no address", "remove it", shown=False)
         return
+    place = (*path, "base_url")
     address = provider.base_url or PRESETS[provider.type].base_url
     if address is None:
-        if not findings.knows(place):
-            note = PRESETS[provider.type].note
-            findings.add(place, f"a provider of type {provider.type} needs its address", note)
+        words = f"a provider of type {provider.type} needs its address"
+        findings.add_unless_known(place, words, PRESETS[provider.type].note)
         return
     if fault := address_fault(address):
         # The value is not shown: it may hold a password.
@@ -130,7 +138,7 @@ def address_fault(address: str) -> str:
         return "this is not a URL"
     if not address.isascii() or not address.isprintable() or " " in address:
         return "a URL holds no spaces and only ASCII"
-    if parts.scheme not in ("http", "https") or not host:
+    if not address.startswith(("http://", "https://")) or not host:
         return "the address must begin with http:// or https:// and name a host"
     if parts.username is not None or parts.password is not None:
         return "the address holds credentials: give them as api_key or headers"
@@ -144,10 +152,11 @@ def _check_credentials(
 ) -> None:
     place = (*path, "api_key")
     needed = PRESETS[provider.type].needs_key and quirks.auth != "none"
-    if needed and provider.api_key is None and not findings.knows(place):
+    if needed and provider.api_key is None:
         variable = f"{provider.type.upper()}_API_KEY"
         words = f"a provider of type {provider.type} needs a key"
-        findings.add(place, words, f"add `api_key: ${{{variable}}}`, or `api_key: file:/path`")
+        remedy = f"add `api_key: ${{{variable}}}`, or `api_key: file:/path`"
+        findings.add_unless_known(place, words, remedy)
 
 
 def _check_model(model_id: str, settings: Settings, findings: Findings) -> None:

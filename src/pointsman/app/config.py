@@ -197,9 +197,8 @@ def _agent(agent_id: str, entry: AgentEntry) -> Agent:
 
 def _keys(settings: Settings) -> Iterable[KeySettings]:
     for entry in settings.keys:
-        value = digest(entry)
-        if value is not None:
-            yield KeySettings(entry.name, value, entry.role, tuple(entry.agents))
+        # The check has seen to it that there is one.
+        yield KeySettings(entry.name, digest(entry) or "", entry.role, tuple(entry.agents))
 
 
 def _policy(routing: RoutingEntry) -> Policy:

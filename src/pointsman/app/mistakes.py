@@ -54,6 +54,11 @@ class Findings:
         line = self._tree.line(path)
         self.problems.append(Problem(place, message, remedy, value=value, line=line))
 
+    def add_unless_known(self, path: Path, message: str, remedy: str) -> None:
+        """Note that something is missing, unless it was found faulty and cut out before."""
+        if not self.knows(path):
+            self.add(path, message, remedy)
+
     def knows(self, path: Path) -> bool:
         """Whether something at exactly this path has been reported already."""
         return spelled(path) in self._reported

@@ -73,7 +73,10 @@ class Secret:
         return hash(self.sha256)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied to another process")
+        raise TypeError("a secret is not pickled: it would leave this process")
+
+    def __deepcopy__(self, _memo: object) -> Secret:
+        return self
 
     @classmethod
     def __get_pydantic_core_schema__(
