@@ -199,6 +199,17 @@ async def test_a_stream_that_stalls_first_has_sent_its_headers(
             await asyncio.wait_for(response.content.readany(), 0.05)
 
 
+async def test_a_very_long_stream_arrives_whole_though_all_of_it_is_due_at_once(
+    http: aiohttp.ClientSession, app: Simulator
+) -> None:
+    async with http.post(CHAT, json=body(n=16)) as response:
+        received = await response.read()
+    entry = await ended(app)
+    assert len(received) == entry.bytes_sent > 200_000
+    assert received.count(b'"delta":{"content":"') == entry.chunks_sent
+    assert received.endswith(b"data: [DONE]\n\n")
+
+
 async def test_latency_by_header_is_kept_to(http: aiohttp.ClientSession, app: Simulator) -> None:
     headers = {"x-simulate-latency": "first=0.1,between=0.01"}
     async with http.post(CHAT, json=body(max_tokens=10), headers=headers) as response:

@@ -19,6 +19,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 TRANSPORT = "simulated.transport"
 MOST_BODY_BYTES = 64 * 1024 * 1024
 
+_MOST_HELD_BYTES = 64 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -44,7 +45,8 @@ class Connection:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.bytes_sent = 0
-        self.begun = False
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._receive = receive
         self._send = send
         self._gone: asyncio.Task[None] | None = None
@@ -69,31 +71,39 @@ class Connection:
         """Let time pass, for ever when `seconds` is None."""
         if self._gone is None:
             raise RuntimeError("read the body first")
-        if seconds is not None and seconds <= 0 and not self._gone.done():
-            return
-        await asyncio.wait({self._gone}, timeout=seconds)
+        if seconds is None or seconds > 0:
+            await self.flush()
+            await asyncio.wait({self._gone}, timeout=seconds)
         if self._gone.done():
             raise HungUp
 
     async def begin(self, status: int, headers: Headers) -> None:
         await self.wait(0)
-        self.begun = True
         await self._send(
             {"type": "http.response.start", "status": status, "headers": list(headers)}
         )
 
     async def write(self, data: bytes) -> None:
+        """Part of the body; it leaves, together with what else is due, before the next wait."""
         await self.wait(0)
-        self.bytes_sent += len(data)
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > _MOST_HELD_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what is written."""
+        data = self._taken()
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self, data: bytes = b"") -> None:
         await self.wait(0)
+        # the server reports the end of the answer as a disconnect as well
+        self.release()
+        last = self._taken() + data
         self.bytes_sent += len(data)
-        if self._gone is not None:
-            # the server reports the end of the answer as a disconnect as well
-            self._gone.cancel()
-        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def answer(self, status: int, body: bytes, headers: Headers) -> None:
         """Headers and body of a whole answer at once."""
@@ -103,6 +113,7 @@ class Connection:
 
     async def drop(self, *, reset: bool) -> None:
         """Break the connection: with a reset, or by closing it after what was written."""
+        await self.flush()
         transport = self.scope["extensions"][TRANSPORT]["transport"]
         if reset:
             plug = transport.get_extra_info("socket")
@@ -117,6 +128,13 @@ class Connection:
         """Stop watching. Idempotent."""
         if self._gone is not None:
             self._gone.cancel()
+
+    def _taken(self) -> bytes:
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        self.bytes_sent += len(data)
+        return data
 
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -39,7 +39,7 @@ _ARABIC = (
     "الخطوة التالية هي أن تكتب ما تعده نجاحا في {a} قبل أن تغير {b}.",
     "وخلاصة القول أن {a} هو القيد وأن {b} هو ما يمكن تعديله.",
 )
-_SNIPPET = """
+_SNIPPET = """Here is a sketch:
 
 ```python
 def {name}(items):
@@ -69,7 +69,7 @@ def prose(persona: Persona, asked: Asked, chance: Random, chars: int) -> str:
         sentence = chance.choice(sentences).format(a=chance.choice(words), b=chance.choice(words))
         parts.append(sentence)
         length += len(sentence) + 1
-    return " ".join(parts)
+    return " ".join(parts).replace("\n ", "\n")
 
 
 def _opening(persona: Persona, asked: Asked, words: list[str]) -> str:
