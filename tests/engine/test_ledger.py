@@ -39,10 +39,12 @@ class ListStore:
         self.batches.append(len(records))
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
-        raise NotImplementedError(query)
+        found = [StoredDecision(r, ()) for r in self.records if isinstance(r, Decision)]
+        return found[: query.limit]
 
     def decision(self, decision_id: str) -> StoredDecision | None:
-        raise NotImplementedError(decision_id)
+        found = self.decisions(DecisionQuery(limit=len(self.records)))
+        return next((stored for stored in found if stored.decision.id == decision_id), None)
 
     def close(self) -> None: ...
 
@@ -200,7 +202,8 @@ async def test_a_failing_store_is_retried_ever_more_slowly_and_logged_once(
         await until(lambda attempt=attempt: store.attempts == attempt)
         await settle()
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
-    assert ledger.failing_since == 0.0
+    since = ledger.failing_since
+    assert since == 0.0
     assert not await ledger.flush()
     store.trouble = None
     await clock.advance(5)

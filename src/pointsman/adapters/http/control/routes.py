@@ -97,6 +97,7 @@ async def decisions(
 
 
 async def decision_query(
+    *,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
     cursor: Annotated[
         str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")

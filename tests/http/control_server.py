@@ -1,0 +1,216 @@
+"""What does a control API look like from outside: a server, a client, records to ask about?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from pointsman.adapters.http.control import ROLE_KEY, ConfigView, ControlApi, LiveModel
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Objection,
+    Outcome,
+    ReasonCode,
+    Rejection,
+    Strategy,
+    Task,
+    Term,
+)
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import (
+    Agent,
+    Fleet,
+    Limits,
+    Model,
+    Price,
+    PriceState,
+    Rate,
+    Source,
+    Usage,
+)
+from pointsman.engine.ports import DecisionQuery, StoredDecision
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BASE = "/api/v1/model-router"
+
+BIG = Model(
+    "acme/big/v2",
+    "acme",
+    "big-v2",
+    strengths={"coding": 0.9},
+    context_window=8_192,
+    price=Price(PriceState.KNOWN, Rate(Decimal("2.5")), Rate(Decimal(10)), Rate(Decimal("0.25"))),
+    limits=Limits(max_in_flight=8),
+    unsupported=frozenset({"logprobs"}),
+    sources={"context_window": Source("learned from an answer", "2026-03-01"), "x": Source("file")},
+)
+SMALL = Model("acme/small", "acme", "small", "Small", profiled=False)
+BUILDER = Agent(
+    "builder",
+    "Builder",
+    requires=("coding",),
+    allow=frozenset({"acme/small", "acme/big/v2"}),
+    pinned="acme/small",
+)
+
+
+@dataclass
+class Router:
+    """The running router: a real store, a real fleet."""
+
+    store: SqliteStore
+    levels: list[str] = field(default_factory=list)
+
+    def fleet(self) -> Fleet:
+        return Fleet([BUILDER], [BIG, SMALL], "cfg_9")
+
+    def live(self, model_id: str) -> LiveModel:
+        return LiveModel("open", 3) if model_id == BIG.id else LiveModel()
+
+    def config(self) -> ConfigView:
+        return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})
+
+    def set_log_level(self, level: str) -> None:
+        if level == "error":
+            raise RuntimeError("the log is on fire")
+        self.levels.append(level)
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        return await asyncio.to_thread(self.store.decisions, query)
+
+    async def decision(self, decision_id: str) -> StoredDecision | None:
+        return await asyncio.to_thread(self.store.decision, decision_id)
+
+
+@dataclass
+class Client:
+    router: Router
+    port: int
+
+    def with_store(self, path: Path) -> Client:
+        """The same server with another, empty store."""
+        self.router.store.close()
+        self.router.store = SqliteStore(path)
+        self.router.levels.clear()
+        return self
+
+    def call(
+        self, method: str, path: str, body: bytes | None = None, role: str = "admin"
+    ) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        headers = {"x-role": role, "content-type": "application/json"}
+        connection.request(method, BASE + path, body, headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, json.loads(text) if text else None
+
+    def get(self, path: str) -> Any:
+        status, body = self.call("GET", path)
+        assert status == 200, body
+        return body
+
+    def refused(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
+        """(status, error): the envelope is checked on the way."""
+        status, answer = self.call(method, path, body)
+        assert set(answer) == {"error"}
+        assert set(answer["error"]) == {"message", "type", "param", "code"}
+        return status, answer["error"]
+
+
+def dispatcher(api: ControlApi) -> Any:
+    """The part of the outer application that checks keys: here the role is simply said."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        roles = [value for name, value in scope["headers"] if name == b"x-role"]
+        if roles[0]:
+            scope[ROLE_KEY] = roles[0].decode()
+        await api(scope, receive, send)
+
+    return app
+
+
+@contextmanager
+def control_server(path: Path) -> Iterator[Client]:
+    """A server on loopback whose store is the file at `path`."""
+    router = Router(SqliteStore(path))
+    app = dispatcher(ControlApi(router, version="1.2.3"))
+    config = uvicorn.Config(app, "127.0.0.1", 0, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    yield Client(router, server.servers[0].sockets[0].getsockname()[1])
+    server.should_exit = True
+    thread.join(10)
+    router.store.close()
+
+
+def a_decision(n: int, **changes: Any) -> Decision:
+    terms = (Term("capability", 0.63, "coding 0.90"), Term("latency", 0.17), Term("cost", -0.1))
+    decision = Decision(
+        id=f"dec_{n:06d}",
+        request_id=f"req_{n}",
+        at=NOON + timedelta(minutes=n),
+        agent_id="builder",
+        task=Task("coding", 1_000, None, frozenset({"vision", "coding"})),
+        strategy=Strategy.BALANCED,
+        candidates=(
+            Candidate("acme/big/v2", sum(term.value for term in terms), terms),
+            Candidate("acme/small", 0.5, (Term("capability", 0.5),)),
+        ),
+        rejections=(Rejection("acme/old", Objection(ReasonCode.RESTING, "asked us to wait", 1.5)),),
+        propensity=0.5,
+        config_version="cfg_9",
+        session="s1",
+        asked_model="auto",
+    )
+    return decision._replace(**changes)
+
+
+def an_outcome(n: int, attempt: int = 1, **changes: Any) -> Outcome:
+    outcome = Outcome(
+        decision_id=f"dec_{n:06d}",
+        attempt=attempt,
+        model_id="acme/big/v2",
+        agent_id="builder",
+        at=NOON + timedelta(minutes=n, seconds=1),
+        failure=None,
+        streamed=True,
+        total_s=1.5,
+        first_token_s=0.25,
+        usage=Usage(1_000, 50, 800),
+        cost_usd=Decimal("0.0025"),
+        upstream_model="big-v2-0301",
+    )
+    return outcome._replace(**changes)
+
+
+def failed(n: int, attempt: int = 1, **changes: Any) -> Outcome:
+    return an_outcome(
+        n,
+        attempt,
+        failure=FailureKind.SERVER_ERROR,
+        usage=None,
+        cost_usd=Decimal(0),
+        first_token_s=None,
+        status=500,
+        message="boom",
+    )._replace(**changes)
