@@ -172,6 +172,18 @@ async def test_an_abort_that_meets_the_end_of_a_wait_is_still_raised() -> None:
         await reading
 
 
+async def test_of_two_aborts_the_first_gives_the_reason() -> None:
+    provider = SimulatedProvider({"even": EVEN}, seed=1, clock=LeapingClock())
+    answer = await provider.open(call())
+    reading = asyncio.create_task(answer.read())
+    await asyncio.sleep(0)
+    answer.abort(TimeoutError("first"))
+    answer.abort(ValueError("second"))
+    await answer.close()
+    with pytest.raises(TimeoutError):
+        await reading
+
+
 async def test_an_answer_without_a_word_still_ends_honestly() -> None:
     provider = SimulatedProvider({"even": EVEN}, seed=1, clock=LeapingClock())
     answer = await provider.open(call(stop="This"))

@@ -137,6 +137,8 @@ class _SimulatedAnswer:
             raise
 
     def abort(self, reason: Exception) -> None:
+        if self._reason is not None:
+            return  # the first reason stands, and a reader is cancelled only once
         self._reason = reason
         self._release()
         if self._reader is not None:

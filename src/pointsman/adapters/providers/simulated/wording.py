@@ -69,7 +69,7 @@ def prose(persona: Persona, asked: Asked, chance: Random, chars: int) -> str:
         sentence = chance.choice(sentences).format(a=chance.choice(words), b=chance.choice(words))
         parts.append(sentence)
         length += len(sentence) + 1
-    return " ".join(parts).replace("\n ", "\n")
+    return " ".join(parts).replace("```\n ", "```\n")
 
 
 def _opening(persona: Persona, asked: Asked, words: list[str]) -> str:
