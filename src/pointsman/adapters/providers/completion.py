@@ -8,7 +8,7 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars_said
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
-from pointsman.adapters.providers.splice import Naming
+from pointsman.adapters.providers.splice import Naming, replaced_once
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
@@ -114,8 +114,9 @@ def _renamed(body: bytes, answer: _Completion, naming: Naming) -> bytes:
     if answer.id and isinstance(answer.model, str):
         theirs = _encode(answer.model)
         for key in (b'"model":', b'"model": '):
-            if body.count(key + theirs) == 1:
-                return body.replace(key + theirs, key + ours)
+            renamed = replaced_once(body, b'"model"', key + theirs, key + ours)
+            if renamed:
+                return renamed
     document = _OBJECT.decode(body)
     document["model"] = msgspec.Raw(ours)
     if not answer.id:

@@ -88,13 +88,16 @@ class OpenAIProvider:
         url = self._address(self._quirks.models_path)
         try:
             async with asyncio.timeout(_PROBE_S):
-                async with await self._channel.get(url, self._headers, _PROBE_S) as response:
-                    if not 200 <= response.status < 300:
-                        raise await self._refusal(response)
-                    body = await read_at_most(response, _MAX_LIST_BYTES)
+                body = await self._fetched(url)
         except BREAKS as fault:
             raise failure_of(fault) from fault
         return [name.removeprefix(self._quirks.model_prefix) for name in _names(body or b"")]
+
+    async def _fetched(self, url: URL) -> bytes | None:
+        async with await self._channel.get(url, self._headers, _PROBE_S) as response:
+            if not 200 <= response.status < 300:
+                raise await self._refusal(response)
+            return await read_at_most(response, _MAX_LIST_BYTES)
 
     async def close(self) -> None:
         """Let go of all connections. Idempotent."""

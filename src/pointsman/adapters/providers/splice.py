@@ -1,9 +1,9 @@
 """How does a chunk get our names without being taken apart?
 
 Most chunks of a stream differ from the first in their delta alone. For them one replacement in the
-bytes puts our model's name in, and one takes the usage out. A run such as `"model":"x"` cannot
-occur inside a JSON string, where its quotes would be escaped; it may occur twice in a document,
-and then, or when anything else is unusual, the document is taken apart and put together again.
+bytes puts our model's name in, and one takes the usage out. A key such as `"model"` cannot occur
+inside a JSON string, where its quotes would be escaped. It may occur twice in a document, and then,
+or when anything else is unusual, the document is taken apart and put together again.
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ class Splicer:
             self._learn(payload, chunk)
         if chunk.id != self._id or chunk.created != self._created or chunk.model != self.model:
             return self._rebuilt(payload)
+        if chunk.x_groq is not ABSENT:
+            return self._rebuilt(payload)
         if chunk.usage is not ABSENT:
             payload = without_usage(payload, chunk.usage)
-        if payload.count(self._run) != 1 or chunk.x_groq is not ABSENT:
-            return self._rebuilt(payload)
-        return payload.replace(self._run, self._run_ours)
+            if b'"usage"' in payload:
+                return self._rebuilt(payload)
+        renamed = replaced_once(payload, b'"model"', self._run, self._run_ours)
+        return renamed or self._rebuilt(payload)
 
     def _learn(self, payload: bytes, chunk: Chunk) -> None:
         if isinstance(chunk.model, str) and chunk.model:
@@ -77,12 +80,21 @@ class Splicer:
         return _encode(document)
 
 
+def replaced_once(payload: bytes, key: bytes, run: bytes, by: bytes) -> bytes:
+    """The payload with `run` replaced, or nothing unless it stands there once, as does its key.
+
+    A second `key` may belong to an inner object, and a run be that object's.
+    """
+    if payload.count(key) != 1 or payload.count(run) != 1:
+        return b""
+    return payload.replace(run, by)
+
+
 def without_usage(payload: bytes, usage: msgspec.Raw) -> bytes:
-    """The document without its `usage`, whose value is `usage`; rebuilt only where it must be."""
+    """The document without its `usage`, whose value is `usage`, if one cut does it."""
     value = bytes(usage)
-    for run in (b',"usage":' + value, b', "usage": ' + value):
-        if payload.count(run) == 1:
-            return payload.replace(run, b"")
-    document = _OBJECT.decode(payload)
-    document.pop("usage", None)
-    return _encode(document)
+    return (
+        replaced_once(payload, b'"usage"', b',"usage":' + value, b"")
+        or replaced_once(payload, b'"usage"', b', "usage": ' + value, b"")
+        or payload
+    )

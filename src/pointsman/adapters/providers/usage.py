@@ -77,8 +77,7 @@ def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
         completion_tokens=completion,
         cached_tokens=min(cached or 0, prompt),
         cache_write_tokens=min(written or 0, prompt),
-        audio_tokens=(_first_count(asked.audio_tokens) or 0)
-        + (_first_count(said.audio_tokens) or 0),
+        audio_tokens=_sum(asked.audio_tokens, said.audio_tokens),
         reported_cost_usd=_cost(figures.cost),
     )
 
@@ -104,14 +103,21 @@ def _inclusive(
 def _first_count(*values: Any) -> int | None:
     """The first value that is a plausible count of tokens."""
     for value in values:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            whole = 0 <= value <= _MOST_TOKENS and value == int(value)
-            if whole:
-                return int(value)
+        if value is None:
+            continue
+        number = type(value) is int or (type(value) is float and value.is_integer())
+        if number and 0 <= value <= _MOST_TOKENS:
+            return int(value)
     return None
 
 
+def _sum(*values: Any) -> int:
+    return sum(_first_count(value) or 0 for value in values if value is not None)
+
+
 def _cost(value: Any) -> Decimal | None:
+    if value is None:
+        return None
     if isinstance(value, dict):
         value = value.get("total_cost")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
