@@ -33,6 +33,7 @@ from pointsman.core.fleet import (
     PriceState,
     Rate,
 )
+from pointsman.core.naming import meaning
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
 
 GOOD = Path(__file__).parent / "fixtures" / "good"
@@ -119,6 +120,12 @@ def test_a_model_id_may_hold_slashes_and_colons(full: Configuration) -> None:
     model = full.fleet.models["local/org/some-model:free"]
     assert (model.provider, model.upstream_name) == ("local", "org/some-model")
     assert full.fleet.models["local/other"].upstream_name == "other"
+
+
+def test_an_alias_stands_for_a_model_an_agent_or_a_way_to_choose(full: Configuration) -> None:
+    assert full.aliases["gpt-4"] == "openai/gpt-4o"
+    for alias in full.aliases:
+        assert meaning(alias, full.fleet, aliases=full.aliases, strategy=Strategy.BALANCED)
 
 
 def test_a_price_is_known_free_or_unknown_and_exact(full: Configuration) -> None:
@@ -278,6 +285,7 @@ def test_the_version_is_that_of_what_holds_not_of_how_it_is_written() -> None:
         ("routing: {band: 0.1}", "routing: {band: 0.2}"),
         ("agents: {a: {requires: [x]}}", "agents: {a: {requires: [y]}}"),
         ("keys: [{name: a, key: 0123456789abcdef}]", "keys: [{name: a, key: 0123456789abcdeF}]"),
+        ("aliases: {x: auto:cost}", "aliases: {x: auto:speed}"),
         ("limits: {max_connections: 1}", "limits: {max_connections: 2}"),
         ("server: {log_level: info}", "server: {log_level: debug}"),
     ],

@@ -20,6 +20,7 @@ from pointsman.app.settings import AgentEntry, KeyEntry, Settings
 from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
 from pointsman.core.fleet import DEFAULT_AGENT
+from pointsman.core.naming import AGENT_PREFIX, AUTO, STRATEGY_NAMES
 
 SIMULATED = "simulated"
 MIN_KEY_CHARS = 16
@@ -38,6 +39,8 @@ def check(settings: Settings, findings: Findings) -> None:
         _check_provider(name, provider, settings, findings)
     for model_id in settings.models:
         _check_model(model_id, settings, findings)
+    for alias, target in settings.aliases.items():
+        _check_alias(alias, target, settings, findings)
     for agent_id, agent in settings.agents.items():
         _check_agent(agent_id, agent, settings, findings)
     _check_personas(settings, findings)
@@ -187,6 +190,21 @@ def _check_personas(settings: Settings, findings: Findings) -> None:
         if other != model_id:
             words = f"`{other}` is simulated under the same upstream name"
             findings.add(("models", model_id), words, "give it another upstream_name", shown=False)
+
+
+def _check_alias(alias: str, target: str, settings: Settings, findings: Findings) -> None:
+    path: Path = ("aliases", alias)
+    if not alias.isprintable():
+        findings.add(path, "the name holds characters that do not show", "retype it", shown=False)
+    if alias in settings.models or alias == AUTO or alias.startswith((f"{AUTO}:", AGENT_PREFIX)):
+        words = "this name has a meaning of its own already"
+        findings.add(path, words, "choose another name for the alias", shown=False)
+    agents = [AGENT_PREFIX + agent_id for agent_id in (*settings.agents, DEFAULT_AGENT)]
+    known = [*settings.models, *agents, AUTO, *(f"{AUTO}:{name}" for name in STRATEGY_NAMES)]
+    declared = target.startswith(AGENT_PREFIX) and ("agents", target.removeprefix(AGENT_PREFIX))
+    written = findings.wrote(declared or ("models", target))
+    if target not in known and not written:
+        findings.add(path, f"`{target}` means nothing here", nearest(target, known))
 
 
 def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings: Findings) -> None:

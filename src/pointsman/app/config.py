@@ -121,10 +121,11 @@ def _built(
     bare = [_without_sources(model) for model in models]
     by_id = {agent.id: agent for agent in agents}
     facts = {model["id"]: model for model in bare}
-    version = version_of(by_id, facts, providers, keys, policy, server, limits)
+    version = version_of(by_id, facts, settings.aliases, providers, keys, policy, server, limits)
     return Configuration(
         version=version,
         fleet=Fleet(agents, models, version),
+        aliases=MappingProxyType(dict(settings.aliases)),
         providers=MappingProxyType(providers),
         keys=keys,
         policy=policy,

@@ -85,12 +85,14 @@ class Configuration:
     """One version of the configuration, whole and checked.
 
     `version` is equal for equal configurations, whatever the order of their keys; where a replica
-    keeps its data does not count. `watched` are the files whose change may change it. `secrets`
-    are the values to scrub from logs. `redacted` is the effective file, secrets masked.
+    keeps its data does not count. `aliases` maps other names that requests may ask for to what
+    they mean. `watched` are the files whose change may change it. `secrets` are the values to
+    scrub from logs. `redacted` is the effective file, secrets masked.
     """
 
     version: str
     fleet: Fleet
+    aliases: Mapping[str, str]
     providers: Mapping[str, ProviderSettings]
     keys: tuple[KeySettings, ...]
     policy: Policy

@@ -31,6 +31,7 @@ Capability = Annotated[str, StringConstraints(pattern=CAPABILITY_PATTERN, max_le
 ProviderName = Annotated[str, StringConstraints(pattern=PROVIDER_PATTERN, max_length=64)]
 ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=256)]
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=256)]
+Alias = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Words = Annotated[str, StringConstraints(max_length=256)]
 UrlPath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=256)]
 PathOrNone = Annotated[str, StringConstraints(pattern=PATH_OR_NONE_PATTERN, max_length=256)]

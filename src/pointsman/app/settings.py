@@ -14,6 +14,7 @@ from pointsman.app.secrets import Secret
 from pointsman.app.section import (
     SHA256_PATTERN,
     AgentId,
+    Alias,
     Capability,
     ModelId,
     ProviderName,
@@ -200,6 +201,11 @@ class Settings(Section):
     )
     models: dict[ModelId, ModelEntry] = Field(
         default_factory=dict, description="Models to choose from, by id: `provider/name`."
+    )
+    aliases: dict[Alias, Alias] = Field(
+        default_factory=dict,
+        description="Other names that requests may ask for, and what each means: "
+        "`provider/name`, `agent/<id>`, `auto` or `auto:<strategy>`.",
     )
     agents: dict[AgentId, AgentEntry] = Field(
         default_factory=dict, description="Who calls, and what each needs of a model."
