@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def candidate(model_id: str, score: float = 0.75) -> Candidate:
     )
 
 
-def a_decision(number: int = 1, model_id: str = "p/one", **changes: object) -> Decision:
+def a_decision(number: int = 1, model_id: str = "p/one", **changes: Any) -> Decision:
     decision = Decision(
         id=f"dec_{number:010d}",
         request_id=f"req_{number}",
@@ -52,10 +53,10 @@ def a_decision(number: int = 1, model_id: str = "p/one", **changes: object) -> D
         asked_model="auto:quality",
         panic=True,
     )
-    return decision._replace(**changes)  # type: ignore[arg-type]
+    return decision._replace(**changes)
 
 
-def an_outcome(number: int = 1, model_id: str = "p/one", **changes: object) -> Outcome:
+def an_outcome(number: int = 1, model_id: str = "p/one", **changes: Any) -> Outcome:
     outcome = Outcome(
         decision_id=f"dec_{number:010d}",
         attempt=1,
@@ -71,10 +72,15 @@ def an_outcome(number: int = 1, model_id: str = "p/one", **changes: object) -> O
         upstream_model="one-2026-01",
         status=200,
     )
-    return outcome._replace(**changes)  # type: ignore[arg-type]
+    return outcome._replace(**changes)
 
 
-FAILED = {"failure": FailureKind.SERVER_ERROR, "usage": None, "cost_usd": None, "message": "boom"}
+FAILED: dict[str, Any] = {
+    "failure": FailureKind.SERVER_ERROR,
+    "usage": None,
+    "cost_usd": None,
+    "message": "boom",
+}
 
 
 def ids(found: object) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,11 @@ from pointsman.engine.tally import OK, OTHER, Histogram, Tally
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def an_outcome(model: str = "p/m", decision: str = "dec_1", **changes: object) -> Outcome:
+def an_outcome(model: str = "p/m", decision: str = "dec_1", **changes: Any) -> Outcome:
     outcome = Outcome(
         decision, 1, model, "a", NOON, None, True, 2.0, 0.3, Usage(100, 20, 60), Decimal("0.01")
     )
-    return outcome._replace(**changes)  # type: ignore[arg-type]
+    return outcome._replace(**changes)
 
 
 def failed(kind: FailureKind, model: str = "p/m", decision: str = "dec_1") -> Outcome:
