@@ -19,7 +19,7 @@ import pytest
 from pointsman.adapters.providers.simulated.faults import Fault
 from pointsman.adapters.providers.simulated.persona_file import personas_in
 from pointsman.adapters.providers.simulated.personas import FLEET
-from pointsman.app.simulate_command import add_arguments, run, simulator
+from pointsman.app.commands.simulate import add_arguments, run, simulator
 from pointsman.core.errors import ConfigError
 from pointsman.core.fleet import PriceState
 
@@ -122,7 +122,7 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     code = (
-        "import argparse, sys; from pointsman.app import simulate_command as c;"
+        "import argparse, sys; from pointsman.app.commands import simulate as c;"
         "p = argparse.ArgumentParser(); c.add_arguments(p); sys.exit(c.run(p.parse_args()))"
     )
     with subprocess.Popen(

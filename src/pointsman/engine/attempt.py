@@ -19,6 +19,8 @@ from pointsman.core.fleet import Usage
 from pointsman.engine.policy import Timeouts
 from pointsman.engine.ports import Answer, Call, Clock, Piece, Provider
 
+CLOCK_STEP_S = 0.001
+
 
 class Ending(NamedTuple):
     """How an attempt ended: `error` is None exactly when the answer was complete."""
@@ -38,12 +40,17 @@ class Patience:
     that the *caller* takes to read does not count, so only `waiting` arms it.
     """
 
-    __slots__ = ("_between_s", "_give_up", "_left_s", "_loop", "_since", "_timer")
+    __slots__ = ("_between_s", "_clock", "_give_up", "_left_s", "_loop", "_since", "_timer")
 
     def __init__(
-        self, timeouts: Timeouts, left_s: float, give_up: Callable[[UpstreamError], None]
+        self,
+        timeouts: Timeouts,
+        left_s: float,
+        clock: Clock,
+        give_up: Callable[[UpstreamError], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._between_s = timeouts.between_tokens_s
         self._left_s = left_s
         self._give_up = give_up
@@ -52,11 +59,11 @@ class Patience:
 
     def waiting(self) -> None:
         """We now wait for the upstream."""
-        self._since = self._loop.time()
+        self._since = self._clock.monotonic()
 
     def served(self) -> float:
         """The upstream has given something; how long that took."""
-        took_s = 0.0 if self._since is None else self._loop.time() - self._since
+        took_s = self._waited_s()
         self._since = None
         self._left_s -= took_s
         return took_s
@@ -65,7 +72,8 @@ class Patience:
         self._timer.cancel()
 
     def _went_off(self) -> None:
-        waited_s = 0.0 if self._since is None else self._loop.time() - self._since
+        # The loop's clock is coarser than ours, so a timer may go off a moment early.
+        waited_s = self._waited_s() + CLOCK_STEP_S
         if waited_s >= self._left_s:
             self._give_up(UpstreamError(FailureKind.TOTAL_TIMEOUT, "the answer took too long"))
         elif waited_s >= self._between_s:
@@ -73,7 +81,10 @@ class Patience:
             self._give_up(UpstreamError(FailureKind.STALLED, words))
         else:
             next_s = min(self._between_s, self._left_s) - waited_s
-            self._timer = self._loop.call_later(max(next_s, 0.001), self._went_off)
+            self._timer = self._loop.call_later(max(next_s, CLOCK_STEP_S), self._went_off)
+
+    def _waited_s(self) -> float:
+        return 0.0 if self._since is None else self._clock.monotonic() - self._since
 
 
 class Attempt:
@@ -128,7 +139,7 @@ class Attempt:
         )
         patience = None
         if self._call.stream:
-            patience = Patience(self._timeouts, allowed_s - took_s, answer.abort)
+            patience = Patience(self._timeouts, allowed_s - took_s, self._clock, answer.abort)
         return Begun(answer, first, took_s, patience, self._ended)
 
     async def _first_usable(self, answer: Answer) -> Piece:

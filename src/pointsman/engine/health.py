@@ -145,9 +145,13 @@ class Health:
         self._breakers = {k: v for k, v in self._breakers.items() if k in model_ids}
         self._rests = {k: v for k, v in self._rests.items() if k in known}
 
-    def forgive_key(self, provider: str) -> None:
-        """The key or address of a provider was changed: what held against the old one is void."""
-        self._rests.pop(provider, None)
+    def forgive(self, provider: str) -> None:
+        """The address or key of a provider was changed: what held against the old one is void."""
+        mine = f"{provider}/"
+        self._breakers = {k: v for k, v in self._breakers.items() if not k.startswith(mine)}
+        self._rests = {
+            k: v for k, v in self._rests.items() if k != provider and not k.startswith(mine)
+        }
 
     def _breaker(self, model: Model) -> Breaker:
         breaker = self._breakers.get(model.id)

@@ -1,0 +1,75 @@
+"""Which command was meant?
+
+Each command is a module with `add_arguments` and `run`, imported only when it is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from pointsman.version import VERSION
+
+EPILOG = """\
+first steps:
+  pointsman serve                 a gateway on 127.0.0.1:8080, simulated when no key is set
+  pointsman init                  write a commented configuration to start from
+  pointsman check fleet.yaml      find every mistake in it
+  pointsman serve fleet.yaml      serve it
+
+Each command explains itself with --help."""
+
+
+class _Command(NamedTuple):
+    name: str
+    summary: str
+
+
+COMMANDS = (
+    _Command("serve", "serve the gateway"),
+    _Command("check", "find every mistake in a configuration"),
+    _Command("init", "write a commented configuration to start from"),
+    _Command("import", "turn another gateway's configuration into ours"),
+    _Command("keys", "make API keys for callers"),
+    _Command("simulate", "serve simulated models over HTTP, faults included"),
+    _Command("schema", "print the JSON Schema of the configuration"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0 done, 1 failed, 2 wrong use or a mistake in the configuration."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="pointsman",
+        description="Sets the points for fleets of LLM agents: chooses a model for every request.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"pointsman {VERSION}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS:
+        subparser = subparsers.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == chosen:
+            _module(name).add_arguments(subparser)
+    args = parser.parse_args(arguments)
+    if args.command is None:
+        parser.print_help()
+        return 2
+    try:
+        status: int = _module(args.command).run(args)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has had enough.
+        sys.stderr.close()
+        return 1
+    return status
+
+
+def _module(command: str) -> Any:
+    name = f"{command}_" if command == "import" else command
+    return import_module(f"pointsman.app.commands.{name}")

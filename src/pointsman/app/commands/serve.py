@@ -1,0 +1,166 @@
+"""How is the gateway started from the command line?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from pointsman.app.checks import is_loopback
+from pointsman.app.config import load
+from pointsman.app.configuration import Configuration
+from pointsman.app.logs import configure
+from pointsman.app.running import Running
+from pointsman.app.server import BACKLOG, HttpServer
+from pointsman.core.errors import ConfigError, PointsmanError, Problem
+from pointsman.version import VERSION
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+
+DESCRIPTION = """\
+Serve an OpenAI-compatible gateway that chooses a model for every request.
+
+Without CONFIG: serves the models of each provider whose key is in the environment (OPENAI_API_KEY,
+GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, TOGETHER_API_KEY, OPENROUTER_API_KEY); with no key
+set, a simulated fleet of 12 models and 8 agents, so that there is something to try.
+
+The configuration is read again on SIGHUP and when its file changes; one with mistakes is reported
+and not used. SIGTERM lets running requests finish."""
+
+EPILOG = """\
+examples:
+  pointsman serve                                    try it without any key
+  pointsman serve fleet.yaml --port 9000             your own fleet
+  curl localhost:8080/v1/chat/completions -d '{"model": "auto", "messages":
+      [{"role": "user", "content": "Hello"}]}'       one routed request"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("config", nargs="?", type=Path, help="YAML file, see `pointsman init`")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for any (default: 8080)")
+    parser.add_argument("--data-dir", type=Path, help="where decisions are kept")
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--log-format", choices=["auto", "console", "json"])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop. Returns the exit status."""
+
+    def read() -> Configuration:
+        return _overridden(load(args.config, os.environ), args)
+
+    try:
+        configuration = read()
+        listening = _listen(configuration)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_WRONG_USE
+    return _serve(configuration, read, listening)
+
+
+def _serve(
+    configuration: Configuration, read: Callable[[], Configuration], listening: socket.socket
+) -> int:
+    secrets = [configuration.secrets]
+    settings = configuration.server
+    logs = configure(settings.log_level, settings.log_format, secrets=lambda: secrets[0])
+
+    def read_again() -> Configuration:
+        # New secrets are known to the scrubber before anything can be logged about them.
+        fresh = read()
+        secrets[0] |= fresh.secrets
+        return fresh
+
+    def announce(running: Running) -> None:
+        print("\n".join(_greeting(running.configuration, listening)), flush=True)
+        for warning in running.configuration.warnings:
+            log.warning("%s", warning)
+
+    http = HttpServer(configuration, read_again, logs, announce)
+    # The server underneath ends by sending itself the signal that stopped it, once all is over.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            came_up = runner.run(http.run(listening))
+    except KeyboardInterrupt:
+        came_up = True
+    except PointsmanError as error:
+        print(error, file=sys.stderr)
+        came_up = False
+    finally:
+        logs.stop()
+    return 0 if came_up else EXIT_FAILED
+
+
+def _overridden(configuration: Configuration, args: argparse.Namespace) -> Configuration:
+    """What the command line says wins over the file. Raises `ConfigError`."""
+    given = {
+        "host": args.host,
+        "port": args.port,
+        "data_dir": args.data_dir,
+        "log_level": args.log_level,
+        "log_format": args.log_format,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    server = replace(configuration.server, **given)
+    if not configuration.keys and not is_loopback(server.host):
+        raise ConfigError(
+            [
+                Problem(
+                    "--host",
+                    "without keys only this machine may be served",
+                    "add `keys` to the configuration (`pointsman keys new` makes one), "
+                    "or listen on 127.0.0.1",
+                    server.host,
+                )
+            ],
+            configuration.source,
+        )
+    return replace(configuration, server=server)
+
+
+def _listen(configuration: Configuration) -> socket.socket:
+    """A listening socket, so that a port in use is told before anything is started."""
+    host, port = configuration.server.host, configuration.server.port
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        remedy = "choose another with --host and --port"
+        problem = Problem("server", f"cannot listen: {reason}", remedy, f"{host}:{port}")
+        raise ConfigError([problem], configuration.source) from error
+    listening.setblocking(False)
+    return listening
+
+
+def _greeting(configuration: Configuration, listening: socket.socket) -> list[str]:
+    host, port = listening.getsockname()[:2]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    fleet = configuration.fleet
+    agents = len(fleet.agents)
+    who = "holders of a key" if configuration.keys else "this machine only, since there are no keys"
+    return [
+        f"pointsman {VERSION} is listening on http://{address}",
+        f"  OpenAI base URL  http://{address}/v1   (model: auto)",
+        f"  configuration    {configuration.source}, version {configuration.version}",
+        f"  fleet            {len(fleet.models)} models, {agents} agents",
+        f"  serves           {who}",
+        f"  data             {configuration.server.data_dir}",
+    ]

@@ -1,0 +1,53 @@
+"""What does the control API see of the running router?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from pointsman.adapters.http.control import ConfigView, LiveModel
+from pointsman.app.running import Running
+from pointsman.core.fleet import Fleet
+from pointsman.engine.ports import DecisionQuery, StoredDecision
+
+SETTLE_S = 1.0
+"""How long a reader waits for the newest records to be stored."""
+
+
+class RouterSource:
+    """The running router as a `ControlSource`."""
+
+    def __init__(self, running: Running, set_log_level: Callable[[str], None]) -> None:
+        self._running = running
+        self._set_log_level = set_log_level
+
+    def fleet(self) -> Fleet:
+        return self._running.parts.registry.fleet
+
+    def live(self, model_id: str) -> LiveModel:
+        parts = self._running.parts
+        condition = parts.health.condition(parts.registry.fleet.models[model_id])
+        return LiveModel(condition.circuit.value, parts.load.in_flight(model_id))
+
+    def config(self) -> ConfigView:
+        configuration = self._running.configuration
+        return ConfigView(configuration.version, configuration.redacted)
+
+    def set_log_level(self, level: str) -> None:
+        self._set_log_level(level)
+
+    async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        await self._settle()
+        return await asyncio.to_thread(self._running.parts.store.decisions, query)
+
+    async def decision(self, decision_id: str) -> StoredDecision | None:
+        await self._settle()
+        return await asyncio.to_thread(self._running.parts.store.decision, decision_id)
+
+    async def _settle(self) -> None:
+        """Let what has just happened reach the store, so that it can be read at once."""
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await self._running.parts.ledger.flush()
+        except TimeoutError:
+            return  # What is stored already is still worth showing.

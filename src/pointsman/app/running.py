@@ -1,0 +1,170 @@
+"""What runs in a process, in which order is it started and stopped, and how is it reloaded?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pointsman.adapters.http.app import Readiness
+from pointsman.adapters.http.auth import KeyRing
+from pointsman.app.clock import SystemClock
+from pointsman.app.configuration import Configuration
+from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
+from pointsman.core.errors import ConfigError
+from pointsman.version import VERSION
+
+HOUSEKEEPING_S = 30.0
+WATCH_S = 1.0
+
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+log = logging.getLogger(__name__)
+
+
+class Running:
+    """One router from start to stop, whether a server or a program is around it.
+
+    `load` reads the configuration anew. `reconfigured` is told of every version that is served.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        load: Callable[[], Configuration],
+        reconfigured: Callable[[Configuration], None] = lambda _: None,
+    ) -> None:
+        self._load = load
+        self._reconfigured = reconfigured
+        self._reloading = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._serving = False
+        self.parts: Wired = wired(configuration, SystemClock())
+        self.configuration = configuration
+        self.keys: KeyRing = key_ring(configuration)
+        self.loaded_at: datetime = self.parts.clock.now()
+        self.last_error = ""
+
+    async def start(self) -> None:
+        self.parts.ledger.start()
+        self._tasks = [
+            asyncio.create_task(self._keep_house(), name="housekeeping"),
+            asyncio.create_task(self._watch(), name="configuration-watch"),
+        ]
+        self._serving = True
+
+    async def stop(self) -> None:
+        """Requests have ended by now; what they left to write is written, then all is closed."""
+        self._serving = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.ledger.close(self.configuration.server.shutdown_grace_s)
+        await self.parts.registry.close()
+        await asyncio.to_thread(self.parts.store.close)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def reload(self) -> bool:
+        """Serve what the configuration says now; True when it does.
+
+        A configuration with mistakes changes nothing: the last good one is served on, and the
+        mistakes are logged and shown by `readiness`.
+        """
+        async with self._reloading:
+            try:
+                configuration = await asyncio.to_thread(self._load)
+            except ConfigError as error:
+                self.last_error = str(error)
+                log.error("the new configuration is not used: %s", error)  # noqa: TRY400 - no trace
+                return False
+            await self._adopt(configuration)
+            return True
+
+    async def _adopt(self, configuration: Configuration) -> None:
+        self.last_error = ""
+        before = self.configuration
+        if configuration.version == before.version:
+            self.configuration = configuration
+            return
+        registry = self.parts.registry
+        running = registry.current.setup.providers
+        providers = providers_of(configuration, self.parts.clock, before, running)
+        # From here to the last line nothing waits, so no request sees half of each.
+        registry.replace(setup_of(configuration, providers))
+        self.keys = key_ring(configuration)
+        self.configuration = configuration
+        self.loaded_at = self.parts.clock.now()
+        self._forget_what_is_void(before, configuration)
+        self._reconfigured(configuration)
+        facts = {"version": configuration.version, "before": before.version}
+        log.info("configuration reloaded", extra=facts)
+        if configuration.server != before.server:
+            log.warning("changes under 'server' other than the log level need a restart")
+
+    def _forget_what_is_void(self, before: Configuration, now: Configuration) -> None:
+        """Trouble of models and keys that are gone or changed says nothing about the new ones."""
+        health = self.parts.health
+        health.reconfigure(now.policy.breaker)
+        health.keep_only(frozenset(now.fleet.models), frozenset(now.providers))
+        for name, settings in now.providers.items():
+            if before.providers.get(name) != settings:
+                health.forgive(name)
+
+    def readiness(self) -> Readiness:
+        """Whether requests are taken, which configuration is served, and what ails it."""
+        fleet = self.parts.registry.fleet
+        details: dict[str, Any] = {
+            "version": VERSION,
+            "config": {
+                "version": fleet.version,
+                "source": self.configuration.source,
+                "loaded_at": self.loaded_at.isoformat().replace("+00:00", "Z"),
+                "last_error": self.last_error or None,
+            },
+            "models": len(fleet.models),
+            "agents": len(fleet.agents),
+            "store": "ok" if self.parts.ledger.failing_since is None else "failing",
+        }
+        return Readiness(self._serving and bool(fleet.models), details)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self.parts.clock.sleep(HOUSEKEEPING_S)
+            self.parts.registry.forget_old_corrections(self.parts.clock.now())
+            await self.parts.registry.close_unused()
+
+    async def _watch(self) -> None:
+        """Reload when a watched file has changed and then stayed the same for one look."""
+        served = seen = _signature(self.configuration.watched)
+        while True:
+            await self.parts.clock.sleep(WATCH_S)
+            now = await asyncio.to_thread(_signature, self.configuration.watched)
+            if now != served and now == seen:
+                await self.reload()
+                served = now = _signature(self.configuration.watched)
+            seen = now
+
+
+def _signature(paths: Iterable[Path]) -> Signature:
+    """What of the files changes when they do; None for one that cannot be looked at."""
+    return tuple(_stamp(path) for path in paths)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

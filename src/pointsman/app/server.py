@@ -1,0 +1,154 @@
+"""How does a running router become an HTTP server?"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from pointsman.adapters.http.app import Application, Parts
+from pointsman.adapters.http.control import ControlApi
+from pointsman.adapters.http.edge import edge_protocol
+from pointsman.adapters.http.gateway import Gateway
+from pointsman.adapters.http.listing import Entry, entries
+from pointsman.adapters.metrics import Metrics
+from pointsman.app.configuration import Configuration
+from pointsman.app.control import RouterSource
+from pointsman.app.logs import Logs
+from pointsman.app.running import Running
+from pointsman.version import VERSION
+
+BACKLOG = 2048
+
+log = logging.getLogger(__name__)
+
+
+class _Scraped:
+    """What a scrape reads of the engine."""
+
+    def __init__(self, running: Running, logs: Logs) -> None:
+        self._running = running
+        self._logs = logs
+
+    def in_flight(self) -> Mapping[str, int]:
+        return self._running.parts.load.snapshot()
+
+    def circuits(self) -> Mapping[str, str]:
+        return self._running.parts.health.circuits()
+
+    def config_version(self) -> str:
+        return self._running.configuration.version
+
+    def log_records_dropped(self) -> int:
+        return self._logs.dropped
+
+
+class HttpServer:
+    """The gateway on a socket, until it is told to stop. `announce` is told when it is ready."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        load: Callable[[], Configuration],
+        logs: Logs,
+        announce: Callable[[Running], None],
+    ) -> None:
+        self._first = configuration
+        self._load = load
+        self._logs = logs
+        self._announce = announce
+        self._protocol = edge_protocol(configuration.limits)
+        self._running: Running | None = None
+
+    async def run(self, listening: socket.socket) -> bool:
+        """Serve until SIGTERM or SIGINT. Returns whether it ever came up."""
+        running = Running(self._first, load=self._load, reconfigured=self._reconfigured)
+        app = Application(self._parts(running))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=self._protocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=max(1, round(self._first.limits.idle_timeout_s)),
+                timeout_graceful_shutdown=round(self._first.server.shutdown_grace_s),
+            )
+        )
+        await server.serve(sockets=[listening])
+        return server.started
+
+    def _reconfigured(self, configuration: Configuration) -> None:
+        self._protocol.limits = configuration.limits
+        self._logs.set_level(configuration.server.log_level)
+
+    def _parts(self, running: Running) -> Parts:
+        parts = running.parts
+        gateway = Gateway(
+            parts.service,
+            parts.registry,
+            keys=lambda: running.keys,
+            max_body_bytes=lambda: running.configuration.limits.max_body_bytes,
+            tally=parts.tally,
+            clock=parts.clock,
+            random=parts.random,
+        )
+        metrics = Metrics(
+            parts.tally,
+            parts.ledger,
+            _Scraped(running, self._logs),
+            version=VERSION,
+            monotonic=parts.clock.monotonic,
+        )
+        control = ControlApi(RouterSource(running, self._logs.set_level), version=VERSION)
+        return Parts(
+            running=lambda: self._in_service(running),
+            keys=lambda: running.keys,
+            chat=gateway.chat,
+            models=lambda agents: _models(running, agents),
+            control=control,
+            metrics=metrics.render,
+            readiness=running.readiness,
+        )
+
+    @asynccontextmanager
+    async def _in_service(self, running: Running) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        reloads: set[asyncio.Task[Any]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(running.reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        async with running.running():
+            loop.add_signal_handler(signal.SIGHUP, reload)
+            _settle_memory()
+            self._announce(running)
+            try:
+                yield
+            finally:
+                loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _settle_memory() -> None:
+    """What lives as long as the process is no work for the collector, whose pauses callers feel."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _models(running: Running, agents: tuple[str, ...]) -> Mapping[str, Entry]:
+    setup = running.parts.registry.current.setup
+    created = int(running.loaded_at.timestamp())
+    return entries(setup.fleet, setup.aliases, created=created, agents=agents)

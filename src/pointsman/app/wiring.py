@@ -1,0 +1,124 @@
+"""How does a configuration become parts that fit together?
+
+Here alone classes of all layers meet. What a configuration describes (`Setup`, keys) is made anew
+for each version of it; what a process has once (store, ledger, load, health) is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random, SystemRandom
+from typing import NamedTuple
+
+from pointsman.adapters.http.auth import Key, KeyRing, Role
+from pointsman.adapters.providers.openai import OpenAIProvider
+from pointsman.adapters.providers.presets import Endpoint
+from pointsman.adapters.providers.simulated.provider import SimulatedProvider
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.configuration import Configuration, ProviderSettings
+from pointsman.core.capability import CapabilityScorer
+from pointsman.engine.health import Health
+from pointsman.engine.ledger import WriteBehindLedger
+from pointsman.engine.load import Load
+from pointsman.engine.ports import Clock, Provider, Store
+from pointsman.engine.registry import Registry, Setup
+from pointsman.engine.serve import Service
+from pointsman.engine.tally import Tally
+
+DATABASE = "pointsman.db"
+
+
+class Wired(NamedTuple):
+    """All parts of one process, not yet started."""
+
+    clock: Clock
+    random: Random
+    registry: Registry
+    load: Load
+    health: Health
+    tally: Tally
+    store: Store
+    ledger: WriteBehindLedger
+    service: Service
+
+
+def wired(configuration: Configuration, clock: Clock) -> Wired:
+    """Everything built, in order. Opens the store, so it may raise `StoreError`."""
+    random = Random(SystemRandom().getrandbits(128))  # noqa: S311 - draws models, not secrets
+    scorer = CapabilityScorer()
+    load = Load()
+    health = Health(clock, configuration.policy.breaker)
+    tally = Tally()
+    store = SqliteStore(configuration.server.data_dir / DATABASE)
+    ledger = WriteBehindLedger(store, clock)
+    registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
+    service = Service(
+        registry,
+        scorer=scorer,
+        load=load,
+        health=health,
+        ledger=ledger,
+        tally=tally,
+        clock=clock,
+        random=random,
+    )
+    return Wired(clock, random, registry, load, health, tally, store, ledger, service)
+
+
+def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) -> Setup:
+    """What the engine needs of a configuration."""
+    return Setup(
+        fleet=configuration.fleet,
+        providers=providers,
+        policy=configuration.policy,
+        timeouts={name: each.timeouts for name, each in configuration.providers.items()},
+        aliases=configuration.aliases,
+    )
+
+
+def providers_of(
+    configuration: Configuration,
+    clock: Clock,
+    before: Configuration | None = None,
+    running: Mapping[str, Provider] | None = None,
+) -> dict[str, Provider]:
+    """A provider for each that is configured; one whose settings are unchanged is kept running."""
+    kept = {
+        name: provider
+        for name, provider in (running or {}).items()
+        if before and before.providers.get(name) == configuration.providers.get(name)
+    }
+    return {
+        name: kept.get(name) or provider_of(settings, clock)
+        for name, settings in configuration.providers.items()
+    }
+
+
+def provider_of(settings: ProviderSettings, clock: Clock) -> Provider:
+    return _MAKERS.get(settings.type, _openai)(settings, clock)
+
+
+def _simulated(settings: ProviderSettings, clock: Clock) -> Provider:
+    return SimulatedProvider(settings.personas, seed=settings.seed, clock=clock)
+
+
+def _openai(settings: ProviderSettings, clock: Clock) -> Provider:
+    endpoint = Endpoint(
+        name=settings.name,
+        base_url=settings.base_url or "",
+        api_key=settings.api_key.reveal() if settings.api_key else None,
+        quirks=settings.quirks,
+        headers={name: value.reveal() for name, value in settings.headers.items()},
+    )
+    return OpenAIProvider(endpoint, clock)
+
+
+_MAKERS: Mapping[str, Callable[[ProviderSettings, Clock], Provider]] = {"simulated": _simulated}
+"""Provider types that do not speak OpenAI's dialect over HTTP."""
+
+
+def key_ring(configuration: Configuration) -> KeyRing:
+    return KeyRing(
+        Key(each.name, bytes.fromhex(each.sha256), Role(each.role), each.agents)
+        for each in configuration.keys
+    )
