@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.providers.simulated.personas import AGENTS, FLEET, Episode, Pace, Persona
 from pointsman.app.config import parse
 from pointsman.app.defaults import WELL_KNOWN
 from pointsman.app.section import Section
-from pointsman.app.settings import TimeoutEntry, schema
+from pointsman.app.settings import LimitsEntry, TimeoutEntry, schema
 from pointsman.app.starter import FILE_NAME, SCHEMA_NAME, schema_text, starter_text
 from pointsman.app.upstreams import (
     EpisodeSettings,
@@ -87,6 +88,7 @@ def test_every_key_in_the_schema_is_explained() -> None:
         (QuirkOverrides, Quirks, set()),
         (TimeoutOverrides, Timeouts, set()),
         (TimeoutEntry, Timeouts, set()),
+        (LimitsEntry, EdgeLimits, set()),
         (PaceSettings, Pace, set()),
         (EpisodeSettings, Episode, set()),
         (

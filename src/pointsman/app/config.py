@@ -12,13 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.advice import advice
 from pointsman.app.checks import SIMULATED, check, digest, quirks_of
 from pointsman.app.configuration import (
     Configuration,
-    EdgeLimits,
     KeySettings,
     ProviderSettings,
     ServerSettings,

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
+from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.secrets import Secret
@@ -35,19 +36,6 @@ class ServerSettings:
     log_level: LogLevel
     log_format: LogFormat
     shutdown_grace_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeLimits:
-    """What the gateway accepts from its callers, in bytes, seconds and connections."""
-
-    max_body_bytes: int
-    max_header_bytes: int
-    header_timeout_s: float
-    body_timeout_s: float
-    write_timeout_s: float
-    idle_timeout_s: float
-    max_connections: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.app.secrets import Secret
 from pointsman.app.section import (
     SHA256_PATTERN,
@@ -124,14 +125,24 @@ class RoutingEntry(Section):
 
 
 class LimitsEntry(Section):
-    max_body_bytes: Bytes = Field(20 * 1024 * 1024, description="Largest request body.")
-    max_header_bytes: Bytes = Field(32_768, description="Largest request head.")
-    header_timeout_s: Seconds = Field(10.0, description="Longest wait for a request's head.")
-    body_timeout_s: Seconds = Field(30.0, description="Longest wait for more of a request's body.")
-    write_timeout_s: Seconds = Field(60.0, description="Longest wait for a caller that reads.")
-    idle_timeout_s: Seconds = Field(75.0, description="How long an idle connection is kept.")
+    max_body_bytes: Bytes = Field(EdgeLimits().max_body_bytes, description="Largest request body.")
+    max_header_bytes: Bytes = Field(
+        EdgeLimits().max_header_bytes, description="Largest request head."
+    )
+    header_timeout_s: Seconds = Field(
+        EdgeLimits().header_timeout_s, description="Longest wait for a request's head."
+    )
+    body_timeout_s: Seconds = Field(
+        EdgeLimits().body_timeout_s, description="Longest wait for more of a request's body."
+    )
+    write_timeout_s: Seconds = Field(
+        EdgeLimits().write_timeout_s, description="Longest wait for a caller that reads."
+    )
+    idle_timeout_s: Seconds = Field(
+        EdgeLimits().idle_timeout_s, description="How long an idle connection is kept."
+    )
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        4096, description="Most connections of callers at a time."
+        EdgeLimits().max_connections, description="Most connections of callers at a time."
     )
 
 
