@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_upstream import chunk, documents_in, event
+from raw_upstream import FixedClock, chunk, documents_in, event
 
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
@@ -30,7 +30,7 @@ def spaced(document: dict[str, Any]) -> bytes:
 
 def read(*reads: bytes, done_required: bool = True) -> list[Piece]:
     """The pieces to the honest end; raises what the answer would raise."""
-    naming = Naming("house/fine-1", "chatcmpl-ours", 42)
+    naming = Naming("house/fine-1", "ours", FixedClock())
     decoder, translator = (
         EventDecoder(),
         ChunkTranslator(Splicer(naming), done_required=done_required),
@@ -127,7 +127,7 @@ def test_two_thousand_cuts_of_streams_never_look_complete() -> None:
         end = stream.rindex(b"[DONE]") + len(b"[DONE]")
         cut = stream[: rng.randrange(end)]
         half = rng.randrange(len(cut) + 1)
-        naming = Naming("house/fine-1", "a", 1)
+        naming = Naming("house/fine-1", "ours", FixedClock())
         decoder, translator = EventDecoder(), ChunkTranslator(Splicer(naming), done_required=True)
         pieces = [translator.take(decoder.feed(each)) for each in (cut[:half], cut[half:])]
         shown = joined([piece for piece in pieces if piece])
@@ -300,6 +300,6 @@ def test_an_upstream_without_names_gets_ours() -> None:
     bare = {"choices": [{"delta": {"content": "a"}}]}
     pieces = read(event(bare), event(bare), event({"choices": [{"finish_reason": "stop"}]}) + DONE)
     assert {(each["id"], each["created"], each["model"]) for each in joined(pieces)} == {
-        ("chatcmpl-ours", 42, "house/fine-1")
+        ("chatcmpl-ours", 1767225600, "house/fine-1")
     }
     assert pieces[-1].upstream_model is None

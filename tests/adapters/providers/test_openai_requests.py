@@ -6,6 +6,8 @@ import json
 
 import pytest
 from raw_upstream import (
+    FixedClock,
+    RawUpstream,
     call,
     completion,
     document,
@@ -19,7 +21,8 @@ from reaching import (
     saying,
 )
 
-from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.adapters.providers.openai import OpenAIProvider
+from pointsman.adapters.providers.presets import PRESETS, Endpoint, Quirks
 from pointsman.core.errors import FailureKind as Kind
 from pointsman.core.errors import UpstreamError
 
@@ -112,3 +115,27 @@ async def test_no_cookie_is_kept_and_no_redirect_followed() -> None:
             assert caught.value.kind is Kind.WRONG_ADDRESS
             assert "elsewhere.test" in caught.value.message
     assert "cookie" not in upstream.requests[1].headers
+
+
+async def answers_by(endpoint: Endpoint) -> bool:
+    """Whether a call gets an answer; if not, because the name of the host has no address."""
+    house = OpenAIProvider(endpoint, FixedClock())
+    try:
+        return bool(await pieces_of(await house.open(call())))
+    except UpstreamError as failure:
+        return failure.kind is not Kind.NAME_UNRESOLVED
+    finally:
+        await house.close()
+
+
+async def test_a_proxy_of_the_environment_is_used_only_where_that_is_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with RawUpstream(saying(document(completion()))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "near.invalid")
+        assert await answers_by(Endpoint("a", "http://far.invalid/v1", KEY, trust_env=True))
+        assert not await answers_by(Endpoint("a", "http://near.invalid/v1", KEY, trust_env=True))
+        assert not await answers_by(Endpoint("a", "http://far.invalid/v1", KEY))
+        assert len(proxy.requests) == 1
+    assert proxy.requests[0].line == "POST http://far.invalid/v1/chat/completions HTTP/1.1"

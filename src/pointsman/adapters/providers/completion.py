@@ -122,7 +122,8 @@ def _renamed(body: bytes, answer: _Completion, naming: Naming) -> bytes:
     if not answer.id:
         document["id"] = msgspec.Raw(_encode(naming.answer_id))
     document.setdefault("object", msgspec.Raw(b'"chat.completion"'))
-    document.setdefault("created", msgspec.Raw(_encode(naming.now)))
+    if "created" not in document:
+        document["created"] = msgspec.Raw(_encode(naming.now))
     return _encode(document)
 
 

@@ -26,6 +26,7 @@ from pointsman.adapters.providers.splice import Naming, Splicer
 from pointsman.adapters.providers.transport import (
     BREAKS,
     Channel,
+    environment_proxy,
     excerpt,
     failure_of,
     read_at_most,
@@ -50,7 +51,7 @@ class OpenAIProvider:
         self._base = endpoint.base_url.rstrip("/")
         self._headers = endpoint_headers(endpoint)
         self._secrets = _secrets(endpoint)
-        self._channel = Channel(trust_env=endpoint.trust_env)
+        self._channel = Channel(environment_proxy(URL(self._base)) if endpoint.trust_env else None)
         self._url = None if self._quirks.model_in_path else self._address(self._quirks.chat_path)
 
     async def open(self, call: Call) -> Answer:
@@ -65,8 +66,7 @@ class OpenAIProvider:
         )
         if not 200 <= response.status < 300:
             raise await self._refusal(response)
-        answer_id = f"chatcmpl-{call.request_id}"
-        naming = Naming(call.model.id, answer_id, int(self._clock.now().timestamp()))
+        naming = Naming(call.model.id, call.request_id, self._clock)
         if not call.stream:
             return PlainAnswer(response, self._secrets, naming, as_document)
         kind = response.headers.get("Content-Type", "").lower()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, Chunk
+from pointsman.engine.ports import Clock
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.encode
@@ -21,13 +22,22 @@ _encode = msgspec.json.encode
 class Naming(NamedTuple):
     """What an answer is called towards our caller.
 
-    `model_id` is the served model's id; `answer_id` and `now` (seconds since 1970) fill in what
-    the upstream leaves out.
+    `model_id` is the served model's id. An upstream that gives its answer no id or time gets one
+    made of the other two.
     """
 
     model_id: str
-    answer_id: str
-    now: int
+    request_id: str
+    clock: Clock
+
+    @property
+    def answer_id(self) -> str:
+        return f"chatcmpl-{self.request_id}"
+
+    @property
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(self.clock.now().timestamp())
 
 
 class Splicer:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from io import BytesIO
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -62,12 +63,12 @@ class _Pool(aiohttp.TCPConnector):
 class Channel:
     """The connections to one upstream. Opens them in the loop of its first request."""
 
-    __slots__ = ("_session", "_timeouts", "_trust_env")
+    __slots__ = ("_proxy", "_session", "_timeouts")
 
-    def __init__(self, *, trust_env: bool = False) -> None:
+    def __init__(self, proxy: str | None = None) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._trust_env = trust_env
+        self._proxy = proxy
 
     async def post(
         self, url: URL, body: bytes, headers: Mapping[str, str], connect_s: float
@@ -126,9 +127,20 @@ class Channel:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "pointsman"},
-            trust_env=self._trust_env,
+            proxy=self._proxy,
         )
         return self._session
+
+
+def environment_proxy(url: URL) -> str | None:
+    """The proxy that the environment names for this address, None when it names none.
+
+    Read once: the HTTP client would ask a thread for it at every request, and mix in the passwords
+    of a netrc file.
+    """
+    if url.host is None or proxy_bypass(url.host):
+        return None
+    return getproxies().get(url.scheme)
 
 
 def failure_of(fault: BaseException) -> UpstreamError:

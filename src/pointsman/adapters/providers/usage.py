@@ -66,15 +66,16 @@ def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
         figures.cached_tokens,
     )
     written = _first_count(asked.cache_write_tokens, figures.cache_creation_input_tokens)
-    prompt, completion = _inclusive(
-        (prompt, completion or 0),
-        kept=(cached or 0) + (written or 0),
-        thought=_first_count(said.reasoning_tokens),
-        total=_first_count(figures.total_tokens),
-    )
+    total = _first_count(figures.total_tokens)
+    kept = (cached or 0) + (written or 0)
+    if total != prompt + (completion or 0) or kept > prompt:
+        thought = _first_count(said.reasoning_tokens)
+        prompt, completion = _inclusive(
+            (prompt, completion or 0), kept=kept, thought=thought, total=total
+        )
     return Usage(
         prompt_tokens=prompt,
-        completion_tokens=completion,
+        completion_tokens=completion or 0,
         cached_tokens=min(cached or 0, prompt),
         cache_write_tokens=min(written or 0, prompt),
         audio_tokens=_sum(asked.audio_tokens, said.audio_tokens),
