@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from pointsman.adapters.http.control import ConfigView, LiveModel
 from pointsman.app.running import Running
 from pointsman.core.fleet import Fleet
 from pointsman.engine.ports import DecisionQuery, StoredDecision
-
-SETTLE_S = 1.0
-"""How long a reader waits for the newest records to be stored."""
 
 
 class RouterSource:
@@ -37,17 +33,7 @@ class RouterSource:
         self._set_log_level(level)
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
-        await self._settle()
-        return await asyncio.to_thread(self._running.parts.store.decisions, query)
+        return await self._running.recall_many(query)
 
     async def decision(self, decision_id: str) -> StoredDecision | None:
-        await self._settle()
-        return await asyncio.to_thread(self._running.parts.store.decision, decision_id)
-
-    async def _settle(self) -> None:
-        """Let what has just happened reach the store, so that it can be read at once."""
-        try:
-            async with asyncio.timeout(SETTLE_S):
-                await self._running.parts.ledger.flush()
-        except TimeoutError:
-            return  # What is stored already is still worth showing.
+        return await self._running.recall(decision_id)

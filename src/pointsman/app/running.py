@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +16,13 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.errors import ConfigError
+from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.version import VERSION
 
 HOUSEKEEPING_S = 30.0
 WATCH_S = 1.0
+SETTLE_S = 1.0
+"""How long a reader waits for the newest records to be stored."""
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -121,6 +124,24 @@ class Running:
         for name, settings in now.providers.items():
             if before.providers.get(name) != settings:
                 health.forgive(name)
+
+    async def recall(self, decision_id: str) -> StoredDecision | None:
+        """A decision from the store, also one that was made a moment ago."""
+        await self.settle()
+        return await asyncio.to_thread(self.parts.store.decision, decision_id)
+
+    async def recall_many(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        """Decisions from the store, newest first, those of a moment ago included."""
+        await self.settle()
+        return await asyncio.to_thread(self.parts.store.decisions, query)
+
+    async def settle(self) -> None:
+        """Give what has just happened a moment to reach the store."""
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await self.parts.ledger.flush()
+        except TimeoutError:
+            return  # What is stored already is still worth showing.
 
     def readiness(self) -> Readiness:
         """Whether requests are taken, which configuration is served, and what ails it."""

@@ -2,7 +2,7 @@
 
 Declared strengths only, nothing measured: 70 % mean strength over what is required, 20 % over what
 is preferred, 10 % for context. An empty list counts as full. Strategies other than the default mix
-in what is declared of price and speed, so that every score remains a sum of terms in [0, 1].
+in what is declared of accuracy, speed or price, so that every score is a sum of terms in [0, 1].
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ CONTEXT_WEIGHT = 0.10
 FIT_SHARE: Mapping[Strategy, float] = MappingProxyType(
     {
         Strategy.BALANCED: 1.0,
-        Strategy.QUALITY: 1.0,
+        Strategy.QUALITY: 0.6,
         Strategy.COST: 0.4,
         Strategy.SPEED: 0.4,
     }
 )
-"""How much of the score is fit; the rest is cheapness or declared speed."""
+"""How much of the score is fit; the rest is cheapness, or the strength the strategy is about."""
+
+STRENGTH_OF_STRATEGY: Mapping[Strategy, str] = MappingProxyType(
+    {Strategy.QUALITY: "high_accuracy", Strategy.SPEED: "low_latency"}
+)
 
 HALF_CHEAP_USD_PER_MTOK = 1.0
 """The blended price at which cheapness is one half."""
@@ -91,9 +95,9 @@ class CapabilityScorer:
         terms = tuple(Term(name, value * share, detail) for name, value, detail in fit)
         if selection.strategy is Strategy.COST:
             terms += (_cheapness(model, 1.0 - share),)
-        elif selection.strategy is Strategy.SPEED:
-            swift = model.strengths.get("low_latency", 0.0)
-            terms += (Term("low_latency", (1.0 - share) * swift, f"declared {swift:.2f}"),)
+        elif (name := STRENGTH_OF_STRATEGY.get(selection.strategy)) is not None:
+            strength = model.strengths.get(name, 0.0)
+            terms += (Term(name, (1.0 - share) * strength, f"declared {strength:.2f}"),)
         return Candidate(model.id, sum(term.value for term in terms), terms)
 
     def learn(self, outcome: Outcome) -> None:

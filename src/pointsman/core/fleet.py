@@ -244,6 +244,10 @@ class Agent:
             raise ValueError(f"{self.id}: min_context must be at least 1 token")
 
 
+UNDECLARED = Agent(DEFAULT_AGENT, name="Default agent", prefers=("general",))
+"""Who calls when nobody says who: any model may serve it, a good generalist best."""
+
+
 class Fleet:
     """All agents and models at one configuration version. Always holds the agent `default`."""
 
@@ -251,7 +255,7 @@ class Fleet:
 
     def __init__(self, agents: Iterable[Agent], models: Iterable[Model], version: str) -> None:
         by_id = {agent.id: agent for agent in agents}
-        by_id.setdefault(DEFAULT_AGENT, Agent(DEFAULT_AGENT, name="Default agent"))
+        by_id.setdefault(DEFAULT_AGENT, UNDECLARED)
         self.agents: Mapping[str, Agent] = MappingProxyType(by_id)
         self.models: Mapping[str, Model] = MappingProxyType({model.id: model for model in models})
         self.version = version

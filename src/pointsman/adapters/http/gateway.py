@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 
 from pointsman.adapters.http.answering import facts_of, send_plain, send_stream
@@ -21,19 +21,16 @@ from pointsman.adapters.http.asgi import (
     read_body,
     send_reply,
 )
-from pointsman.adapters.http.auth import Key, KeyRing, Role, agent_of, require
-from pointsman.adapters.http.identity import request_id_of, session_of
+from pointsman.adapters.http.asking import ask_of
+from pointsman.adapters.http.auth import KeyRing, Role, require
+from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import Header, reply_to
-from pointsman.adapters.http.wire import ChatRequest, chat_request, deadline_s
-from pointsman.core.decision import Selection
+from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.core.errors import AttemptsSpent, NoEligibleModel, PointsmanError, RequestError
-from pointsman.core.naming import meaning, model_ids
 from pointsman.engine.ports import Clock
 from pointsman.engine.registry import Registry
 from pointsman.engine.serve import Ask, Served, Service
 from pointsman.engine.tally import Tally
-
-DEADLINE_HEADER = b"x-pointsman-deadline-ms"
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +87,8 @@ class Gateway:
             require(key, Role.CALLER, Role.ADMIN)
             body = await read_body(headers, receive, self._max_body_bytes())
             request = chat_request(body)
-            ask = self._ask(request, key, headers, request_id)
+            setup = self._registry.current.setup
+            ask = ask_of(request, setup, key=key, headers=headers, request_id=request_id)
         except RequestError as error:
             await self._refuse(send, error, request_id)
         except CallerLeftError:
@@ -139,41 +137,10 @@ class Gateway:
         upstream_s = served.begun.upstream_s + sum(outcome.total_s for outcome in served.earlier)
         return max(0.0, self._clock.monotonic() - arrived - upstream_s)
 
-    def _ask(
-        self, request: ChatRequest, key: Key, headers: Mapping[bytes, bytes], request_id: str
-    ) -> Ask:
-        setup = self._registry.current.setup
-        fleet, aliases = setup.fleet, setup.aliases
-        strategy = request.strategy or setup.policy.strategy
-        meant = meaning(request.model, fleet, aliases=aliases, strategy=strategy)
-        agent = agent_of(key, request.agent or meant.agent_id, headers, fleet)
-        selection = meant.selection
-        if request.fallbacks:
-            others = model_ids(request.fallbacks, fleet, aliases)
-            selection = _with_others(selection, others)
-        return Ask(
-            request_id=request_id,
-            agent=agent,
-            task=request.task,
-            selection=selection,
-            fields=request.fields,
-            stream=request.stream,
-            session=session_of(headers, request.session),
-            asked_model=request.model,
-            deadline_s=request.deadline_s or _deadline_of(headers),
-        )
-
     async def _refuse(self, send: Send, error: PointsmanError, request_id: str) -> None:
         reply = reply_to(error)
         self._tally.refused(reply.code or "unknown")
         await send_reply(send, reply, _trace(error, request_id))
-
-
-def _with_others(selection: Selection, others: tuple[str, ...]) -> Selection:
-    """A list of models stands by for the one that is pinned, or bounds the choice if none is."""
-    if selection.pinned is None:
-        return selection._replace(only=frozenset(others))
-    return selection._replace(fallbacks=tuple(name for name in others if name != selection.pinned))
 
 
 def _trace(error: PointsmanError, request_id: str) -> tuple[Header, ...]:
@@ -188,14 +155,3 @@ def _trace(error: PointsmanError, request_id: str) -> tuple[Header, ...]:
             (b"x-pointsman-attempts", str(len(error.failures)).encode()),
         )
     return headers
-
-
-def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
-    given = headers.get(DEADLINE_HEADER)
-    if given is None:
-        return None
-    try:
-        deadline_ms = float(given)
-    except ValueError:
-        deadline_ms = 0.0
-    return deadline_s(deadline_ms, DEADLINE_HEADER.decode())
