@@ -32,7 +32,7 @@ from reaching import (
     saying_then_resetting,
 )
 
-from pointsman.adapters.providers import answers
+from pointsman.adapters.providers import answers, transport
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.core.errors import FailureKind as Kind
 from pointsman.core.errors import UpstreamError
@@ -165,7 +165,7 @@ async def test_a_finished_stream_gives_its_connection_back() -> None:
 async def test_an_upstream_that_talks_on_after_the_end_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answers, "_LINGER_S", 0.01)
+    monkeypatch.setattr(transport, "_LINGER_S", 0.01)
 
     async def script(_: Request, wire: Wire) -> None:
         await wire.send(*WHOLE_STREAM[:-1])

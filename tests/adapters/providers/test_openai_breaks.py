@@ -175,8 +175,10 @@ async def test_closing_an_unfinished_answer_hangs_up_at_once() -> None:
         await asyncio.wait_for(upstream.hung_up.wait(), 5)
 
 
-async def test_cancelling_a_call_hangs_up_too() -> None:
+@pytest.mark.parametrize("said", [b"", head(500, content_length="9") + b"{"])
+async def test_cancelling_a_call_hangs_up_too(said: bytes) -> None:
     async def script(_: Request, wire: Wire) -> None:
+        await wire.send(said)
         assert await wire.gone()
         raise ConnectionError
 

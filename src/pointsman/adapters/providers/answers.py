@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -17,7 +16,6 @@ from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.engine.ports import Piece
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
-_LINGER_S = 1.0
 
 Translation = Callable[[bytes, Naming], Piece]
 
@@ -115,17 +113,19 @@ class PlainAnswer(_HttpAnswer):
 class StreamedAnswer(_HttpAnswer):
     """An answer that comes as server-sent events."""
 
-    __slots__ = ("_decoder", "_translator")
+    __slots__ = ("_decoder", "_linger", "_translator")
 
     def __init__(
         self,
         response: aiohttp.ClientResponse,
         secrets: tuple[str, ...],
         translator: ChunkTranslator,
+        linger: Callable[[aiohttp.ClientResponse], None],
     ) -> None:
         super().__init__(response, secrets)
         self._decoder = EventDecoder()
         self._translator = translator
+        self._linger = linger
 
     async def read(self) -> Piece | None:
         """The next piece, or None once the answer is complete. Raises `UpstreamError`."""
@@ -149,16 +149,5 @@ class StreamedAnswer(_HttpAnswer):
             raise self._failed(fault) from None
         if translator.complete:
             self._over = True
-            self._linger()
+            self._linger(self._response)
         return piece
-
-    def _linger(self) -> None:
-        """Give the connection back to the pool once its last bytes are in.
-
-        They follow the end of the answer at once, as a rule; the caller does not wait for them. An
-        upstream that keeps on talking is cut off.
-        """
-        content = self._response.content
-        if not content.is_eof():
-            late = asyncio.get_running_loop().call_later(_LINGER_S, self._response.close)
-            content.on_eof(late.cancel)

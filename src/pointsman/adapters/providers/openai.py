@@ -76,7 +76,7 @@ class OpenAIProvider:
             response.close()
             raise broken(Transport.MALFORMED, "a web page came instead of a stream")
         translator = ChunkTranslator(Splicer(naming), done_required=quirks.done_required)
-        return StreamedAnswer(response, self._secrets, translator)
+        return StreamedAnswer(response, self._secrets, translator, self._channel.linger)
 
     async def probe(self) -> Sequence[str]:
         """The upstream names of the models it offers; empty where it lists none.

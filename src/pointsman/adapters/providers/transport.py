@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import partial
 from io import BytesIO
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,6 +25,7 @@ from pointsman.core.errors import UpstreamError
 
 _IDLE_S = 30.0
 _DNS_TTL_S = 60
+_LINGER_S = 1.0
 _BODY_IN_ONE_WRITE = 1 << 20
 _fresh: ContextVar[bool] = ContextVar("fresh", default=False)
 
@@ -63,12 +65,13 @@ class _Pool(aiohttp.TCPConnector):
 class Channel:
     """The connections to one upstream. Opens them in the loop of its first request."""
 
-    __slots__ = ("_proxy", "_session", "_timeouts")
+    __slots__ = ("_lingering", "_proxy", "_session", "_timeouts")
 
     def __init__(self, proxy: str | None = None) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._proxy = proxy
+        self._lingering: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
 
     async def post(
         self, url: URL, body: bytes, headers: Mapping[str, str], connect_s: float
@@ -96,8 +99,29 @@ class Channel:
         except BREAKS as fault:
             raise failure_of(fault) from fault
 
+    def linger(self, response: aiohttp.ClientResponse) -> None:
+        """Give the connection of a complete answer back to the pool once its last bytes are in.
+
+        They follow the end of the answer at once, as a rule; the caller does not wait for them. An
+        upstream that keeps on talking is cut off.
+        """
+        if response.content.is_eof():
+            return
+        loop = asyncio.get_running_loop()
+        self._lingering[response] = loop.call_later(_LINGER_S, self._let_go, response)
+        response.content.on_eof(partial(self._let_go, response))
+
+    def _let_go(self, response: aiohttp.ClientResponse) -> None:
+        timer = self._lingering.pop(response, None)
+        if timer is not None:
+            timer.cancel()
+        if not response.content.is_eof():
+            response.close()
+
     async def close(self) -> None:
         """Let go of all connections. Idempotent."""
+        for response in tuple(self._lingering):
+            self._let_go(response)
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -181,6 +205,7 @@ async def excerpt(response: aiohttp.ClientResponse, limit: int, within_s: float)
                 size += len(part)
     except BREAKS:
         pass  # what was said before the break is all there is
-    if not response.content.is_eof():
-        response.close()
+    finally:
+        if not response.content.is_eof():
+            response.close()
     return b"".join(parts)[:limit]
