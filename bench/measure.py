@@ -59,8 +59,16 @@ def ask(
         raise WrongAnswers(f"{server.name}: the load generator failed: {done.stderr[-400:]}")
     report = Report(**json.loads(done.stdout))
     if report.errors or not report.requests:
-        raise WrongAnswers(f"{server.name}: {dict(report.errors) or 'no answer at all'}")
+        raise WrongAnswers(
+            f"{server.name}: {dict(report.errors) or 'no answer at all'}{_end(server)}"
+        )
     return report
+
+
+def _end(server: Server) -> str:
+    """How the server ended, when it has; empty while it runs."""
+    status = server.process.poll()
+    return "" if status is None else f"; it has ended with status {status}"
 
 
 def one_round(server: Server, cores: frozenset[int], shape: Shape) -> Round:

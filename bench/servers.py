@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import fcntl
 import os
 import shutil
 import signal
@@ -9,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,11 +111,21 @@ def free_port() -> int:
 
 
 def fresh_folder(name: str) -> Path:
-    """An empty folder for the files of one server."""
-    folder = CACHE / "run" / name
+    """An empty folder for the files of one server; it goes when this process ends."""
+    folder = CACHE / "run" / str(os.getpid()) / name
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
+
+
+@contextmanager
+def machine_to_itself() -> Iterator[None]:
+    """Wait until no other measurement runs here: two at once would measure each other."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def spawn(
