@@ -79,6 +79,7 @@ class HttpServer:
                 lifespan="on",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=max(1, round(self._first.limits.idle_timeout_s)),

@@ -8,6 +8,7 @@ answer that was cut never looks complete.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -145,6 +146,7 @@ def _number(cost: Decimal | None) -> float | None:
     return None if cost is None else float(cost)
 
 
+@lru_cache(maxsize=1024)
 def _printable(name: str) -> bytes:
     """A header value; what HTTP cannot carry is written as UTF-8 in percent signs."""
     return b"".join(

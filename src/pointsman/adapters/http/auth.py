@@ -20,6 +20,8 @@ BORROWED_AGENT_HEADERS = (
 """Headers of other ecosystems that name an agent. Their values are not ours to judge: an unknown
 name there is the default agent, while in our own header it is a mistake worth telling."""
 
+_BORROWED = frozenset(BORROWED_AGENT_HEADERS)
+
 
 class Role(StrEnum):
     """`caller` may send requests, `viewer` may look, `admin` may do both and change things."""
@@ -122,13 +124,15 @@ def _agent_id(key: Key, named: str, headers: Mapping[bytes, bytes], fleet: Fleet
                 code="unknown_agent",
             )
         return named
-    allowed = key.agents or fleet.agents
-    for header in BORROWED_AGENT_HEADERS:
-        borrowed = _text(headers, header)
-        if borrowed in allowed:
-            return borrowed
+    if not _BORROWED.isdisjoint(headers):
+        allowed = key.agents or fleet.agents
+        for header in BORROWED_AGENT_HEADERS:
+            borrowed = _text(headers, header)
+            if borrowed in allowed:
+                return borrowed
     return key.agents[0] if key.agents else DEFAULT_AGENT
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    return headers.get(name, b"").decode("latin-1").strip()
+    value = headers.get(name)
+    return value.decode("latin-1").strip() if value else ""

@@ -36,15 +36,30 @@ log = logging.getLogger(__name__)
 
 
 class _HangUp:
-    """Cancels the task that answers when its caller leaves. `over` is set when that is too late."""
+    """Cancels the task that answers when its caller leaves, until `over`.
 
-    __slots__ = ("_answering", "_receive", "_watching", "over", "seen")
+    Watching takes a task, which an answer that comes at once need not pay for: it begins only when
+    the caller has waited a moment.
+    """
+
+    __slots__ = ("_answering", "_receive", "_timer", "_watching", "over", "seen")
+
+    AFTER_S = 0.01
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._answering = asyncio.current_task()
+        self._watching: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(self.AFTER_S, self._begin)
         self.over = False
         self.seen = False
+
+    def end(self) -> None:
+        """The last bytes are about to be sent: from here on the caller may leave."""
+        self.over = True
+        self._timer.cancel()
+
+    def _begin(self) -> None:
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -109,10 +124,11 @@ class Gateway:
             finally:
                 await served.begun.close()
         except (NoEligibleModel, AttemptsSpent) as error:
-            hang_up.over = True
+            hang_up.end()
             await self._refuse(send, error, ask.request_id)
         except asyncio.CancelledError:
             # When it was the caller who left, nobody is waiting for an answer or an error.
+            hang_up.end()
             if not hang_up.seen:
                 raise
 
@@ -120,7 +136,7 @@ class Gateway:
         pieces: list[bytes] = []
         while (data := await served.begun.read()) is not None:
             pieces.append(data)
-        hang_up.over = True
+        hang_up.end()
         facts = facts_of(served, self._overhead_s(served, arrived))
         await send_plain(send, b"".join(pieces), served, facts)
 
@@ -129,7 +145,7 @@ class Gateway:
     ) -> None:
         facts = facts_of(served, self._overhead_s(served, arrived))
         last = await send_stream(send, served, facts, include_usage=request.include_usage)
-        hang_up.over = True
+        hang_up.end()
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def _overhead_s(self, served: Served, arrived: float) -> float:

@@ -16,6 +16,7 @@ SESSION_HEADERS = (
     b"x-switchyard-session-id",
 )
 
+_SESSION_HEADERS = frozenset(SESSION_HEADERS)
 _SOUND = re.compile(rb"[\x21-\x7e]{1,128}").fullmatch
 
 
@@ -32,8 +33,9 @@ def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
 
 def session_of(headers: Mapping[bytes, bytes], in_body: str | None) -> str | None:
     """The conversation that a request belongs to, as a header or else the body names it."""
-    for header in SESSION_HEADERS:
-        given = headers.get(header)
-        if given and _SOUND(given):
-            return given.decode("ascii")
+    if not _SESSION_HEADERS.isdisjoint(headers):
+        for header in SESSION_HEADERS:
+            given = headers.get(header)
+            if given and _SOUND(given):
+                return given.decode("ascii")
     return in_body[:256] if in_body else None

@@ -12,6 +12,7 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
+from pointsman.adapters.providers.pattern import Pattern, pattern_of
 from pointsman.adapters.providers.splice import Splicer
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
@@ -19,6 +20,8 @@ from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.engine.ports import Piece
 
 DONE = b"[DONE]"
+MOST_PATTERNS = 4
+"""A stream whose chunks do not resemble each other by then never will."""
 _NULL = b"null"
 _NO_ERROR = frozenset({b"null", b'""', b"{}", b"false"})
 
@@ -44,6 +47,8 @@ class ChunkTranslator:
         "_finished",
         "_held",
         "_out",
+        "_pattern",
+        "_patterns_left",
         "_splicer",
         "_spoke",
         "_usable",
@@ -57,6 +62,8 @@ class ChunkTranslator:
         self._done_required = done_required
         self._out: list[bytes] = []
         self._held: list[bytes] = []
+        self._pattern: Pattern | None = None
+        self._patterns_left = MOST_PATTERNS
         self._usage: bytes | None = None
         self._finished: dict[Any, Any] = {}
         self._spoke = self._usable = False
@@ -120,6 +127,17 @@ class ChunkTranslator:
         return piece
 
     def _add(self, payload: bytes) -> None:
+        if self._pattern is not None and not self._finished:
+            known = self._pattern.match(payload)
+            if known is not None:
+                ours, chars = known
+                self._out.append(ours)
+                self._chars += chars
+                self._spoke = self._usable = True
+                return
+        self._read(payload)
+
+    def _read(self, payload: bytes) -> None:
         try:
             chunk = _CHUNK.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
@@ -135,7 +153,14 @@ class ChunkTranslator:
         finishing = self._weigh(chunk.choices)
         if finishing is None:
             return
-        (self._held if finishing else self._out).append(self._splicer.spliced(payload, chunk))
+        ours = self._splicer.spliced(payload, chunk)
+        if finishing:
+            self._held.append(ours)
+            return
+        self._out.append(ours)
+        if self._patterns_left and _is_plain(chunk):
+            self._patterns_left -= 1
+            self._pattern = pattern_of(payload, ours)
 
     def _not_a_chunk(self, payload: bytes, fault: Exception) -> NoReturn:
         if b'"error"' in payload and words_of(payload).message:
@@ -181,6 +206,16 @@ class ChunkTranslator:
         first = index not in self._finished
         self._finished.setdefault(index, reason)
         return first
+
+
+def _is_plain(chunk: Chunk) -> bool:
+    """True for a chunk that carries one choice, some text for it, and no figures."""
+    if chunk.usage is not ABSENT and bytes(chunk.usage) != _NULL:
+        return False
+    if chunk.x_groq is not ABSENT or chunk.choices is None or len(chunk.choices) != 1:
+        return False
+    delta = chunk.choices[0].delta
+    return delta is not None and isinstance(delta.content, str)
 
 
 def _cut() -> NoReturn:

@@ -49,9 +49,9 @@ class OpenAIProvider:
         self._quirks = endpoint.quirks
         self._clock = clock
         self._base = endpoint.base_url.rstrip("/")
-        self._headers = endpoint_headers(endpoint)
         self._secrets = _secrets(endpoint)
-        self._channel = Channel(environment_proxy(URL(self._base)) if endpoint.trust_env else None)
+        proxy = environment_proxy(URL(self._base)) if endpoint.trust_env else None
+        self._channel = Channel(endpoint_headers(endpoint), proxy)
         self._url = None if self._quirks.model_in_path else self._address(self._quirks.chat_path)
 
     async def open(self, call: Call) -> Answer:
@@ -60,7 +60,7 @@ class OpenAIProvider:
         url = self._url or self._address(
             quirks.chat_path.replace("{model}", quote(call.model.upstream_name, safe=""))
         )
-        headers = call_headers(self._headers, call, quirks)
+        headers = call_headers(call, quirks)
         response = await self._channel.post(
             url, encoded_body(call, quirks), headers, call.connect_s
         )
@@ -94,7 +94,7 @@ class OpenAIProvider:
         return [name.removeprefix(self._quirks.model_prefix) for name in _names(body or b"")]
 
     async def _fetched(self, url: URL) -> bytes | None:
-        async with await self._channel.get(url, self._headers, _PROBE_S) as response:
+        async with await self._channel.get(url, _PROBE_S) as response:
             if not 200 <= response.status < 300:
                 raise await self._refusal(response)
             return await read_at_most(response, _MAX_LIST_BYTES)

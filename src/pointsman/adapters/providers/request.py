@@ -54,14 +54,14 @@ def endpoint_headers(endpoint: Endpoint) -> dict[str, str]:
     return headers | dict(endpoint.headers)
 
 
-def call_headers(base: Mapping[str, str], call: Call, quirks: Quirks) -> Mapping[str, str]:
-    """`base`, and the session where the upstream can use it to find its warm cache."""
+def call_headers(call: Call, quirks: Quirks) -> Mapping[str, str] | None:
+    """The session, where the upstream can use it to find its warm cache."""
     if quirks.affinity_header is None or not call.session:
-        return base
+        return None
     session = call.session
     if not _PLAIN_SESSION.fullmatch(session):
         session = hashlib.sha256(session.encode()).hexdigest()
-    return {**base, quirks.affinity_header: session}
+    return {quirks.affinity_header: session}
 
 
 def _other_spelling(quirks: Quirks) -> str | None:

@@ -63,18 +63,22 @@ class _Pool(aiohttp.TCPConnector):
 
 
 class Channel:
-    """The connections to one upstream. Opens them in the loop of its first request."""
+    """The connections to one upstream. Opens them in the loop of its first request.
 
-    __slots__ = ("_lingering", "_proxy", "_session", "_timeouts")
+    `headers` go with every request; those given with a request are added to them.
+    """
 
-    def __init__(self, proxy: str | None = None) -> None:
+    __slots__ = ("_headers", "_lingering", "_proxy", "_session", "_timeouts")
+
+    def __init__(self, headers: Mapping[str, str], proxy: str | None = None) -> None:
+        self._headers = headers
         self._session: aiohttp.ClientSession | None = None
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._proxy = proxy
         self._lingering: dict[aiohttp.ClientResponse, asyncio.TimerHandle] = {}
 
     async def post(
-        self, url: URL, body: bytes, headers: Mapping[str, str], connect_s: float
+        self, url: URL, body: bytes, headers: Mapping[str, str] | None, connect_s: float
     ) -> aiohttp.ClientResponse:
         """Send a body and return once a status has come. Raises `UpstreamError`."""
         _fresh.set(False)
@@ -90,12 +94,10 @@ class Channel:
         except BREAKS as fault:
             raise failure_of(fault) from fault
 
-    async def get(
-        self, url: URL, headers: Mapping[str, str], connect_s: float
-    ) -> aiohttp.ClientResponse:
+    async def get(self, url: URL, connect_s: float) -> aiohttp.ClientResponse:
         """Ask and return once a status has come. Raises `UpstreamError`."""
         try:
-            return await self._send("GET", url, headers, connect_s, None)
+            return await self._send("GET", url, None, connect_s, None)
         except BREAKS as fault:
             raise failure_of(fault) from fault
 
@@ -130,7 +132,7 @@ class Channel:
         self,
         method: str,
         url: URL,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None,
         connect_s: float,
         body: bytes | None,
     ) -> aiohttp.ClientResponse:
@@ -150,7 +152,7 @@ class Channel:
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "pointsman"},
+            headers={"User-Agent": "pointsman", **self._headers},
             proxy=self._proxy,
         )
         return self._session
