@@ -174,7 +174,8 @@ def _to_spent(error: AttemptsSpent) -> Reply:
         headers += come_back_in(last.retry_after_s if last.retry_after_s is not None else 1.0)
     if last.kind.blames is Blame.CALLER or status in (400, 404):
         # The caller can mend this, so it gets the upstream's own words and code.
-        own_code = surface in (_NOT_FOUND, _TOO_LONG)
+        # Where the upstream gave no code, its type stands there, which is none.
+        own_code = surface in (_NOT_FOUND, _TOO_LONG) or last.upstream_code == kind
         theirs = None if own_code else last.upstream_code
         return Reply(status, last.message, kind, theirs or code, last.param, headers)
     return Reply(status, str(error), kind, code, headers=headers)
