@@ -1,0 +1,247 @@
+"""Does another model answer when the first cannot, and who is blamed for it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Serve
+from fleets import fleet
+from gateway_process import Answer, GatewayProcess, wait_until
+from simulated_upstream import SimulatedUpstream
+from streams import DONE, seen_in
+
+IMPATIENT = {"first_token_s": 0.4, "between_tokens_s": 0.4}
+
+BEFORE_THE_FIRST_CHUNK: list[tuple[str, dict[str, Any], str, str]] = [
+    ("server_error", {}, "server_error", "endpoint"),
+    ("overloaded", {"retry_after": 60}, "overloaded", "capacity"),
+    ("rate_limited", {"retry_after": 60}, "rate_limited", "capacity"),
+    ("status", {"status": 401}, "key_rejected", "key"),
+    ("status", {"status": 402}, "billing", "key"),
+    ("status", {"status": 404}, "wrong_address", "catalogue"),
+    ("status", {"status": 418}, "unexpected_status", "endpoint"),
+    ("reset", {}, "reset", "endpoint"),
+    ("stall_first", {}, "first_token_timeout", "endpoint"),
+    ("empty", {}, "empty", "endpoint"),
+    ("malformed", {"after": 0}, "malformed", "endpoint"),
+    ("wrong_type", {}, "malformed", "endpoint"),
+    ("cut", {"after": 0}, "truncated", "endpoint"),
+]
+
+AFTER_THE_FIRST_CHUNK = [
+    ("cut", "truncated"),
+    ("early_end", "truncated"),
+    ("stall", "stalled"),
+    ("malformed", "malformed"),
+    ("stream_error", "stream_error"),
+]
+
+ALONE: list[tuple[str, dict[str, Any], int, str]] = [
+    ("server_error", {}, 502, "upstream_error"),
+    ("rate_limited", {"retry_after": 60}, 429, "rate_limit_exceeded"),
+    ("overloaded", {"retry_after": 60}, 503, "overloaded"),
+    ("stall_first", {}, 504, "upstream_timeout"),
+    ("reset", {}, 502, "upstream_error"),
+    ("empty", {}, 502, "upstream_error"),
+    ("malformed", {"after": 0}, 502, "upstream_error"),
+    ("wrong_type", {}, 502, "upstream_error"),
+    ("status", {"status": 400}, 400, "invalid_request"),
+    ("status", {"status": 401}, 502, "upstream_credentials_exhausted"),
+    ("status", {"status": 402}, 502, "upstream_credentials_exhausted"),
+    ("status", {"status": 404}, 502, "upstream_misconfigured"),
+    ("status", {"status": 410}, 404, "model_not_found"),
+    ("status", {"status": 413}, 413, "request_too_large"),
+    ("status", {"status": 422}, 422, "unprocessable_entity"),
+    ("status", {"status": 504}, 504, "upstream_timeout"),
+]
+
+
+def routing(**more: Any) -> dict[str, Any]:
+    return {"timeouts": IMPATIENT, "backoff_s": 0.01, **more}
+
+
+@pytest.fixture
+def impatient(serve: Serve, upstream: SimulatedUpstream) -> GatewayProcess:
+    """The second model is another provider's, whom the key of the first does not concern."""
+    config = fleet(upstream.url, routing=routing())
+    config["providers"]["other"] = config["providers"]["up"]
+    config["models"]["other/second"] = config["models"].pop("up/second")
+    return serve(config)
+
+
+def is_whole(answer: Answer, *, stream: bool) -> bool:
+    if not stream:
+        return bool(answer.document["choices"][0]["message"]["content"])
+    return seen_in(answer.body).events[-1] == DONE
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize(("fault", "options", "kind", "blames"), BEFORE_THE_FIRST_CHUNK)
+def test_the_second_model_answers_when_the_first_fails_before_its_first_chunk(
+    impatient: GatewayProcess,
+    upstream: SimulatedUpstream,
+    fault: str,
+    options: dict[str, Any],
+    kind: str,
+    blames: str,
+    stream: bool,
+) -> None:
+    upstream.order("first", fault, **options)
+    answer = impatient.chat(stream=stream)
+    assert answer.status == 200, answer
+    assert is_whole(answer, stream=stream)
+    assert answer.headers["x-pointsman-model"] == "other/second"
+    assert answer.headers["x-pointsman-attempts"] == "2"
+    assert upstream.models_called == ["first", "second"]
+    failed, served = impatient.outcomes(answer)
+    assert (failed["model_id"], failed["failure"], failed["blames"]) == ("up/first", kind, blames)
+    assert (served["model_id"], served["successful"]) == ("other/second", True)
+    assert (failed["attempt"], served["attempt"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("stream", "kind"), [(False, "empty"), (True, "truncated")])
+def test_an_answer_without_a_byte_is_a_failure(
+    impatient: GatewayProcess, upstream: SimulatedUpstream, stream: bool, kind: str
+) -> None:
+    upstream.order("first", "empty_body")
+    answer = impatient.chat(stream=stream)
+    assert is_whole(answer, stream=stream)
+    assert impatient.outcomes(answer)[0]["failure"] == kind
+
+
+@pytest.mark.parametrize(("fault", "kind"), AFTER_THE_FIRST_CHUNK)
+def test_nothing_falls_back_once_a_chunk_has_been_sent(
+    impatient: GatewayProcess, upstream: SimulatedUpstream, fault: str, kind: str
+) -> None:
+    upstream.order("first", fault, after=3)
+    answer = impatient.chat(stream=True)
+    seen = seen_in(answer.body)
+    assert (answer.status, answer.headers["x-pointsman-attempts"]) == (200, "1")
+    assert seen.text
+    assert seen.error
+    assert seen.error["message"].startswith("The answer broke off")
+    assert not seen.looks_complete
+    assert upstream.models_called == ["first"]
+    (outcome,) = impatient.outcomes(answer)
+    assert (outcome["failure"], outcome["blames"]) == (kind, "endpoint")
+
+
+def test_a_model_whose_breaker_is_open_is_not_called(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    breaker = {"failures": 2, "open_s": 60}
+    gateway = serve(fleet(upstream.url, routing=routing(breaker=breaker)))
+    upstream.order("first", "server_error")
+    for _ in range(2):
+        assert gateway.chat().headers["x-pointsman-attempts"] == "2"
+    upstream.clear()
+    answers = [gateway.chat() for _ in range(3)]
+    assert upstream.models_called == ["second"] * 3
+    assert {answer.headers["x-pointsman-attempts"] for answer in answers} == {"1"}
+    decision = gateway.decision(answers[0].headers["x-pointsman-decision"])
+    (rejection,) = decision["rejections"]
+    assert (rejection["model_id"], rejection["code"]) == ("up/first", "breaker_open")
+
+
+def test_a_breaker_closes_when_its_probe_succeeds(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    breaker = {"failures": 1, "open_s": 0.2}
+    gateway = serve(fleet(upstream.url, routing=routing(breaker=breaker)))
+    upstream.order("first", "server_error", count=1)
+    assert gateway.chat().headers["x-pointsman-model"] == "up/second"
+
+    def first_serves_again() -> bool:
+        return gateway.chat().headers["x-pointsman-model"] == "up/first"
+
+    wait_until(first_serves_again)
+    assert {row["ended"] for row in upstream.requests[1:]} == {"complete"}
+
+
+def test_when_all_fail_the_caller_hears_it_once(
+    impatient: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    for name in ("first", "second", "third"):
+        upstream.order(name, "server_error")
+    answer = impatient.chat()
+    assert (answer.status, answer.error["type"]) == (502, "server_error")
+    assert answer.error["code"] == "upstream_error"
+    assert answer.headers["x-should-retry"] == "false"
+    assert answer.headers["x-pointsman-attempts"] == "4"
+    assert upstream.models_called == ["first", "second", "third", "third"]
+    assert [row["failure"] for row in impatient.outcomes(answer)] == ["server_error"] * 4
+    for name in ("up/first", "other/second", "up/third"):
+        assert name in answer.error["message"]
+
+
+@pytest.mark.parametrize(("fault", "options", "status", "code"), ALONE)
+def test_each_kind_of_failure_has_its_status(
+    serve: Serve,
+    upstream: SimulatedUpstream,
+    fault: str,
+    options: dict[str, Any],
+    status: int,
+    code: str,
+) -> None:
+    config = fleet(upstream.url, only=("first",), routing=routing(attempts_per_model=1))
+    gateway = serve(config)
+    upstream.order("first", fault, **options)
+    answer = gateway.chat()
+    assert (answer.status, answer.error["code"]) == (status, code)
+    assert answer.headers["x-should-retry"] == "false"
+    assert answer.headers["content-type"] == "application/json"
+    assert len(upstream.requests) == 1
+    if status in (429, 503):
+        assert int(answer.headers["retry-after"]) >= 1
+        assert int(answer.headers["retry-after-ms"]) >= 1
+    wait_until(lambda: gateway.outcomes(answer))
+
+
+def test_a_short_retry_after_is_waited_for(
+    impatient: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    upstream.order("first", "rate_limited", retry_after=0.05, count=1)
+    answer = impatient.chat()
+    assert answer.headers["x-pointsman-model"] == "up/first"
+    assert answer.headers["x-pointsman-attempts"] == "2"
+    assert upstream.models_called == ["first", "first"]
+
+
+def test_a_resting_model_says_when_to_come_back(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url, only=("first",)))
+    upstream.order("first", "rate_limited", retry_after=45)
+    assert gateway.chat().status == 429
+    upstream.clear()
+    answer = gateway.chat()
+    assert (answer.status, answer.error["code"]) == (429, "rate_limit_exceeded")
+    assert 40 <= int(answer.headers["retry-after"]) <= 45
+    assert upstream.requests == []
+
+
+def test_a_named_model_does_not_give_way_to_another(
+    impatient: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    upstream.order("first", "server_error")
+    assert impatient.chat(model="up/first").status == 502
+    assert upstream.models_called == ["first", "first"]
+
+
+def test_models_that_the_caller_lists_stand_by_for_the_one_it_names(
+    impatient: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    upstream.order("first", "server_error")
+    answer = impatient.chat(model="up/first", models=["up/first", "up/third"])
+    assert answer.headers["x-pointsman-model"] == "up/third"
+    assert upstream.models_called == ["first", "third"]
+    assert '"models"' not in upstream.last_body
+
+
+def test_a_deadline_bounds_all_attempts_together(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url))
+    upstream.order("first", "stall_first")
+    answer = gateway.chat(headers={"x-pointsman-deadline-ms": "300"})
+    assert (answer.status, answer.error["code"]) == (504, "deadline_exceeded")
+    assert upstream.wait_for_end()["ended"] == "hung_up"
+    (outcome,) = gateway.outcomes(answer)
+    assert outcome["blames"] == "caller"
