@@ -1,6 +1,7 @@
 """What does it cost to write down and count what happened?
 
-`python bench/records.py` prints CPU microseconds per record, best of several runs.
+`python -m bench.records` prints CPU microseconds per record, best of several runs, and bytes on
+disk per decision with its outcome.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.logs import QUEUE_RECORDS, configure
@@ -42,8 +44,8 @@ def batch(number: int) -> list[Decision | Outcome]:
     records: list[Decision | Outcome] = []
     for n in range(500):
         decision = Decision(
-            id=f"dec_{number:06d}{n:06d}",
-            request_id=f"req_{number}_{n}",
+            id=f"dec_{number:011x}{n:016x}",
+            request_id=f"req_{hash((number, n)) & (2**96 - 1):024x}",
             at=NOW,
             agent_id=f"agent-{n % 20}",
             task=Task("coding", 1_234, None, frozenset({"coding", "reasoning"})),
@@ -80,13 +82,22 @@ def cpu_us(work: Callable[[], object], count: int) -> float:
     return (time.process_time() - began) / count * 1e6
 
 
-def store_us() -> list[float]:
+class StoreCost(NamedTuple):
+    """CPU per record of each batch, and bytes per decision with its outcome."""
+
+    us: list[float]
+    bytes: float
+
+
+def store_cost() -> StoreCost:
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "bench.db")
+        path = Path(folder) / "bench.db"
+        store = SqliteStore(path)
         batches = [batch(number) for number in range(BATCHES)]
         costs = [cpu_us(lambda b=one: store.append(b), len(one)) for one in batches]  # type: ignore[misc]
-        store.close()
-    return costs
+        store.close()  # which copies the log into the file
+        decisions = sum(isinstance(record, Decision) for one in batches for record in one)
+        return StoreCost(costs, path.stat().st_size / decisions)
 
 
 class NoStore:
@@ -97,6 +108,9 @@ class NoStore:
 
     def decision(self, _decision_id: str) -> StoredDecision | None:
         return None
+
+    def forget_before(self, _instant: datetime) -> int:
+        return 0
 
     def close(self) -> None: ...
 
@@ -150,8 +164,10 @@ def main() -> None:
     assert isinstance(decision, Decision)
     assert isinstance(outcome, Outcome)
     tally = Tally()
-    costs = store_us()
-    print(f"store: best {min(costs):.1f}, mean {sum(costs) / len(costs):.1f} us per record")
+    store = store_cost()
+    mean_us = sum(store.us) / len(store.us)
+    print(f"store: best {min(store.us):.1f}, mean {mean_us:.1f} us per record")
+    print(f"store: {store.bytes:.0f} bytes per decision of 20 candidates with its outcome")
     print(f"ledger: {asyncio.run(ledger_us(outcome)):.2f} us per record appended")
     print(f"tally: {repeated(lambda: tally.learn(outcome)):.2f} us per outcome")
     print(f"tally: {repeated(lambda: tally.decided(decision)):.2f} us per decision")

@@ -191,6 +191,67 @@ class StoreContract:
         assert stored is not None
         assert stored.outcomes[0].usage == Usage(2**63 - 1, 1)
 
+    def test_the_order_of_candidates_and_the_reasons_of_the_moment_are_each_decisions_own(
+        self, store: Store
+    ) -> None:
+        several = tuple(candidate(f"p/{n}", 0.5) for n in range(6))
+        standing = (Rejection("p/no", Objection(ReasonCode.NOT_ALLOWED, "on the deny list")),)
+
+        def troubled(model_id: str, wait_s: float) -> Rejection:
+            words = f"its circuit is open for another {wait_s} s"
+            return Rejection(model_id, Objection(ReasonCode.BREAKER_OPEN, words, wait_s))
+
+        kept = [
+            a_decision(1, candidates=several, rejections=standing),
+            a_decision(2, candidates=(several[3], *several[:3], *several[4:]), rejections=standing),
+            a_decision(3, candidates=several[1:], rejections=(*standing, troubled("p/0", 2.5))),
+            a_decision(4, candidates=several[1:], rejections=(*standing, troubled("p/0", 1.25))),
+            a_decision(5, candidates=several[::-2], rejections=(troubled("p/0", 1.0), *standing)),
+            a_decision(6, candidates=(), rejections=(*standing, troubled("p/0", 0.5))),
+            a_decision(7, candidates=(), rejections=()),
+            a_decision(8, candidates=several, rejections=()),
+            a_decision(9, candidates=(*several, candidate("p/new")), rejections=standing),
+            a_decision(10, candidates=several, rejections=standing),
+        ]
+        store.append(kept[:4])
+        store.append(kept[4:])
+        found = store.decisions(DecisionQuery())
+        assert [stored.decision for stored in found] == kept[::-1]
+
+    def test_equal_candidates_of_another_run_come_back_equal(self, store: Store) -> None:
+        for number in range(3):
+            store.append([a_decision(number)])
+        found = [stored.decision for stored in store.decisions(DecisionQuery())]
+        assert found == [a_decision(number) for number in (2, 1, 0)]
+
+    def test_old_decisions_are_forgotten_with_their_outcomes(self, store: Store) -> None:
+        store.append([r for n in range(450) for r in (a_decision(n), an_outcome(n))])
+        assert store.forget_before(a_decision(440).at) == 440
+        assert ids(store.decisions(DecisionQuery(limit=500))) == list(range(449, 439, -1))
+        assert store.decision(a_decision(439).id) is None
+        kept = StoredDecision(a_decision(440), (an_outcome(440),))
+        assert store.decision(kept.decision.id) == kept
+        store.append([a_decision(439)])
+        assert store.decision(a_decision(439).id) == StoredDecision(a_decision(439), ())
+
+    def test_forgetting_when_nothing_is_old_forgets_nothing(self, store: Store) -> None:
+        assert store.forget_before(NOON) == 0
+        store.append([a_decision(), an_outcome()])
+        assert store.forget_before(a_decision().at) == 0
+        assert ids(store.decisions(DecisionQuery())) == [1]
+
+    def test_an_old_outcome_without_its_decision_is_forgotten_too(self, store: Store) -> None:
+        store.append([an_outcome(1), a_decision(5), an_outcome(5)])
+        assert store.forget_before(a_decision(3).at) == 0
+        store.append([a_decision(1)])
+        assert store.decision(a_decision(1).id) == StoredDecision(a_decision(1), ())
+
+    def test_a_decision_keeps_its_outcomes_while_it_is_kept(self, store: Store) -> None:
+        late = an_outcome(1, at=NOON - timedelta(days=1))
+        store.append([a_decision(1), late])
+        store.forget_before(NOON)
+        assert store.decision(a_decision(1).id) == StoredDecision(a_decision(1), (late,))
+
     def test_a_closed_store_says_so(self, store: Store) -> None:
         store.append([a_decision()])
         store.decision(a_decision().id)

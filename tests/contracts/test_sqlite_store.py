@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from store_contract import StoreContract, a_decision, an_outcome, ids
 
-from pointsman.adapters.stores.rows import EncodedOnce
+from pointsman.adapters.stores.rows import json_text
+from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import Candidate
 from pointsman.core.errors import StoreError
@@ -88,37 +89,30 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_damaged_record_is_a_store_error(store: SqliteStore, path: Path) -> None:
     store.append([a_decision(), an_outcome()])
-    for column in ("CANDIDATES_JSON", "STRATEGY"):
-        with sqlite3.connect(path) as db:
-            db.execute(f"UPDATE ROUTING_DECISIONS SET {column} = '[['")
-        db.close()
+    for place in ("CANDIDATE_SETS SET CANDIDATES_JSON", "DECISIONS SET STRATEGY"):
+        rows_of(path, f"UPDATE ROUTING_{place} = '[['")
         with pytest.raises(StoreError, match="damaged"):
             store.decisions(DecisionQuery())
 
 
 def test_a_failure_kind_nobody_knows_is_a_store_error(store: SqliteStore, path: Path) -> None:
     store.append([a_decision(), an_outcome()])
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE ROUTING_OUTCOMES SET FAILURE_KIND = 'gremlins'")
-    db.close()
+    rows_of(path, "UPDATE ROUTING_OUTCOMES SET FAILURE_KIND = 'gremlins'")
     with pytest.raises(StoreError, match="gremlins"):
         store.decision(a_decision().id)
 
 
 def test_a_batch_that_fails_leaves_nothing_behind(store: SqliteStore, path: Path) -> None:
-    with sqlite3.connect(path) as db:
-        db.execute("DROP TABLE ROUTING_OUTCOMES")
-    db.close()
+    rows_of(path, "DROP TABLE ROUTING_OUTCOMES")
     with pytest.raises(StoreError, match="cannot be written"):
         store.append([a_decision(), an_outcome()])
-    with sqlite3.connect(path) as db:
-        assert db.execute("SELECT count(*) FROM ROUTING_DECISIONS").fetchone() == (0,)
-    db.close()
+    for table in ("ROUTING_DECISIONS", "ROUTING_CANDIDATE_SETS"):
+        assert rows_of(path, f"SELECT count(*) FROM {table}") == [(0,)]
 
 
 def test_a_full_disk_is_said_to_be_one(store: SqliteStore) -> None:
     store._writer.execute("PRAGMA max_page_count = 20")
-    many = [a_decision(n, candidates=(Candidate("p/m", 0.5, ()),) * 200) for n in range(200)]
+    many = [a_decision(n, session="s" * 5_000) for n in range(200)]
     with pytest.raises(StoreError, match="Free some space"):
         store.append(many)
 
@@ -144,15 +138,120 @@ def test_a_reader_that_is_in_use_when_the_store_closes_finishes(store: SqliteSto
         assert reader.execute("SELECT count(*) FROM ROUTING_DECISIONS").fetchone() == (1,)
 
 
+def rows_of(path: Path, statement: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(path) as db:
+        found = db.execute(statement).fetchall()
+    db.close()
+    return found
+
+
+SETS = "SELECT SET_ID FROM ROUTING_CANDIDATE_SETS"
+
+
+def test_candidates_that_stand_in_many_decisions_are_kept_once(
+    store: SqliteStore, path: Path
+) -> None:
+    several = tuple(Candidate(f"p/{n}", 0.5, ()) for n in range(5))
+    orders = (several, several[2:] + several[:2], several[1:4])
+    store.append([a_decision(n, candidates=several) for n in range(50)])
+    store.append([a_decision(100 + n, candidates=order) for n, order in enumerate(orders)])
+    assert len(rows_of(path, SETS)) == 1
+    kept = [stored.decision.candidates for stored in store.decisions(DecisionQuery(limit=3))]
+    assert kept == list(reversed(orders))
+
+
+def test_the_same_candidates_are_the_same_set_after_a_restart(path: Path) -> None:
+    for number in (1, 2):
+        store = SqliteStore(path)
+        store.append([a_decision(number)])
+        store.close()
+    assert len(rows_of(path, SETS)) == 1
+
+
+def test_a_set_is_forgotten_with_its_last_decision_and_kept_anew(
+    store: SqliteStore, path: Path
+) -> None:
+    others = (Candidate("p/other", 0.5, ()),)
+    first, second = a_decision(1), a_decision(2, candidates=others)
+    store.append([first, second])
+    assert store.forget_before(second.at) == 1
+    assert len(rows_of(path, SETS)) == 1
+    again = first._replace(id="dec_0000000003", at=second.at)
+    store.append([again])
+    stored = store.decision(again.id)
+    assert stored is not None
+    assert stored.decision == again
+
+
+def test_room_that_was_made_is_used_again(store: SqliteStore, path: Path) -> None:
+    def fill(first: int) -> int:
+        store.append([a_decision(n) for n in range(first, first + 500)])
+        store.forget_before(a_decision(first + 500).at)
+        store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.stat().st_size
+
+    sizes = [fill(first) for first in (0, 500, 1_000, 1_500)]
+    assert sizes[-1] <= 1.1 * sizes[0]
+
+
+def test_appending_goes_on_while_much_is_forgotten(store: SqliteStore) -> None:
+    store.append([a_decision(n) for n in range(2_000)])
+    forgetting = threading.Thread(target=store.forget_before, args=(a_decision(2_000).at,))
+    forgetting.start()
+    written = 0
+    while forgetting.is_alive():
+        store.append([a_decision(5_000 + written)])
+        written += 1
+    forgetting.join()
+    assert written > 1
+    assert len(store.decisions(DecisionQuery(limit=10_000))) == written
+
+
+def test_a_closed_store_forgets_nothing(store: SqliteStore) -> None:
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.forget_before(a_decision().at)
+
+
+def test_a_decision_whose_candidates_are_missing_is_a_store_error(
+    store: SqliteStore, path: Path
+) -> None:
+    store.append([a_decision()])
+    rows_of(path, "DELETE FROM ROUTING_CANDIDATE_SETS")
+    with pytest.raises(StoreError, match="missing"):
+        store.decision(a_decision().id)
+
+
+def test_an_order_that_leads_beyond_its_set_is_a_store_error(
+    store: SqliteStore, path: Path
+) -> None:
+    store.append([a_decision()])
+    rows_of(path, "UPDATE ROUTING_DECISIONS SET CANDIDATE_ORDER = '[7]'")
+    with pytest.raises(StoreError, match="damaged"):
+        store.decision(a_decision().id)
+
+
 def test_json_of_the_same_candidates_is_made_once_and_few_are_remembered() -> None:
-    encoded = EncodedOnce(size=2)
-    several = [(Candidate(f"p/{n}", 0.5, ()),) for n in range(3)]
-    first = encoded.json(several[0])
-    assert encoded.json(several[0]) is first
+    made: list[object] = []
+
+    def json(value: object) -> str:
+        made.append(value)
+        return json_text(value)
+
+    sets = CandidateSets(json, size=2)
+    several = [
+        a_decision(n, candidates=(Candidate(f"p/{n}", 0.5, ()),), rejections=()) for n in range(3)
+    ]
+    first = sets.reference(several[0])
+    count = len(made)
+    assert sets.reference(several[0]) == first
+    assert len(made) == count
     for one in several:
-        encoded.json(one)
-    assert encoded.json(several[0]) == first
-    assert encoded.json(several[0]) is not first
+        sets.reference(one)
+    count = len(made)
+    assert sets.reference(several[0]) == first
+    assert len(made) > count
+    assert len(sets._homes) <= 2
 
 
 APPENDER = """

@@ -46,6 +46,11 @@ class ListStore:
         found = self.decisions(DecisionQuery(limit=len(self.records)))
         return next((stored for stored in found if stored.decision.id == decision_id), None)
 
+    def forget_before(self, instant: datetime) -> int:
+        count = len(self.records)
+        self.records = [record for record in self.records if record.at >= instant]
+        return count - len(self.records)
+
     def close(self) -> None: ...
 
 

@@ -149,4 +149,11 @@ class Store(Protocol):
 
     def decision(self, decision_id: str) -> StoredDecision | None: ...
 
+    def forget_before(self, instant: datetime) -> int:
+        """Delete decisions made before `instant` with all that belongs to them; returns how many.
+
+        Works in small steps, so that `append` never waits for long. Where ids and times disagree
+        (a clock was set), some may be kept until those with smaller ids are old enough.
+        """
+
     def close(self) -> None: ...

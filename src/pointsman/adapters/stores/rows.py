@@ -7,14 +7,14 @@ here, on the way in, and a row can always be written.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from pointsman.adapters.stores.sets import Reference
 from pointsman.core.decision import Candidate, Decision, Outcome, Rejection, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
@@ -30,7 +30,8 @@ DECISION_COLUMNS = (
     "SELECTED_MODEL_ID",
     "COMPOSITE_SCORE",
     "STRATEGY",
-    "CANDIDATES_JSON",
+    "CANDIDATE_SET_ID",
+    "CANDIDATE_ORDER",
     "REJECTIONS_JSON",
     "PROPENSITY",
     "CONFIG_VERSION",
@@ -38,6 +39,7 @@ DECISION_COLUMNS = (
     "ASKED_MODEL",
     "PANIC",
 )
+SET_COLUMNS = ("SET_ID", "CANDIDATES_JSON", "REJECTIONS_JSON")
 OUTCOME_COLUMNS = (
     "DECISION_ID",
     "ATTEMPT",
@@ -62,7 +64,6 @@ OUTCOME_COLUMNS = (
 )
 
 Row = tuple[Any, ...]
-_Records = TypeVar("_Records", Candidate, Rejection)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
@@ -72,31 +73,9 @@ _KINDS = {kind.code: kind for kind in FailureKind}
 
 _candidates = msgspec.json.Decoder(tuple[Candidate, ...])
 _rejections = msgspec.json.Decoder(tuple[Rejection, ...])
+_places = msgspec.json.Decoder(list[int])
 _task = msgspec.json.Decoder(Task)
 _encode = msgspec.json.Encoder().encode
-
-
-class EncodedOnce:
-    """Remembers the JSON of the last `size` sequences by identity.
-
-    The same tuple of candidates stands in the decisions of many requests, so most are encoded
-    once. Each entry keeps its sequence alive, hence its identity cannot pass to another object.
-    """
-
-    __slots__ = ("_entries", "_size")
-
-    def __init__(self, size: int = 128) -> None:
-        self._size = size
-        self._entries: OrderedDict[int, tuple[object, str]] = OrderedDict()
-
-    def json(self, records: tuple[_Records, ...]) -> str:
-        entry = self._entries.get(id(records))
-        if entry is None:
-            entry = (records, _json(records))
-            self._entries[id(records)] = entry
-            if len(self._entries) > self._size:
-                self._entries.popitem(last=False)
-        return entry[1]
 
 
 def microseconds(at: datetime) -> int:
@@ -109,7 +88,7 @@ def instant(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def decision_row(decision: Decision, encoded: EncodedOnce) -> Row:
+def decision_row(decision: Decision, candidates: Reference) -> Row:
     """The columns of `DECISION_COLUMNS`, in order."""
     task = decision.task
     chosen = decision.chosen
@@ -119,13 +98,14 @@ def decision_row(decision: Decision, encoded: EncodedOnce) -> Row:
         microseconds(decision.at),
         _text_or_none(task.type),
         _count(task.prompt_tokens),
-        _json(task),
+        json_text(task),
         storable(decision.agent_id),
         storable(chosen.model_id) if chosen else None,
         chosen.score if chosen else None,
         decision.strategy.value,
-        encoded.json(decision.candidates),
-        encoded.json(decision.rejections),
+        candidates.set.id,
+        candidates.order,
+        candidates.rejections,
         decision.propensity,
         decision.config_version,
         _text_or_none(decision.session),
@@ -157,10 +137,15 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def stored_decision(row: Sequence[Any]) -> Decision:
-    """A decision from the columns of `DECISION_COLUMNS`.
+    """A decision from the columns of `DECISION_COLUMNS`, then those of its set but for the id.
 
-    Raises `ValueError` or `msgspec.DecodeError` where they are damaged.
+    Raises `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
+    order, own, candidates_json, standing_json = row[11], row[12], row[18], row[19]
+    if candidates_json is None or standing_json is None:
+        raise ValueError(f"the candidates of {row[0]} are missing")
+    candidates = _candidates.decode(candidates_json)
+    standing = _rejections.decode(standing_json)
     return Decision(
         id=row[0],
         request_id=row[1],
@@ -168,13 +153,13 @@ def stored_decision(row: Sequence[Any]) -> Decision:
         agent_id=row[6],
         task=_task.decode(row[5]),
         strategy=Strategy(row[9]),
-        candidates=_candidates.decode(row[10]),
-        rejections=_rejections.decode(row[11]),
-        propensity=row[12],
-        config_version=row[13],
-        session=row[14],
-        asked_model=row[15],
-        panic=bool(row[16]),
+        candidates=candidates if order is None else _in_order(candidates, order),
+        rejections=standing if own is None else standing + _rejections.decode(own),
+        propensity=row[13],
+        config_version=row[14],
+        session=row[15],
+        asked_model=row[16],
+        panic=bool(row[17]),
     )
 
 
@@ -199,6 +184,10 @@ def stored_outcome(row: Sequence[Any]) -> Outcome:
         status=row[18],
         message=row[19],
     )
+
+
+def _in_order(candidates: tuple[Candidate, ...], order: str) -> tuple[Candidate, ...]:
+    return tuple(candidates[place] for place in _places.decode(order))
 
 
 def _usage_columns(usage: Usage) -> Row:
@@ -234,7 +223,8 @@ def _kind(code: str) -> FailureKind:
         raise ValueError(f"no failure is called {code!r}") from None
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """The value as JSON that every database takes."""
     try:
         return _encode(value).decode()
     except UnicodeEncodeError:

@@ -7,9 +7,18 @@ Physical names are upper case, as on the databases that people query beside poin
 integer microseconds since 1970 UTC, durations seconds, scores in [0, 1], money decimal text: a
 float cannot hold a cost exactly. No foreign key binds an outcome to its decision: either may be
 lost alone when a queue overflows, and a check would slow every insert.
+
+The candidates of a decision and the rejections that stand for all requests of its kind are kept
+once for all of them, in `ROUTING_CANDIDATE_SETS` (see `sets.py`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+DECISIONS = "ROUTING_DECISIONS"
+OUTCOMES = "ROUTING_OUTCOMES"
+SETS = "ROUTING_CANDIDATE_SETS"
 
 APPLICATION_ID = 0x706F_696E
 """`PRAGMA application_id` of our files ("poin"), so that another program's file is not touched."""
@@ -28,8 +37,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             SELECTED_MODEL_ID TEXT,
             COMPOSITE_SCORE   REAL,
             STRATEGY          TEXT NOT NULL,
-            CANDIDATES_JSON   TEXT NOT NULL,
-            REJECTIONS_JSON   TEXT NOT NULL,
+            CANDIDATE_SET_ID  INTEGER NOT NULL,
+            CANDIDATE_ORDER   TEXT,
+            REJECTIONS_JSON   TEXT,
             PROPENSITY        REAL NOT NULL,
             CONFIG_VERSION    TEXT NOT NULL,
             SESSION_ID        TEXT,
@@ -43,6 +53,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """
         CREATE INDEX IX_DECISIONS_SESSION ON ROUTING_DECISIONS (SESSION_ID, DECISION_ID)
             WHERE SESSION_ID IS NOT NULL
+        """,
+        "CREATE INDEX IX_DECISIONS_SET ON ROUTING_DECISIONS (CANDIDATE_SET_ID)",
+        """
+        CREATE TABLE ROUTING_CANDIDATE_SETS (
+            SET_ID          INTEGER PRIMARY KEY,
+            CANDIDATES_JSON TEXT NOT NULL,
+            REJECTIONS_JSON TEXT NOT NULL
+        )
         """,
         """
         CREATE TABLE ROUTING_OUTCOMES (
@@ -72,3 +90,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX IX_OUTCOMES_MODEL ON ROUTING_OUTCOMES (MODEL_ID, DECISION_ID)",
     ),
 )
+
+
+def marks(values: Sequence[object]) -> str:
+    """A parameter mark for each of `values`, for a list in SQL."""
+    return ", ".join("?" * len(values))

@@ -1,7 +1,8 @@
 """How are decisions and outcomes kept in one SQLite file?
 
 One writer behind a lock, a few readers beside it (write-ahead log), every batch one transaction
-that is on the disk before `append` returns.
+that is on the disk before `append` returns. What is forgotten makes room in the file for what
+comes; the file itself does not shrink.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from itertools import chain, groupby
 from pathlib import Path
@@ -19,18 +22,29 @@ from typing import Any
 
 import msgspec
 
+from pointsman.adapters.stores.forgetting import Delete, delete_oldest, delete_strays
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
     OUTCOME_COLUMNS,
-    EncodedOnce,
+    SET_COLUMNS,
     Row,
     decision_row,
+    json_text,
+    microseconds,
     outcome_row,
     storable,
     stored_decision,
     stored_outcome,
 )
-from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
+from pointsman.adapters.stores.schema import (
+    APPLICATION_ID,
+    DECISIONS,
+    MIGRATIONS,
+    OUTCOMES,
+    SETS,
+    marks,
+)
+from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.core.decision import Decision, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -38,16 +52,20 @@ from pointsman.engine.ports import DecisionQuery, StoredDecision
 BUSY_TIMEOUT_S = 5.0
 READERS = 4
 PAGE_BYTES = 8_192
-"""A decision of twenty candidates takes some 5 KB: two pages of the default size, one of these."""
+"""A set of twenty candidates takes some 5 KB: two pages of the default size, one of these."""
 CHECKPOINT_PAGES = 2_000
 """The log is copied into the file each 16 MB: at the default of 4 MB nearly every batch would."""
+
+FORGETTING_PAUSE_S = 0.01
 
 # A statement per row would hand the interpreter lock to and fro for every row, each time waiting
 # for a busy event loop to let go of it. A statement per 64 rows does so 64 times less.
 _CHUNKS = (64, 16, 4, 1)
 
-_DECISIONS = "ROUTING_DECISIONS"
-_OUTCOMES = "ROUTING_OUTCOMES"
+_STORED_DECISION = ", ".join(
+    [*(f"d.{name}" for name in DECISION_COLUMNS), *(f"c.{name}" for name in SET_COLUMNS[1:])]
+)
+_WITH_SETS = f"{DECISIONS} d LEFT JOIN {SETS} c ON c.SET_ID = d.CANDIDATE_SET_ID"
 _SUCCEEDED = (
     "EXISTS (SELECT 1 FROM ROUTING_OUTCOMES s WHERE s.DECISION_ID = d.DECISION_ID"
     " AND s.FAILURE_KIND IS NULL)"
@@ -68,7 +86,7 @@ class SqliteStore:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._encoded = EncodedOnce()
+        self._sets = CandidateSets(json_text)
         self._write_lock = threading.Lock()
         self._idle_readers: LifoQueue[sqlite3.Connection] = LifoQueue(READERS)
         self._reader_slots = threading.BoundedSemaphore(READERS)
@@ -85,19 +103,36 @@ class SqliteStore:
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._translated("written"), self._write_lock:
-            decisions = [decision_row(r, self._encoded) for r in records if isinstance(r, Decision)]
+            sets: dict[int, Row] = {}
+            decisions: list[Row] = []
+            for record in records:
+                if isinstance(record, Decision):
+                    reference = self._sets.reference(record)
+                    sets[reference.set.id] = reference.set
+                    decisions.append(decision_row(record, reference))
             outcomes = [outcome_row(r) for r in records if isinstance(r, Outcome)]
             with _transaction(self._open_writer()) as db:
-                _insert(db, _DECISIONS, DECISION_COLUMNS, decisions)
-                _insert(db, _OUTCOMES, OUTCOME_COLUMNS, outcomes)
+                # Also those that are surely there: `forget_before` may have removed them.
+                _insert(db, SETS, SET_COLUMNS, list(sets.values()))
+                _insert(db, DECISIONS, DECISION_COLUMNS, decisions)
+                _insert(db, OUTCOMES, OUTCOME_COLUMNS, outcomes)
+
+    def forget_before(self, instant: datetime) -> int:
+        before_us = microseconds(instant)
+        count = 0
+        for delete in (delete_oldest, delete_strays):
+            while deleted := self._deleted(delete, before_us):
+                count += deleted if delete is delete_oldest else 0
+                # A lock that is taken again at once is never handed to whoever waits for it.
+                time.sleep(FORGETTING_PAUSE_S)
+        return count
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         with self._translated("read"), self._reader() as db:
             ids = _matching_ids(db, query)
-            marks = ", ".join("?" * len(ids))
             rows = db.execute(
-                f"SELECT {', '.join(DECISION_COLUMNS)} FROM {_DECISIONS}"  # noqa: S608
-                f" WHERE DECISION_ID IN ({marks}) ORDER BY DECISION_ID DESC",
+                f"SELECT {_STORED_DECISION} FROM {_WITH_SETS}"  # noqa: S608
+                f" WHERE d.DECISION_ID IN ({marks(ids)}) ORDER BY d.DECISION_ID DESC",
                 ids,
             ).fetchall()
             outcomes = _outcomes_of(db, ids)
@@ -106,8 +141,8 @@ class SqliteStore:
     def decision(self, decision_id: str) -> StoredDecision | None:
         with self._translated("read"), self._reader() as db:
             row = db.execute(
-                f"SELECT {', '.join(DECISION_COLUMNS)} FROM {_DECISIONS}"  # noqa: S608
-                " WHERE DECISION_ID = ?",
+                f"SELECT {_STORED_DECISION} FROM {_WITH_SETS}"  # noqa: S608
+                " WHERE d.DECISION_ID = ?",
                 (storable(decision_id),),
             ).fetchone()
             if row is None:
@@ -121,6 +156,14 @@ class SqliteStore:
             self._writer.close()
         while (reader := self._idle_reader()) is not None:
             reader.close()
+
+    def _deleted(self, delete: Delete, before_us: int) -> int:
+        with (
+            self._translated("written"),
+            self._write_lock,
+            _transaction(self._open_writer()) as db,
+        ):
+            return delete(db, before_us)
 
     def _prepare(self) -> None:
         db = self._writer
@@ -193,7 +236,7 @@ class SqliteStore:
             raise StoreError(f"{self._path} cannot be {done}: {_remedy(error)}") from error
         except OSError as error:
             raise StoreError(f"{self._path} cannot be {done}: {error.strerror}") from error
-        except (ValueError, ArithmeticError, msgspec.DecodeError) as error:
+        except (ValueError, IndexError, ArithmeticError, msgspec.DecodeError) as error:
             raise StoreError(f"{self._path} holds a damaged record: {error}") from error
 
 
@@ -276,10 +319,10 @@ def _matching_ids(db: sqlite3.Connection, query: DecisionQuery) -> list[str]:
     A model matches when it was chosen or when it was tried. Each of the two is a walk along an
     index; joined by OR they would be a walk through the whole table.
     """
-    chosen = f"{_DECISIONS} d"
+    chosen = f"{DECISIONS} d"
     if query.model_id is None:
         return _ids(db, query, chosen, "")
-    tried = f"{_OUTCOMES} o CROSS JOIN {_DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
+    tried = f"{OUTCOMES} o CROSS JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
     found = {
         *_ids(db, query, chosen, "d.SELECTED_MODEL_ID = ?"),
         *_ids(db, query, tried, "o.MODEL_ID = ?"),
@@ -302,10 +345,9 @@ def _ids(db: sqlite3.Connection, query: DecisionQuery, source: str, model: str) 
 
 
 def _outcomes_of(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[Outcome, ...]]:
-    marks = ", ".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT {', '.join(OUTCOME_COLUMNS)} FROM {_OUTCOMES}"  # noqa: S608
-        f" WHERE DECISION_ID IN ({marks}) ORDER BY DECISION_ID, ATTEMPT",
+        f"SELECT {', '.join(OUTCOME_COLUMNS)} FROM {OUTCOMES}"  # noqa: S608
+        f" WHERE DECISION_ID IN ({marks(ids)}) ORDER BY DECISION_ID, ATTEMPT",
         ids,
     )
     return {

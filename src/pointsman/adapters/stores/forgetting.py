@@ -1,0 +1,57 @@
+"""What is deleted when decisions grow old, a little at a time?"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS, marks
+
+AT_A_TIME = 200
+"""Records deleted in one transaction: some milliseconds, in which nothing can be appended."""
+
+Delete = Callable[[sqlite3.Connection, int], int]
+"""Deletes some of what is older than an instant in microseconds; returns of how many decisions."""
+
+
+def delete_oldest(db: sqlite3.Connection, before_us: int) -> int:
+    """Old decisions, their outcomes, and the candidate sets that nobody refers to any more.
+
+    Ids rise with time, so the oldest are found without an index on the time.
+    """
+    oldest = db.execute(
+        f"SELECT DECISION_ID, CANDIDATE_SET_ID, TIMESTAMP FROM {DECISIONS}"  # noqa: S608
+        " ORDER BY DECISION_ID LIMIT ?",
+        (AT_A_TIME,),
+    ).fetchall()
+    old = [(decision_id, set_id) for decision_id, set_id, at_us in oldest if at_us < before_us]
+    ids = [decision_id for decision_id, _ in old]
+    sets = list({set_id for _, set_id in old})
+    _delete(db, DECISIONS, ids)
+    _delete(db, OUTCOMES, ids)
+    db.execute(
+        f"DELETE FROM {SETS} WHERE SET_ID IN ({marks(sets)})"  # noqa: S608
+        f" AND NOT EXISTS (SELECT 1 FROM {DECISIONS} d WHERE d.CANDIDATE_SET_ID = SET_ID)",
+        sets,
+    )
+    return len(ids)
+
+
+def delete_strays(db: sqlite3.Connection, before_us: int) -> int:
+    """Old outcomes whose decision was never kept: what is older than the oldest belongs to none."""
+    first = db.execute(f"SELECT min(DECISION_ID) FROM {DECISIONS}").fetchone()[0]  # noqa: S608
+    strays = db.execute(
+        f"SELECT DECISION_ID, TIMESTAMP FROM {OUTCOMES} ORDER BY DECISION_ID LIMIT ?",  # noqa: S608
+        (AT_A_TIME,),
+    ).fetchall()
+    old = {
+        decision_id
+        for decision_id, at_us in strays
+        if at_us < before_us and (first is None or decision_id < first)
+    }
+    _delete(db, OUTCOMES, list(old))
+    return len(old)
+
+
+def _delete(db: sqlite3.Connection, table: str, ids: list[str]) -> None:
+    db.execute(f"DELETE FROM {table} WHERE DECISION_ID IN ({marks(ids)})", ids)  # noqa: S608
