@@ -2,8 +2,10 @@
 
 A circuit breaker per model, written as a table: (state, event) → state. Only failures that blame
 the endpoint count. An open breaker lets nothing through until its time is over; then one probe at a
-time decides. Each time a probe fails the next opening lasts twice as long, up to a bound. A budget
-of repeats keeps a broken fleet from being hit harder than a sound one (Finagle's retry budget).
+time decides, and nothing but the probe: an answer to a call that was sent before the breaker opened
+may come at any time and says little about now. Each time a probe fails the next opening lasts twice
+as long, up to a bound. A budget of repeats keeps a broken fleet from being hit harder than a sound
+one (Finagle's retry budget).
 """
 
 from __future__ import annotations
@@ -22,37 +24,29 @@ class Circuit(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to a breaker."""
+    """What can happen to a breaker.
 
-    SUCCESS = "success"
-    FAILURE = "failure"
+    That a probe passed, failed or ended undecided is said only of the attempt that is the probe.
+    """
+
     TRIP = "trip"
     PROBE = "probe"
-    RELEASE = "release"
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
 
 
 TRANSITIONS: Mapping[tuple[Circuit, Event], Circuit] = MappingProxyType(
     {
-        (Circuit.CLOSED, Event.SUCCESS): Circuit.CLOSED,
-        (Circuit.CLOSED, Event.FAILURE): Circuit.CLOSED,
         (Circuit.CLOSED, Event.TRIP): Circuit.OPEN,
-        (Circuit.CLOSED, Event.PROBE): Circuit.CLOSED,
-        (Circuit.CLOSED, Event.RELEASE): Circuit.CLOSED,
-        # A late answer to a call sent before the breaker opened proves that the model can answer,
-        # but not that it is well: only a probe closes.
-        (Circuit.OPEN, Event.SUCCESS): Circuit.OPEN,
-        (Circuit.OPEN, Event.FAILURE): Circuit.OPEN,
-        (Circuit.OPEN, Event.TRIP): Circuit.OPEN,
         (Circuit.OPEN, Event.PROBE): Circuit.PROBING,
-        (Circuit.OPEN, Event.RELEASE): Circuit.OPEN,
-        (Circuit.PROBING, Event.SUCCESS): Circuit.CLOSED,
-        (Circuit.PROBING, Event.FAILURE): Circuit.OPEN,
-        (Circuit.PROBING, Event.TRIP): Circuit.OPEN,
-        (Circuit.PROBING, Event.PROBE): Circuit.PROBING,
-        # The probe ended without a verdict (the caller left, the key was refused): try another.
-        (Circuit.PROBING, Event.RELEASE): Circuit.OPEN,
+        (Circuit.PROBING, Event.PASSED): Circuit.CLOSED,
+        (Circuit.PROBING, Event.FAILED): Circuit.OPEN,
+        # The caller left, or the key was refused: nothing was learned, so another may probe.
+        (Circuit.PROBING, Event.UNDECIDED): Circuit.OPEN,
     }
 )
+"""Where each event leads; the pairs that are not listed change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,37 +110,39 @@ class Breaker:
             return self._policy.open_s
         return max(0.0, self.reopens_at - now)
 
-    def begin(self) -> None:
-        """An attempt starts. On an open breaker it is the probe, early or not."""
+    def begin(self) -> bool:
+        """An attempt starts. True when it is the probe: on an open breaker, early or not."""
+        is_probe = self.circuit is Circuit.OPEN
         self._move(Event.PROBE)
+        return is_probe
 
-    def succeeded(self) -> None:
-        was = self.circuit
-        self._move(Event.SUCCESS)
-        if was is Circuit.OPEN:
-            return
-        self._in_a_row = 0
-        if was is Circuit.PROBING:
+    def succeeded(self, *, is_probe: bool) -> None:
+        """An attempt ended well."""
+        if is_probe:
+            self._move(Event.PASSED)
             self._openings = 0
             self._recent.clear()
+        elif self.circuit is not Circuit.CLOSED:
+            return
+        self._in_a_row = 0
         self._recent.append(True)
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, *, is_probe: bool) -> None:
         """The endpoint was to blame for a failed attempt."""
-        if self.circuit is Circuit.PROBING:
-            self._move(Event.FAILURE)
+        if is_probe:
+            self._move(Event.FAILED)
             self._open(now)
-            return
-        self._in_a_row += 1
-        self._recent.append(False)
-        self._move(Event.FAILURE)
-        if self.circuit is Circuit.CLOSED and self._is_too_bad():
-            self._move(Event.TRIP)
-            self._open(now)
+        elif self.circuit is Circuit.CLOSED:
+            self._in_a_row += 1
+            self._recent.append(False)
+            if self._is_too_bad():
+                self._move(Event.TRIP)
+                self._open(now)
 
-    def released(self) -> None:
+    def undecided(self, *, is_probe: bool) -> None:
         """An attempt ended without a verdict on the endpoint."""
-        self._move(Event.RELEASE)
+        if is_probe:
+            self._move(Event.UNDECIDED)
 
     def _is_too_bad(self) -> bool:
         policy = self._policy
@@ -162,7 +158,7 @@ class Breaker:
         self.reopens_at = max(self.reopens_at, now + lasts_s)
 
     def _move(self, event: Event) -> None:
-        self.circuit = TRANSITIONS[self.circuit, event]
+        self.circuit = TRANSITIONS.get((self.circuit, event), self.circuit)
 
 
 class RetryBudget:
@@ -170,23 +166,21 @@ class RetryBudget:
 
     WINDOW_S = 10.0
 
-    __slots__ = ("_floor", "_ratio", "_since", "_tokens")
+    __slots__ = ("_since", "_tokens")
 
-    def __init__(self, ratio: float, floor: int) -> None:
-        self._ratio = ratio
-        self._floor = floor
+    def __init__(self) -> None:
         self._tokens = 0.0
         self._since: float | None = None
 
-    def deposit(self, now: float) -> None:
-        """One request came in."""
+    def deposit(self, now: float, ratio: float) -> None:
+        """One request came in and pays for `ratio` of a repeat."""
         self._age(now)
-        self._tokens += self._ratio
+        self._tokens += ratio
 
-    def withdraw(self, now: float) -> bool:
-        """Take one repeat; False when none is left."""
+    def withdraw(self, now: float, floor: int) -> bool:
+        """Take one repeat; False when none is left. `floor` repeats are there in any case."""
         self._age(now)
-        if self._tokens + self._floor < 1.0:
+        if self._tokens + floor < 1.0:
             return False
         self._tokens -= 1.0
         return True

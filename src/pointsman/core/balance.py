@@ -8,6 +8,7 @@ the best share its traffic: two are drawn, and the one with the shorter expected
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -46,9 +47,16 @@ def pick(waits: Sequence[float], draw: Callable[[], float]) -> Pick:
     return Pick(winner, beaten / (count * (count - 1) / 2))
 
 
-def pick_for_session(count: int, draw: Callable[[], float]) -> Pick:
-    """Take one of `count` near-equals by a number that is fixed for a session.
+def pick_for_session(session: str, model_ids: Sequence[str]) -> Pick:
+    """Take one of the near-equals that is fixed for a session; `model_ids` are never empty.
 
-    A conversation stays where its prompt prefix is cached as long as the near-best stay the same.
+    A conversation stays where its prompt prefix is cached. When a model comes or goes, only the
+    sessions that it wins or served move (Thaler and Ravishankar, "Using Name-Based Mappings to
+    Increase Hit Rates", 1998: the highest hash of session and name wins).
     """
-    return Pick(int(draw() * count), 1.0 / count)
+    hashes = [_hash(f"{session}\n{model_id}") for model_id in model_ids]
+    return Pick(hashes.index(max(hashes)), 1.0 / len(model_ids))
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

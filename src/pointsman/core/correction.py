@@ -15,6 +15,9 @@ from pointsman.core.fleet import Model, Source
 
 LEARNED = "learned from an answer of the provider"
 
+MOST_UNSUPPORTED = 64
+"""How many fields a model may be seen to refuse: callers invent names without end."""
+
 
 def corrected(model: Model, error: UpstreamError, now: datetime) -> Model | None:
     """`model` as `error` shows it to be, or None when there is nothing to learn."""
@@ -40,7 +43,7 @@ def _unsupported(model: Model, error: UpstreamError, source: Source) -> Model | 
         # The parameter is known, only this value is not: another request may use it well.
         return None
     name = unsupported_parameter(error.message, error.param)
-    if not name or name in model.unsupported:
+    if not name or name in model.unsupported or len(model.unsupported) >= MOST_UNSUPPORTED:
         return None
     return replace(
         model,

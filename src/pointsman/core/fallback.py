@@ -42,16 +42,17 @@ STOP = Step(Move.STOP)
 def next_step(now: Situation) -> Step:
     """The next step, in order of preference.
 
-    A short Retry-After is waited for, since moving on at once spends the quota of the next model
-    too. Otherwise another model is better than a repeat, and a repeat is better than giving up.
+    A full model that asks for a short wait is waited for, since moving on at once spends the quota
+    of the next model too. Otherwise another model is better than a repeat, and a repeat is better
+    than giving up, unless the upstream asked for more patience than we have.
     """
     kind = now.kind
     wanted_s = now.retry_after_s
-    asked_to_wait = kind.blames is Blame.CAPACITY and wanted_s is not None
-    if now.may_repeat and asked_to_wait and (wanted_s or 0.0) <= now.short_wait_s:
-        return Step(Move.AGAIN, wanted_s or 0.0)
+    patient = wanted_s is None or wanted_s <= now.short_wait_s
+    if now.may_repeat and kind.blames is Blame.CAPACITY and wanted_s is not None and patient:
+        return Step(Move.AGAIN, wanted_s)
     if kind.movable and now.has_standby:
         return Step(Move.ELSEWHERE)
-    if kind.retryable and now.may_repeat and not asked_to_wait:
-        return Step(Move.AGAIN, now.backoff_s)
+    if kind.retryable and now.may_repeat and patient:
+        return Step(Move.AGAIN, max(now.backoff_s, wanted_s or 0.0))
     return STOP

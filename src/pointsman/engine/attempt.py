@@ -34,25 +34,38 @@ class Ending(NamedTuple):
 
 
 class Patience:
-    """The longest that one answer may keep us waiting, between pieces and in all.
+    """The longest that one answer may keep us waiting: between pieces, and `left_s` in all.
+
+    `spent` is what is raised when that is used up.
 
     One timer for the whole answer, set anew only when it goes off: a piece costs no timer. Time
     that the *caller* takes to read does not count, so only `waiting` arms it.
     """
 
-    __slots__ = ("_between_s", "_clock", "_give_up", "_left_s", "_loop", "_since", "_timer")
+    __slots__ = (
+        "_between_s",
+        "_clock",
+        "_give_up",
+        "_left_s",
+        "_loop",
+        "_since",
+        "_spent",
+        "_timer",
+    )
 
     def __init__(
         self,
-        timeouts: Timeouts,
+        between_s: float,
         left_s: float,
+        spent: UpstreamError,
         clock: Clock,
         give_up: Callable[[UpstreamError], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock = clock
-        self._between_s = timeouts.between_tokens_s
+        self._between_s = between_s
         self._left_s = left_s
+        self._spent = spent
         self._give_up = give_up
         self._since: float | None = None
         self._timer = self._loop.call_later(min(self._between_s, left_s), self._went_off)
@@ -75,7 +88,7 @@ class Patience:
         # The loop's clock is coarser than ours, so a timer may go off a moment early.
         waited_s = self._waited_s() + CLOCK_STEP_S
         if waited_s >= self._left_s:
-            self._give_up(UpstreamError(FailureKind.TOTAL_TIMEOUT, "the answer took too long"))
+            self._give_up(self._spent)
         elif waited_s >= self._between_s:
             words = f"nothing came for {self._between_s:g} s"
             self._give_up(UpstreamError(FailureKind.STALLED, words))
@@ -124,7 +137,8 @@ class Attempt:
             error = _deadline(left_s or 0.0) if hurried else _too_slow(limit_s)
         except UpstreamError as failure:
             error = failure
-        except asyncio.CancelledError:
+        except BaseException:
+            # The caller left, or we have a defect: the upstream is not to blame for either.
             await self._fail(_cancelled())
             raise
         else:
@@ -134,12 +148,13 @@ class Attempt:
 
     def _hand_over(self, answer: Answer, first: Piece, left_s: float | None) -> Begun:
         took_s = self._clock.monotonic() - self._started
-        allowed_s = (
-            self._timeouts.total_s if left_s is None else min(left_s, self._timeouts.total_s)
-        )
         patience = None
         if self._call.stream:
-            patience = Patience(self._timeouts, allowed_s - took_s, self._clock, answer.abort)
+            total_s, spent = self._timeouts.total_s, _too_long(self._timeouts.total_s)
+            if left_s is not None and left_s < total_s:
+                total_s, spent = left_s, _deadline(left_s)
+            between_s = self._timeouts.between_tokens_s
+            patience = Patience(between_s, total_s - took_s, spent, self._clock, answer.abort)
         return Begun(answer, first, took_s, patience, self._ended)
 
     async def _first_usable(self, answer: Answer) -> Piece:
@@ -190,7 +205,6 @@ class Begun:
         ended: Callable[[Ending], Outcome],
     ) -> None:
         self._answer = answer
-        self._first: Piece | None = first
         self._patience = patience
         self._ended = ended
         self._usage: Usage | None = None
@@ -198,8 +212,9 @@ class Begun:
         self._chars = 0
         self.first_token_s = first_token_s
         self.upstream_s = first_token_s
-        self.upstream_model: str | None = first.upstream_model
+        self.upstream_model: str | None = None
         self.outcome: Outcome | None = None
+        self._first: bytes | None = self._noted(first)
 
     async def read(self) -> bytes | None:
         """The next bytes for the caller, or None when the answer is complete.
@@ -209,7 +224,7 @@ class Begun:
         first = self._first
         if first is not None:
             self._first = None
-            return self._noted(first)
+            return first
         if self._patience is not None:
             self._patience.waiting()
         try:
@@ -261,6 +276,10 @@ def _cancelled() -> UpstreamError:
 
 def _deadline(left_s: float) -> UpstreamError:
     return UpstreamError(FailureKind.DEADLINE, f"the caller's deadline left only {left_s:.2f} s")
+
+
+def _too_long(total_s: float) -> UpstreamError:
+    return UpstreamError(FailureKind.TOTAL_TIMEOUT, f"the answer took longer than {total_s:g} s")
 
 
 def _too_slow(limit_s: float) -> UpstreamError:

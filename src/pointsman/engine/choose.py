@@ -61,6 +61,13 @@ class Chooser:
         """True when `model` is in trouble or full at this moment."""
         return bool(self._health.objection(model) or self._load.objection(model))
 
+    def bars_repeat(self, model: Model) -> bool:
+        """True when `model`, which has just failed, must not be tried again by the same request.
+
+        Its rest is no bar: whoever repeats waits as long as the model has asked.
+        """
+        return self._health.tripped(model) or self._load.objection(model) is not None
+
     def _able(
         self, shortlist: Shortlist, task: Task, selection: Selection
     ) -> tuple[Sequence[int], tuple[Rejection, ...]]:
@@ -91,9 +98,9 @@ class Chooser:
     def _pick(self, shortlist: Shortlist, near: Sequence[int], session: str | None) -> Pick:
         if len(near) == 1:
             return Pick(0, 1.0)
-        if session is not None:
-            return pick_for_session(len(near), Random(session).random)  # noqa: S311
         models = shortlist.models
+        if session is not None:
+            return pick_for_session(session, [models[place].id for place in near])
         waits = [float(self._load.in_flight(models[place].id)) for place in near]
         return pick(waits, self._random.random)
 

@@ -2,7 +2,8 @@
 
 One owner for every reason to leave a model alone: a circuit breaker per model counts what blames
 the endpoint; rests follow what blames capacity (a model), a catalogue entry (a model) or a key (the
-whole provider). A rest is only ever extended, and each one in a row lasts longer.
+whole provider). A rest is only ever extended, each one in a row lasts longer, and what ends the row
+is a success of an attempt that began after it: an older one says nothing about it.
 """
 
 from __future__ import annotations
@@ -42,11 +43,20 @@ MAX_ASKED_REST_S = 300.0
 
 @dataclass(slots=True)
 class _Rest:
-    """A rest of a model or of a provider's key."""
+    """A rest of a model or of a provider's key; `since` is when it was last asked for."""
 
     kind: FailureKind
+    since: float
     until: float
-    in_a_row: int = 1
+    in_a_row: int
+
+
+class Trial(NamedTuple):
+    """An attempt as its model's health sees it; `probes` is the breaker whose probe it is."""
+
+    model: Model
+    began: float
+    probes: Breaker | None
 
 
 class Condition(NamedTuple):
@@ -92,36 +102,46 @@ class Health:
                 return _rest_objection(rest, rest.until - now)
         return None
 
-    def begin(self, model: Model) -> None:
-        """An attempt on `model` starts; on an open breaker it is the probe."""
+    def begin(self, model: Model) -> Trial:
+        """An attempt on `model` starts; its end must be reported once."""
         breaker = self._breakers.get(model.id)
-        if breaker is not None:
-            breaker.begin()
+        probes = breaker if breaker is not None and breaker.begin() else None
+        return Trial(model, self._clock.monotonic(), probes)
+
+    def tripped(self, model: Model) -> bool:
+        """True when the breaker of `model` is not closed, due for a probe or not."""
+        breaker = self._breakers.get(model.id)
+        return breaker is not None and breaker.circuit is not Circuit.CLOSED
 
     def probing(self, model: Model) -> bool:
+        """True while a probe of `model` is under way."""
         breaker = self._breakers.get(model.id)
         return breaker is not None and breaker.circuit is Circuit.PROBING
 
-    def succeeded(self, model: Model) -> None:
+    def succeeded(self, trial: Trial) -> None:
         """An attempt ended well. What is forgiven is forgotten."""
+        model = trial.model
         breaker = self._breakers.get(model.id)
         if breaker is not None:
-            breaker.succeeded()
+            breaker.succeeded(is_probe=breaker is trial.probes)
             if breaker.spotless:
                 del self._breakers[model.id]
-        if self._rests:
-            self._rests.pop(model.id, None)
-            self._rests.pop(model.provider, None)
+        for place in (model.id, model.provider) if self._rests else ():
+            rest = self._rests.get(place)
+            if rest is not None and rest.since < trial.began:
+                del self._rests[place]
 
-    def failed(self, model: Model, error: UpstreamError) -> None:
+    def failed(self, trial: Trial, error: UpstreamError) -> None:
         """An attempt failed; what that means depends on whom it blames."""
-        kind = error.kind
-        if kind.blames is Blame.ENDPOINT:
-            self._breaker(model).failed(self._clock.monotonic())
-            return
+        model, kind = trial.model, error.kind
         breaker = self._breakers.get(model.id)
+        is_probe = breaker is not None and breaker is trial.probes
+        if kind.blames is Blame.ENDPOINT:
+            breaker = breaker or self._new_breaker(model)
+            breaker.failed(self._clock.monotonic(), is_probe=is_probe)
+            return
         if breaker is not None:
-            breaker.released()
+            breaker.undecided(is_probe=is_probe)
         if kind in _RESTS:
             place = model.provider if kind.blames is Blame.KEY else model.id
             self._rest(place, kind, error.retry_after_s)
@@ -153,10 +173,8 @@ class Health:
             k: v for k, v in self._rests.items() if k != provider and not k.startswith(mine)
         }
 
-    def _breaker(self, model: Model) -> Breaker:
-        breaker = self._breakers.get(model.id)
-        if breaker is None:
-            breaker = self._breakers[model.id] = Breaker(self._policy)
+    def _new_breaker(self, model: Model) -> Breaker:
+        breaker = self._breakers[model.id] = Breaker(self._policy)
         return breaker
 
     def _rest(self, place: str, kind: FailureKind, asked_s: float | None) -> None:
@@ -168,10 +186,9 @@ class Health:
         if asked_s is not None:
             lasts_s = min(asked_s, MAX_ASKED_REST_S)
         until = now + lasts_s
-        if rest is None:
-            self._rests[place] = _Rest(kind, until)
-        else:
-            self._rests[place] = _Rest(kind, max(until, rest.until), in_a_row)
+        if rest is not None and rest.until > until:
+            kind, until = rest.kind, rest.until
+        self._rests[place] = _Rest(kind, now, until, in_a_row)
 
 
 def _rest_objection(rest: _Rest, wait_s: float) -> Objection:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pointsman.core.decision import Decision, Outcome
 from pointsman.core.errors import FailureKind, UpstreamError
-from pointsman.core.fleet import Model, Usage
+from pointsman.core.fleet import Model, PriceState, Usage
 from pointsman.engine.attempt import Ending
 
 CHARS_PER_TOKEN = 4
@@ -57,6 +57,8 @@ def _cost(model: Model, usage: Usage | None, error: UpstreamError | None) -> Dec
     """
     if usage is not None:
         return model.price.cost_usd(usage)
+    if model.price.state is PriceState.FREE:
+        return Decimal(0)
     if error is not None and (error.status is not None or error.kind in NEVER_REACHED):
         return Decimal(0)
     return None

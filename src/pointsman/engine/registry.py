@@ -76,9 +76,7 @@ class Registry:
         self._serve(setup)
 
     def correct(self, model: Model, now: datetime) -> None:
-        """Serve `model` in place of the one with its id, for `CORRECTION_LIFE`."""
-        if model.id not in self._declared.fleet.models:
-            return
+        """Serve `model`, which is declared, in place of the one with its id for a while."""
         self._corrections[model.id] = _Correction(model, now + CORRECTION_LIFE)
         self._serve_corrected()
 

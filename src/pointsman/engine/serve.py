@@ -17,11 +17,11 @@ from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
 from pointsman.core.decision import Decision, Outcome, Selection, Task
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
-from pointsman.core.fallback import Move, Situation, Step, next_step
+from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.attempt import Attempt, Begun, Ending
 from pointsman.engine.choose import Choice, Chooser
-from pointsman.engine.health import Health
+from pointsman.engine.health import Health, Trial
 from pointsman.engine.load import Lease, Load
 from pointsman.engine.ports import Call, Clock, Ledger, Scorer
 from pointsman.engine.record import outcome_of
@@ -101,8 +101,7 @@ class Service:
         self._clock = clock
         self._random = random
         self._chooser = Chooser(load, health, random)
-        retry = registry.current.setup.policy.retry
-        self._budget = RetryBudget(retry.budget_ratio, retry.budget_floor)
+        self._budget = RetryBudget()
 
     def decide(self, ask: Ask) -> Decision:
         """Which model would serve this request now. Without candidates when none can."""
@@ -117,7 +116,7 @@ class Service:
         snapshot.users += 1
         try:
             now = self._clock.monotonic()
-            self._budget.deposit(now)
+            self._budget.deposit(now, snapshot.setup.policy.retry.budget_ratio)
             decision = await self._decision_to_act_on(ask, snapshot)
             gives_up_at = None if ask.deadline_s is None else now + ask.deadline_s
             return await self._first_that_begins(_Run(ask, decision, snapshot, gives_up_at))
@@ -127,8 +126,10 @@ class Service:
     async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
         decision = self._decided(ask, snapshot)
         wait_s = _soonest(decision)
-        short_wait_s = snapshot.setup.policy.retry.short_wait_s
-        if not decision.candidates and wait_s is not None and wait_s <= short_wait_s:
+        longest_s = snapshot.setup.policy.retry.short_wait_s
+        if ask.deadline_s is not None:
+            longest_s = min(longest_s, ask.deadline_s)
+        if not decision.candidates and wait_s is not None and wait_s <= longest_s:
             await self._clock.sleep(wait_s)
             decision = self._decided(ask, snapshot)
         self._ledger.decided(decision)
@@ -158,10 +159,13 @@ class Service:
         )
 
     def _choice(self, ask: Ask, snapshot: Snapshot) -> Choice:
+        # A reload may have come between reading the request and serving it: what is remembered
+        # with the snapshot must be of the snapshot's own agent.
+        agent = snapshot.setup.fleet.agents.get(ask.agent.id, ask.agent)
         selection = ask.selection
-        if ask.agent.pinned and selection.pinned is None and not selection.only:
-            selection = selection._replace(pinned=ask.agent.pinned)
-        return self._chooser.choose(snapshot, ask.agent, ask.task, selection, ask.session)
+        if agent.pinned and selection.pinned is None and not selection.only:
+            selection = selection._replace(pinned=agent.pinned)
+        return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session)
 
     def _nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
         retry_after_s = _soonest(decision)
@@ -185,9 +189,7 @@ class Service:
             except UpstreamError as error:
                 assert run.last is not None  # noqa: S101 - an attempt that fails has ended
                 run.failures.append((run.last, error))
-                wait_s = self._prepare_next(run, error)
-                if wait_s:
-                    await self._clock.sleep(wait_s)
+                await self._until_next(run, error)
             else:
                 earlier = tuple(outcome for outcome, _ in run.failures)
                 return Served(run.decision, model, begun, earlier)
@@ -195,59 +197,61 @@ class Service:
     def _attempt(self, run: _Run, model: Model) -> Attempt:
         ask, setup = run.ask, run.snapshot.setup
         timeouts = setup.timeouts_of(model)
-        run.tries += 1
-        run.snapshot.users += 1
-        self._health.begin(model)
-        lease = self._load.lease(model)
+        provider = setup.providers[model.provider]
         call = Call(model, ask.fields, ask.stream, ask.request_id, timeouts.connect_s, ask.session)
         number = len(run.failures) + 1
-        ended = partial(self._ended, run, model, number, lease)
-        return Attempt(setup.providers[model.provider], call, timeouts, self._clock, ended)
+        run.tries += 1
+        run.snapshot.users += 1
+        trial, lease = self._health.begin(model), self._load.lease(model)
+        ended = partial(self._ended, run, number, trial, lease)
+        return Attempt(provider, call, timeouts, self._clock, ended)
 
-    def _ended(self, run: _Run, model: Model, number: int, lease: Lease, ending: Ending) -> Outcome:
+    def _ended(self, run: _Run, number: int, trial: Trial, lease: Lease, ending: Ending) -> Outcome:
         """The one place where an attempt's end is taken note of."""
         lease.release()
         run.snapshot.users -= 1
-        now = self._clock.now()
+        model, now = trial.model, self._clock.now()
         outcome = outcome_of(run.decision, model, number, now, ending, streamed=run.ask.stream)
         run.last = outcome
         if ending.error is None:
-            self._health.succeeded(model)
+            self._health.succeeded(trial)
         else:
-            self._health.failed(model, ending.error)
-            self._learn_from(model, ending.error, outcome)
+            self._health.failed(trial, ending.error)
+            _log_failure(outcome, ending.error.kind)
+            self._correct_catalogue(run, model, ending.error, outcome)
         self._scorer.learn(outcome)
         self._tally.learn(outcome)
         self._ledger.ended(outcome)
         return outcome
 
-    def _learn_from(self, model: Model, error: UpstreamError, outcome: Outcome) -> None:
-        facts = {
-            "decision_id": outcome.decision_id,
-            "model": model.id,
-            "agent": outcome.agent_id,
-            "attempt": outcome.attempt,
-            "failure": error.kind.code,
-            "blames": error.kind.blames.value,
-            "status": error.status,
-            "total_s": round(outcome.total_s, 4),
-        }
-        quiet = error.kind is FailureKind.CANCELLED
-        log.log(logging.DEBUG if quiet else logging.WARNING, "attempt failed", extra=facts)
-        better = corrected(model, error, outcome.at)
+    def _correct_catalogue(
+        self, run: _Run, model: Model, error: UpstreamError, outcome: Outcome
+    ) -> None:
+        fleet = self._registry.fleet
+        if fleet.version != run.snapshot.setup.fleet.version:
+            return  # What the old configuration called by this id may be another model now.
+        # What has been learned since this request began must not be unlearned.
+        better = corrected(fleet.models[model.id], error, outcome.at)
         if better is not None:
             log.warning("catalogue entry corrected", extra={"model": model.id})
             self._registry.correct(better, outcome.at)
 
-    def _prepare_next(self, run: _Run, error: UpstreamError) -> float:
-        """Point the run at its next attempt and say how long to wait first.
+    async def _until_next(self, run: _Run, error: UpstreamError) -> None:
+        """Point the run at its next attempt, and wait until it is due.
 
         Raises `AttemptsSpent` when there is none.
         """
+        wait_s = self._point_at_next(run, error)
+        if wait_s:
+            await self._clock.sleep(wait_s)
+            if self._chooser.bars_repeat(run.model):
+                self._point_at_next(run, error)
+
+    def _point_at_next(self, run: _Run, error: UpstreamError) -> float:
+        """Point the run at its next attempt and say how long to wait first."""
         standby = self._standby(run, error)
         step = self._step(run, error, standby)
-        left_s = self._left_s(run)
-        if step.move is Move.STOP or (left_s is not None and left_s <= step.wait_s):
+        if step.move is Move.STOP:
             raise AttemptsSpent(run.failures) from error
         if step.move is Move.ELSEWHERE and standby is not None:
             run.place, run.tries = standby, 0
@@ -255,20 +259,25 @@ class Service:
 
     def _step(self, run: _Run, error: UpstreamError, standby: int | None) -> Step:
         retry = run.snapshot.setup.policy.retry
+        left_s = self._left_s(run)
         if len(run.failures) >= retry.max_attempts:
-            return Step(Move.STOP)
+            return STOP
         backoff_s = retry.backoff_s * 2.0 ** (run.tries - 1) * (0.5 + self._random.random())
         situation = Situation(
             kind=error.kind,
             retry_after_s=error.retry_after_s,
-            short_wait_s=retry.short_wait_s,
+            short_wait_s=retry.short_wait_s if left_s is None else min(retry.short_wait_s, left_s),
             backoff_s=backoff_s,
-            may_repeat=run.tries < retry.per_model,
+            may_repeat=run.tries < retry.per_model and not self._chooser.bars_repeat(run.model),
             has_standby=standby is not None,
         )
         step = next_step(situation)
-        if step.move is Move.AGAIN and not self._budget.withdraw(self._clock.monotonic()):
-            return next_step(situation._replace(may_repeat=False))
+        if left_s is not None and left_s <= step.wait_s:
+            return STOP
+        if step.move is Move.AGAIN:
+            now = self._clock.monotonic()
+            if not self._budget.withdraw(now, retry.budget_floor):
+                return next_step(situation._replace(may_repeat=False))
         return step
 
     def _standby(self, run: _Run, error: UpstreamError) -> int | None:
@@ -289,6 +298,21 @@ class Service:
         return max(0.0, run.gives_up_at - self._clock.monotonic())
 
 
+def _log_failure(outcome: Outcome, failure: FailureKind) -> None:
+    facts = {
+        "decision_id": outcome.decision_id,
+        "model": outcome.model_id,
+        "agent": outcome.agent_id,
+        "attempt": outcome.attempt,
+        "failure": failure.code,
+        "blames": failure.blames.value,
+        "status": outcome.status,
+        "total_s": round(outcome.total_s, 4),
+    }
+    quiet = failure is FailureKind.CANCELLED
+    log.log(logging.DEBUG if quiet else logging.WARNING, "attempt failed", extra=facts)
+
+
 def _soonest(decision: Decision) -> float | None:
     """When the first of the rejected models may be tried again, in seconds; None for never."""
     waits = [rejection.objection.retry_after_s for rejection in decision.rejections]
@@ -296,7 +320,5 @@ def _soonest(decision: Decision) -> float | None:
 
 
 def _holds_more(model: Model, window: int | None) -> bool:
-    """True when `model` may hold what did not fit into `window` tokens."""
-    if model.context_window is None or window is None:
-        return model.context_window is None
-    return model.context_window > window
+    """True when `model` may hold what did not fit into `window` tokens; None is unknown."""
+    return window is None or model.context_window is None or model.context_window > window

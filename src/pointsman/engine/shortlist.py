@@ -19,7 +19,7 @@ from pointsman.engine.ports import Scorer
 MAX_SHORTLISTS = 1024
 """Callers can vary their needs at will; beyond so many kinds of request we start afresh."""
 
-NOBODY_ELSE = -1.0
+NOBODY_ELSE = float("-inf")
 """The band of a pinned model: not even an equal shares its traffic."""
 
 
