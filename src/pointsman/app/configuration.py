@@ -33,6 +33,7 @@ class ServerSettings:
     host: str
     port: int
     data_dir: Path
+    keep_decisions_days: int
     log_level: LogLevel
     log_format: LogFormat
     shutdown_grace_s: float

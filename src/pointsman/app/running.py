@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pointsman.adapters.http.auth import KeyRing
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
-from pointsman.core.errors import ConfigError
+from pointsman.core.errors import ConfigError, StoreError
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.version import VERSION
 
@@ -114,7 +114,7 @@ class Running:
         facts = {"version": configuration.version, "before": before.version}
         log.info("configuration reloaded", extra=facts)
         if configuration.server != before.server:
-            log.warning("changes under 'server' other than the log level need a restart")
+            log.warning("'server' needs a restart, but for log_level and keep_decisions_days")
 
     def _forget_what_is_void(self, before: Configuration, now: Configuration) -> None:
         """Trouble of models and keys that are gone or changed says nothing about the new ones."""
@@ -165,6 +165,18 @@ class Running:
             await self.parts.clock.sleep(HOUSEKEEPING_S)
             self.parts.registry.forget_old_corrections(self.parts.clock.now())
             await self.parts.registry.close_unused()
+            await self._forget_old_decisions()
+
+    async def _forget_old_decisions(self) -> None:
+        kept = timedelta(days=self.configuration.server.keep_decisions_days)
+        oldest = self.parts.clock.now() - kept
+        try:
+            count = await asyncio.to_thread(self.parts.store.forget_before, oldest)
+        except StoreError as error:
+            log.warning("old decisions cannot be forgotten, trying again later: %s", error)
+            return
+        if count:
+            log.info("old decisions forgotten", extra={"count": count, "before": str(oldest)})
 
     async def _watch(self) -> None:
         """Reload when a watched file has changed and then stayed the same for one look."""

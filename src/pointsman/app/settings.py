@@ -45,6 +45,9 @@ class ServerEntry(Section):
         description="Where decisions are kept. Left out: $XDG_DATA_HOME/pointsman, "
         "or ~/.local/share/pointsman.",
     )
+    keep_decisions_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        30, description="For how many days decisions and their outcomes are kept."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severity that is logged."
     )
