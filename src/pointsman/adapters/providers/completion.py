@@ -8,7 +8,7 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars_said
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
-from pointsman.adapters.providers.splice import Naming, replaced_once
+from pointsman.adapters.providers.splice import Naming, with_value
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
@@ -112,11 +112,9 @@ def _chars(reply: _Reply) -> int | None:
 def _renamed(body: bytes, answer: _Completion, naming: Naming) -> bytes:
     ours = _encode(naming.model_id)
     if answer.id and isinstance(answer.model, str):
-        theirs = _encode(answer.model)
-        for key in (b'"model":', b'"model": '):
-            renamed = replaced_once(body, b'"model"', key + theirs, key + ours)
-            if renamed:
-                return renamed
+        renamed = with_value(body, b'"model"', _encode(answer.model), ours)
+        if renamed:
+            return renamed
     document = _OBJECT.decode(body)
     document["model"] = msgspec.Raw(ours)
     if not answer.id:

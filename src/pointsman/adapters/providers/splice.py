@@ -100,6 +100,22 @@ def replaced_once(payload: bytes, key: bytes, run: bytes, by: bytes) -> bytes:
     return payload.replace(run, by)
 
 
+def with_value(document: bytes, key: bytes, value: bytes, by: bytes) -> bytes:
+    """The document with `by` as the value of `key`, or nothing unless one cut surely does it.
+
+    `key` must stand there once, with `value` behind it: then it is no part of a string, and no
+    inner object has one of its own.
+    """
+    place = document.find(key)
+    behind = place + len(key)
+    if place < 0 or document.find(key, behind) >= 0:
+        return b""
+    start = document.find(value, behind, behind + len(value) + 3)
+    if start < 0 or document[behind:start].strip() != b":":
+        return b""
+    return document[:start] + by + document[start + len(value) :]
+
+
 def without_usage(payload: bytes, usage: msgspec.Raw) -> bytes:
     """The document without its `usage`, whose value is `usage`, if one cut does it."""
     value = bytes(usage)

@@ -45,6 +45,7 @@ class _Figures(msgspec.Struct):
 
 _DECODER = msgspec.json.Decoder(_Figures)
 _NOTHING = _Details()
+_USUAL = (None,) * 7
 
 
 def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
@@ -53,6 +54,30 @@ def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
         figures = _DECODER.decode(usage_json)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    return _as_documented(figures) or _as_meant(figures)
+
+
+def _as_documented(figures: _Figures) -> Usage | None:
+    """The usage of a house that speaks plain OpenAI and adds up, as nearly all do."""
+    prompt, completion = figures.prompt_tokens, figures.completion_tokens
+    if type(prompt) is not int or type(completion) is not int or prompt < 0 or completion < 0:
+        return None
+    unusual = (
+        figures.prompt_tokens_details,
+        figures.completion_tokens_details,
+        figures.cached_tokens,
+        figures.prompt_cache_hit_tokens,
+        figures.cache_read_input_tokens,
+        figures.cache_creation_input_tokens,
+        figures.cost,
+    )
+    if unusual != _USUAL or figures.total_tokens != prompt + completion:
+        return None
+    return Usage(prompt, completion) if prompt + completion <= _MOST_TOKENS else None
+
+
+def _as_meant(figures: _Figures) -> Usage | None:
+    """The usage in whatever dialect it is, or None when it makes no sense."""
     prompt = _first_count(figures.prompt_tokens, figures.input_tokens)
     completion = _first_count(figures.completion_tokens, figures.output_tokens)
     if prompt is None or (completion is None and figures.completion_tokens is not None):
