@@ -1,0 +1,134 @@
+"""Can a stream that was cut anywhere ever be taken for a whole answer?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from random import Random
+from typing import NamedTuple
+
+import pytest
+from conftest import Serve
+from fleets import fleet
+from gateway_process import GatewayProcess
+from raw_client import chat_bytes, connected, unchunked
+from scripted_upstream import (
+    CHUNKED,
+    DONE,
+    TO_THE_END,
+    ScriptedUpstream,
+    Wire,
+    event,
+    http_chunks,
+)
+from streams import seen_in
+
+AT_A_TIME = 32
+WORDS = [f"word-{n} " for n in range(12)]
+TEXT = "".join(WORDS)
+FINISH = event(finish="stop")
+EVENTS = [event("", role="assistant"), *map(event, WORDS), FINISH, DONE]
+
+CUT = "cut"
+WHOLE = "whole"
+REFUSED = "refused"
+
+
+class Recording(NamedTuple):
+    """All bytes of an answer, and how many of them a client needs to know that it is whole."""
+
+    data: bytes
+    needed: int
+
+
+def recording_of(chance: Random) -> Recording:
+    """The same answer in some framing, its bytes spread over HTTP chunks of any size."""
+    body = b"".join(EVENTS)
+    if chance.random() < 0.3:
+        # Here the connection's end is the answer's, so whoever has the finish reason has it all.
+        data = TO_THE_END + body
+        return Recording(data, data.index(FINISH.rstrip()) + len(FINISH.rstrip()))
+    places = sorted(chance.sample(range(1, len(body)), chance.randint(0, 20)))
+    parts = [body[a:b] for a, b in zip([0, *places], [*places, len(body)], strict=True)]
+    data = CHUNKED + b"".join(http_chunks(parts)) + b"0\r\n\r\n"
+    # Until the last letter of `[DONE]` nothing is proven.
+    return Recording(data, data.rindex(b"]") + 1)
+
+
+class Cutter:
+    """Cuts each answer at a random byte, by closing or by a reset; leaves a few whole."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(seed)
+        self.whole = 0
+
+    async def __call__(self, wire: Wire) -> None:
+        chance = self._chance
+        recording = recording_of(chance)
+        if chance.random() < 0.02:
+            self.whole += 1
+            await wire.send(recording.data)
+            return
+        end = chance.randrange(recording.needed)
+        middle = chance.randint(0, end)
+        await wire.send(recording.data[:middle])
+        await asyncio.sleep(chance.choice((0, 0, 0.002)))
+        await wire.send(recording.data[middle:end])
+        if chance.random() < 0.4:
+            await asyncio.sleep(chance.choice((0, 0.002)))
+            wire.reset()
+
+
+async def told(gateway: GatewayProcess) -> str:
+    """What a client of one stream would believe."""
+    async with connected(gateway) as client:
+        await client.send(chat_bytes({"connection": "close"}, stream=True))
+        answer = await client.rest()
+    status, body, ended_well = unchunked(answer)
+    assert ended_well, answer
+    if status != 200:
+        assert status == 502, answer
+        return REFUSED
+    seen = seen_in(body)
+    assert TEXT.startswith(seen.text), seen
+    if seen.looks_complete:
+        assert seen.text == TEXT, seen
+        assert seen.finish_reasons == ["stop"], seen
+        return WHOLE
+    return CUT
+
+
+async def whole_and_believed(serve: Serve, streams: int, seed: int) -> tuple[int, Counter[str]]:
+    """How many of so many answers were not cut, and what the clients believe of all."""
+    cutter = Cutter(seed)
+    turn = asyncio.Semaphore(AT_A_TIME)
+    routing = {
+        "breaker": {"failures": 10_000, "ratio": 1, "window": 10_000},
+        "attempts_per_model": 1,
+    }
+
+    async def one(gateway: GatewayProcess) -> str:
+        async with turn:
+            return await told(gateway)
+
+    async with ScriptedUpstream(cutter) as upstream:
+        gateway = serve(fleet(upstream.url, only=("first",), routing=routing))
+        found = Counter(await asyncio.gather(*(one(gateway) for _ in range(streams))))
+        assert upstream.requests == streams
+    return cutter.whole, found
+
+
+async def test_no_stream_that_was_cut_looks_complete(serve: Serve) -> None:
+    whole, found = await whole_and_believed(serve, 300, seed=1)
+    assert found[WHOLE] == whole
+    assert found[CUT] > 100
+    assert found[REFUSED] > 20
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+async def test_of_ten_thousand_streams_that_were_cut_none_looks_complete(serve: Serve) -> None:
+    whole, found = await whole_and_believed(serve, 10_000, seed=2)
+    print(f"10,000 streams: {whole} not cut; believed: {dict(found)}")
+    assert found[WHOLE] == whole
+    assert found.total() == 10_000
