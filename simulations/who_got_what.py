@@ -77,16 +77,21 @@ def gateway() -> Iterator[str]:
             process.wait()
 
 
+async def is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/readyz") as answer:
+            return answer.status == 200
+    except aiohttp.ClientConnectionError:
+        return False
+
+
 async def ready(session: aiohttp.ClientSession, url: str) -> None:
+    """Return once the gateway is ready; end the program when it does not become so."""
     ends_at = time.monotonic() + 30
-    while time.monotonic() < ends_at:
-        try:
-            async with session.get(f"{url}/readyz") as answer:
-                if answer.status == 200:
-                    return
-        except aiohttp.ClientConnectionError:
-            await asyncio.sleep(0.05)
-    sys.exit(f"nothing is ready to serve at {url}")
+    while not await is_ready(session, url):
+        if time.monotonic() > ends_at:
+            sys.exit(f"nothing is ready to serve at {url}")
+        await asyncio.sleep(0.05)
 
 
 async def fetched(session: aiohttp.ClientSession, url: str) -> dict[str, Any] | None:
