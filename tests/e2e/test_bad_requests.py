@@ -1,0 +1,192 @@
+"""Does a request that cannot be served get a clear answer, and does the server live on?"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gateway_process import GatewayProcess, chat_body
+from simulated_upstream import SimulatedUpstream
+
+CHAT = "/v1/chat/completions"
+HELLO = '"messages": [{"role": "user", "content": "Hello"}]'
+CODE = "code"
+PARAM = "param"
+WORDS = "words"
+
+BODIES: list[tuple[str | bytes, dict[str, str]]] = [
+    (b"", {CODE: "invalid_json", WORDS: "empty"}),
+    ("{", {CODE: "invalid_json"}),
+    ("{,}", {CODE: "invalid_json"}),
+    ("model=auto&messages=hi", {CODE: "invalid_json"}),
+    ("[]", {CODE: "invalid_request", WORDS: "object"}),
+    ("null", {CODE: "invalid_request", WORDS: "object"}),
+    (b"\xef\xbb\xbf{}", {CODE: "invalid_json"}),
+    (b"\x00\x01\x02", {CODE: "invalid_json"}),
+    (b'{"model": "auto", "user": "\xff", ' + HELLO.encode() + b"}", {CODE: "invalid_utf8"}),
+    ('{"model": "auto", "x": ' + "[" * 100_000, {CODE: "invalid_json"}),
+    ('{"model": "auto"}', {PARAM: "messages"}),
+    (f"{{{HELLO}}}", {PARAM: "model"}),
+    (f'{{"model": "", {HELLO}}}', {PARAM: "model"}),
+    (f'{{"model": 5, {HELLO}}}', {PARAM: "model", WORDS: "str"}),
+    (f'{{"model": null, {HELLO}}}', {PARAM: "model"}),
+    ('{"model": "auto", "messages": []}', {PARAM: "messages", CODE: "empty_array"}),
+    ('{"model": "auto", "messages": "hi"}', {PARAM: "messages"}),
+    ('{"model": "auto", "messages": [5]}', {PARAM: "messages[0]"}),
+    ('{"model": "auto", "messages": [{"content": "x"}]}', {PARAM: "messages[0]", WORDS: "role"}),
+    ('{"model": "auto", "messages": [{"role": 1}]}', {PARAM: "messages[0].role"}),
+    (f'{{"model": "auto", "stream": "yes", {HELLO}}}', {PARAM: "stream"}),
+    (f'{{"model": "auto", "max_tokens": "many", {HELLO}}}', {PARAM: "max_tokens"}),
+    (f'{{"model": "auto", "stream_options": 1, {HELLO}}}', {PARAM: "stream_options"}),
+    (f'{{"model": "auto", "models": "up/first", {HELLO}}}', {PARAM: "models"}),
+    (f'{{"model": "auto", "pointsman": {{"agnet": "x"}}, {HELLO}}}', {WORDS: "agnet"}),
+    (
+        f'{{"model": "auto", "pointsman": {{"min_context": -1}}, {HELLO}}}',
+        {PARAM: "pointsman.min_context"},
+    ),
+    (
+        f'{{"model": "auto", "pointsman": {{"deadline_ms": 0}}, {HELLO}}}',
+        {PARAM: "pointsman.deadline_ms"},
+    ),
+    (
+        f'{{"model": "auto", "pointsman": {{"strategy": "best"}}, {HELLO}}}',
+        {PARAM: "pointsman.strategy"},
+    ),
+]
+
+UNKNOWN_MODELS = [
+    ("frist", "up/first"),
+    ("up/secnd", "up/second"),
+    ("auto:quick", "auto:"),
+    ("agent/codr", "agent/coder"),
+    ("gpt-4", "gpt-4o"),
+    ("x" * 5_000, "GET /v1/models"),
+    ("ما-هذا", "GET /v1/models"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _alive(gateway: GatewayProcess, upstream: SimulatedUpstream) -> Iterator[None]:
+    yield
+    assert gateway.chat().status == 200
+    assert "failed inside" not in gateway.log
+
+
+def short(value: object) -> str:
+    return repr(value)[:50]
+
+
+@pytest.mark.parametrize(("body", "wanted"), BODIES, ids=short)
+def test_a_body_with_a_mistake_is_refused_in_words_that_name_it(
+    gateway: GatewayProcess,
+    upstream: SimulatedUpstream,
+    body: str | bytes,
+    wanted: dict[str, str],
+) -> None:
+    data = body if isinstance(body, bytes) else body.encode()
+    answer = gateway.call("POST", CHAT, data)
+    assert answer.status == 400, answer
+    error = answer.error
+    assert error["type"] == "invalid_request_error"
+    assert error["code"] == wanted.get(CODE, error["code"])
+    assert error["param"] == wanted.get(PARAM, error["param"])
+    assert wanted.get(WORDS, "") in error["message"]
+    assert answer.headers["x-request-id"]
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(("name", "hint"), UNKNOWN_MODELS, ids=short)
+def test_an_unknown_model_is_not_found_and_what_is_near_is_named(
+    gateway: GatewayProcess, name: str, hint: str
+) -> None:
+    answer = gateway.chat(model=name)
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    assert hint in answer.error["message"]
+    assert len(answer.error["message"]) < 500
+
+
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_an_agent_that_is_not_declared_is_a_mistake(gateway: GatewayProcess, where: str) -> None:
+    if where == "header":
+        answer = gateway.chat({"x-pointsman-agent": "ghost"})
+    else:
+        answer = gateway.chat(pointsman={"agent": "ghost"})
+    assert (answer.status, answer.error["code"]) == (400, "unknown_agent")
+    assert "coder" in answer.error["message"]
+
+
+def test_an_agent_that_is_offline_is_not_served(gateway: GatewayProcess) -> None:
+    answer = gateway.chat({"x-pointsman-agent": "idle"})
+    assert (answer.status, answer.error["code"]) == (403, "agent_not_online")
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "0", "nan", "inf", ""])
+def test_a_deadline_that_is_none_is_a_mistake(gateway: GatewayProcess, given: str) -> None:
+    answer = gateway.chat({"x-pointsman-deadline-ms": given})
+    assert (answer.status, answer.error["param"]) == (400, "x-pointsman-deadline-ms")
+
+
+def test_a_compressed_body_is_refused_by_its_name(gateway: GatewayProcess) -> None:
+    body = gzip.compress(json.dumps(chat_body()).encode())
+    answer = gateway.call("POST", CHAT, body, {"content-encoding": "gzip"})
+    assert (answer.status, answer.error["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", CHAT, "POST"),
+        ("DELETE", CHAT, "POST"),
+        ("OPTIONS", CHAT, "POST"),
+        ("POST", "/v1/models", "GET"),
+        ("PUT", "/livez", "GET"),
+        ("POST", "/metrics", "GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_one(
+    gateway: GatewayProcess, method: str, path: str, allowed: str
+) -> None:
+    answer = gateway.call(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    assert answer.error["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/chat", f"{CHAT}/", "//v1/models", "/v1/embeddings", "/..%2f", "/%ff"]
+)
+def test_a_path_where_nothing_is_says_what_there_is(gateway: GatewayProcess, path: str) -> None:
+    for method in ("GET", "POST"):
+        answer = gateway.call(method, path)
+        assert (answer.status, answer.error["code"]) == (404, "not_found")
+        assert CHAT in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["a b", "a" * 129, "caf\xe9", "a\tb", ""],
+    ids=["space", "long", "latin", "tab", "empty"],
+)
+def test_a_request_id_that_is_not_plain_is_replaced(gateway: GatewayProcess, given: str) -> None:
+    answer = gateway.chat({"x-request-id": given, "x-session-id": given})
+    assert answer.status == 200, answer
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert gateway.decision(answer.headers["x-pointsman-decision"])["session"] is None
+
+
+def test_nothing_of_a_forged_header_gets_into_the_answer(gateway: GatewayProcess) -> None:
+    forged = "x%0d%0aset-cookie:%20a=b"
+    answer = gateway.chat({"x-request-id": forged})
+    assert answer.headers["x-request-id"] == forged
+    assert "set-cookie" not in answer.headers
+
+
+def test_what_no_model_can_do_is_the_callers_to_change(gateway: GatewayProcess) -> None:
+    answer = gateway.chat(pointsman={"requires": ["telepathy"]})
+    assert (answer.status, answer.error["code"]) == (400, "no_eligible_model")
+    assert "telepathy" in answer.error["message"]
+    decision: dict[str, Any] = gateway.decision(answer.headers["x-pointsman-decision"])
+    assert len(decision["rejections"]) == 3
+    assert decision["outcomes"] == []
