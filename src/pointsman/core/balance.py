@@ -30,7 +30,7 @@ def near_best(candidates: Sequence[Candidate], band: float) -> int:
     return 1 + sum(1 for _ in takewhile(lambda c: c.score >= floor, candidates[1:]))
 
 
-def pick(waits: Sequence[float], draw: Callable[[], float]) -> Pick:
+def pick(waits: Sequence[int], draw: Callable[[], float]) -> Pick:
     """Draw two of the near-best and take the one that waits less.
 
     `waits` are their expected waits, best score first, never empty; at equal waits the better score
@@ -42,9 +42,10 @@ def pick(waits: Sequence[float], draw: Callable[[], float]) -> Pick:
     first = int(draw() * count)
     second = int(draw() * (count - 1))
     second += second >= first
-    winner = min(first, second, key=lambda index: (waits[index], index))
-    beaten = sum(1 for other, wait in enumerate(waits) if (wait, other) > (waits[winner], winner))
-    return Pick(winner, beaten / (count * (count - 1) / 2))
+    winner = min(first, second, key=lambda place: (waits[place], place))
+    wait = waits[winner]
+    ahead = sum(map(wait.__gt__, waits)) + waits[:winner].count(wait)
+    return Pick(winner, (count - 1 - ahead) / (count * (count - 1) / 2))
 
 
 def pick_for_session(session: str, model_ids: Sequence[str]) -> Pick:

@@ -98,11 +98,10 @@ class Chooser:
     def _pick(self, shortlist: Shortlist, near: Sequence[int], session: str | None) -> Pick:
         if len(near) == 1:
             return Pick(0, 1.0)
-        models = shortlist.models
+        model_ids = [shortlist.model_ids[place] for place in near]
         if session is not None:
-            return pick_for_session(session, [models[place].id for place in near])
-        waits = [float(self._load.in_flight(models[place].id)) for place in near]
-        return pick(waits, self._random.random)
+            return pick_for_session(session, model_ids)
+        return pick(self._load.waits(model_ids), self._random.random)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

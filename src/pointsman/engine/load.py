@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pointsman.core.decision import Objection, ReasonCode
 from pointsman.core.fleet import Model
@@ -43,6 +43,11 @@ class Load:
 
     def in_flight(self, model_id: str) -> int:
         return self._in_flight.get(model_id, 0)
+
+    def waits(self, model_ids: Sequence[str]) -> Sequence[int]:
+        """How many calls each of the models has to share itself with."""
+        count = self._in_flight.get
+        return [count(model_id, 0) for model_id in model_ids]
 
     def snapshot(self) -> Mapping[str, int]:
         """All models that carry at least one call."""

@@ -125,18 +125,24 @@ class Service:
 
     async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
         decision = self._decided(ask, snapshot)
-        wait_s = _soonest(decision)
-        longest_s = snapshot.setup.policy.retry.short_wait_s
-        if ask.deadline_s is not None:
-            longest_s = min(longest_s, ask.deadline_s)
-        if not decision.candidates and wait_s is not None and wait_s <= longest_s:
-            await self._clock.sleep(wait_s)
-            decision = self._decided(ask, snapshot)
+        if not decision.candidates:
+            decision = await self._decided_later(decision, ask, snapshot)
         self._ledger.decided(decision)
         self._tally.decided(decision)
         if not decision.candidates:
             raise self._nobody(ask, snapshot, decision)
         return decision
+
+    async def _decided_later(self, vain: Decision, ask: Ask, snapshot: Snapshot) -> Decision:
+        """Decide once more when a model is due back soon enough to be waited for."""
+        wait_s = _soonest(vain)
+        longest_s = snapshot.setup.policy.retry.short_wait_s
+        if ask.deadline_s is not None:
+            longest_s = min(longest_s, ask.deadline_s)
+        if wait_s is None or wait_s > longest_s:
+            return vain
+        await self._clock.sleep(wait_s)
+        return self._decided(ask, snapshot)
 
     def _decided(self, ask: Ask, snapshot: Snapshot) -> Decision:
         choice = self._choice(ask, snapshot)

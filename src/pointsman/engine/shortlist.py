@@ -38,6 +38,7 @@ class Shortlist:
         "_picky",
         "candidates",
         "limited",
+        "model_ids",
         "models",
         "near",
         "rejections",
@@ -53,6 +54,7 @@ class Shortlist:
         self.candidates = candidates
         self.rejections = rejections
         self.models = tuple(models)
+        self.model_ids = tuple(model.id for model in models)
         self.near = near_best(candidates, band)
         self.limited = any(model.limits.max_in_flight for model in models)
         self._band = band

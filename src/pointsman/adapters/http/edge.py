@@ -106,8 +106,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_head, self._in_body = True, False
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self.limits.max_header_bytes:
+        if self._head_bytes > self.limits.max_header_bytes and self._head_is_too_large():
             self._refuse(self._head_too_large())
             return
         self._in_head, self._in_body = False, True
@@ -176,6 +175,11 @@ class EdgeProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What could not be read as HTTP is refused in the same shape as everything else."""
         self._refuse(Reply(400, msg, "invalid_request_error", "invalid_http"))
+
+    def _head_is_too_large(self) -> bool:
+        """Asked when more has come than a head may hold, which may be the body."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return size > self.limits.max_header_bytes
 
     def _head_too_large(self) -> Reply:
         message = f"The head of the request is larger than {self.limits.max_header_bytes} bytes."
