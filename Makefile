@@ -14,7 +14,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
-SOURCES := $(wildcard src tests bench simulations examples)
+SOURCES := $(wildcard src tests bench docs simulations examples)
 
 # A virtual environment knows the directory it was made in; the stamps carry a checksum of it, so
 # that a clone that was moved or copied installs again instead of failing strangely.
@@ -51,7 +51,8 @@ cover: $(TOOLS) ## the suite under coverage: core 100 % of branches, everything 
 	$(PY) -m coverage report --include='src/pointsman/core/*' --fail-under=100
 	$(PY) -m coverage report --fail-under=95
 
-docs: $(TOOLS) ## run the code in the documentation, follow its links
+docs: $(TOOLS) ## write what is read from the code, run the code in the pages, follow their links
+	$(PY) docs/generate.py
 	$(PYTEST) tests/docs $(ARGS)
 
 bench: $(RUNTIME) ## measure against a minimal proxy and the peers: ratios in one run

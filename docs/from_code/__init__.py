@@ -1,0 +1,1 @@
+"""What does the code say of itself, as Markdown?"""
