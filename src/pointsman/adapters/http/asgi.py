@@ -52,9 +52,10 @@ async def send_whole(send: Send, status: int, body: bytes, headers: tuple[Header
 
 
 async def send_reply(send: Send, reply: Reply, headers: tuple[Header, ...] = ()) -> None:
-    """An error. One that leaves a part of the request unread closes the connection."""
-    unread = ((b"connection", b"close"),) if reply.status in (413, 415) else ()
-    await send_whole(send, reply.status, reply.body(), (JSON, *headers, *reply.headers, *unread))
+    """An error. The rest of the request is left to the server underneath, which reads and drops it:
+    if we closed, a client that is still sending would see a reset instead of this answer.
+    """
+    await send_whole(send, reply.status, reply.body(), (JSON, *headers, *reply.headers))
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -26,6 +26,9 @@ from pointsman.adapters.http.replies import Header, Reply, come_back_in
 BODY_BYTES_PER_S = 64 * 1024
 """The slowest a body may come in the long run, beyond the time that every body is allowed."""
 
+UNWANTED_BODIES = 4
+"""How many times the largest body is read, and dropped, of one that has been refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
@@ -115,8 +118,12 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._current() is not None:
-            super().on_body(body)
+        cycle = self._current()
+        if cycle is None:
+            return
+        if cycle.response_complete and self._body_bytes > self._most_read_bytes():
+            self.transport.close()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head, self._in_body = True, False
@@ -126,6 +133,10 @@ class EdgeProtocol(HttpToolsProtocol):
     def _current(self) -> RequestResponseCycle | None:
         """The request under way or last answered; none before the first, whatever its type says."""
         return self.cycle
+
+    def _most_read_bytes(self) -> int:
+        """How much of a body is read that has been answered already, so that its sender hears."""
+        return UNWANTED_BODIES * self.limits.max_body_bytes
 
     # Too slow.
 
@@ -191,7 +202,12 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         cycle = self._current()
-        unanswered = cycle is None or cycle.response_complete or not cycle.response_started
+        # In a head the cycle is that of the request before; in a body it is this request's own.
+        unanswered = (
+            cycle is None
+            or not cycle.response_started
+            or (cycle.response_complete and not self._in_body)
+        )
         if unanswered:
             self.transport.write(_raw(reply))
         if cycle is not None and not cycle.response_complete:
