@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -102,20 +102,41 @@ async def test_a_head_that_never_ends_is_refused_at_the_limit(strict: GatewayPro
 
 async def test_a_body_over_the_limit_is_refused_by_its_length(strict: GatewayProcess) -> None:
     async with connected(strict) as client:
-        length = {"content-length": "1000000"}
-        answer = await answered(client, request_bytes(b"{", length))
-    assert (answer.status, answer.error["code"]) == (413, "request_too_large")
-    assert "8192" in answer.error["message"]
+        await client.send(request_bytes(b"{", {"content-length": "1000000"}))
+        refusal = await client.until(b"}}")
+        assert refusal.startswith(b"HTTP/1.1 413 ")
+        assert b"request_too_large" in refusal
+        assert b"8192 bytes" in refusal
+        assert await client.rest() == b""
 
 
 async def test_a_body_over_the_limit_is_refused_when_it_comes_in_chunks(
     strict: GatewayProcess,
 ) -> None:
     line = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
-    chunks = (b"400\r\n" + b" " * 1024 + b"\r\n") * 9
     async with connected(strict) as client:
-        answer = await answered(client, line.encode() + chunks)
+        await client.send(line.encode() + (b"400\r\n" + b" " * 1024 + b"\r\n") * 9)
+        assert (await client.until(b"}}")).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_body_without_end_is_not_read_for_ever(strict: GatewayProcess) -> None:
+    line = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with connected(strict) as client:
+        await client.send(line.encode())
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 100 * LIMITS["max_body_bytes"]:
+                await client.send(b"400\r\n" + b" " * 1024 + b"\r\n")
+                sent += 1024
+        assert b"HTTP/1.1 413 " in await client.rest() or sent < 100 * LIMITS["max_body_bytes"]
+
+
+def test_who_sends_a_huge_body_before_it_reads_hears_the_reason(
+    gateway: GatewayProcess,
+) -> None:
+    answer = gateway.chat(user="x" * (30 << 20))
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
+    assert gateway.chat().status == 200
 
 
 async def test_a_body_in_chunks_within_the_limit_is_served(strict: GatewayProcess) -> None:
