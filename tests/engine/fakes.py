@@ -1,0 +1,335 @@
+"""What stands in for the outside of the engine: a clock, providers that follow a script, a ledger.
+
+They behave like the real parts and do nothing of their own accord. A `World` puts the engine
+together around them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from time import monotonic
+from typing import NamedTuple
+
+from pointsman.core.capability import CapabilityScorer
+from pointsman.core.decision import Decision, Outcome, Selection, Task
+from pointsman.core.errors import UpstreamError
+from pointsman.core.fleet import Agent, Fleet, Limits, Model, Usage
+from pointsman.engine.attempt import Begun
+from pointsman.engine.health import Health
+from pointsman.engine.load import Load
+from pointsman.engine.policy import Policy, Timeouts
+from pointsman.engine.ports import Answer, Call, Piece
+from pointsman.engine.registry import Registry, Setup
+from pointsman.engine.serve import Ask, Served, Service
+from pointsman.engine.tally import Tally
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+USAGE = Usage(10, 5)
+
+
+class FakeClock:
+    """Time passes only when somebody sleeps, and then at once, or when it is told to.
+
+    While `held`, sleepers sleep on until they are cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.t = 0.0
+        self.held = False
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.t)
+
+    def monotonic(self) -> float:
+        return self.t
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.held:
+            await asyncio.get_running_loop().create_future()
+        await self.passes(seconds)
+
+    async def passes(self, seconds: float) -> None:
+        """So much time goes by."""
+        self.t += seconds
+        await asyncio.sleep(0)
+
+
+class RealClock(FakeClock):
+    """The time of the machine, for what is timed by the loop itself."""
+
+    def monotonic(self) -> float:
+        return monotonic()
+
+    async def passes(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Hold:
+    """A step that takes until `go` is set: for ever, if nobody sets it."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.reached = asyncio.Event()
+
+    async def until(self, interrupted: asyncio.Future[Exception]) -> None:
+        """Wait, but not longer than until `interrupted` is done."""
+        self.reached.set()
+        interrupted.add_done_callback(lambda _: self.go.set())
+        await self.go.wait()
+
+
+class After(NamedTuple):
+    """A step that takes so many seconds, then is `then`."""
+
+    seconds: float
+    then: Piece | Exception | None
+
+
+Step = Piece | Exception | Hold | After | None
+
+
+class Script(NamedTuple):
+    """How one call goes: `opens` before it is accepted, then one step per read, then the end."""
+
+    opens: Step = None
+    reads: Sequence[Step] = ()
+
+
+def text(words: str = "hello") -> Piece:
+    return Piece(words.encode(), usable=True, completion_chars=len(words))
+
+
+def preamble(words: str = "(") -> Piece:
+    return Piece(words.encode(), usable=False)
+
+
+def with_usage(usage: Usage = USAGE, model: str = "upstream-1") -> Piece:
+    return Piece(b"", True, usage, b'{"usage":1}', model)
+
+
+def good(*words: str) -> Script:
+    return Script(reads=(*(text(word) for word in words or ("hello",)), with_usage()))
+
+
+def refused(error: UpstreamError) -> Script:
+    return Script(opens=error)
+
+
+class ScriptedAnswer:
+    """Reads its script. Like a real one it can be aborted in the middle of a read."""
+
+    def __init__(self, steps: Iterable[Step], clock: FakeClock) -> None:
+        self._steps = deque(steps)
+        self._clock = clock
+        self._reason: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self.closed = 0
+        self.hold_close: Hold | None = None
+
+    async def read(self) -> Piece | None:
+        if self._reason.done():
+            raise self._reason.result()
+        return await self.play(self._steps.popleft() if self._steps else None)
+
+    async def play(self, step: Step) -> Piece | None:
+        if isinstance(step, Hold):
+            await step.until(self._reason)
+            return await self.read()
+        if isinstance(step, After):
+            await self._clock.passes(step.seconds)
+            if self._reason.done():
+                raise self._reason.result()
+            step = step.then
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def abort(self, reason: Exception) -> None:
+        if not self._reason.done():
+            self._reason.set_result(reason)
+
+    async def close(self) -> None:
+        self.closed += 1
+        if self.hold_close is not None:
+            self.hold_close.reached.set()
+            await self.hold_close.go.wait()
+
+
+class ScriptedProvider:
+    """Plays the scripts given for each model in order, then good answers for ever."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.scripts: dict[str, deque[Script]] = {}
+        self.calls: list[Call] = []
+        self.answers: list[ScriptedAnswer] = []
+        self.closed = 0
+
+    async def open(self, call: Call) -> Answer:
+        self.calls.append(call)
+        waiting = self.scripts.get(call.model.id)
+        script = waiting.popleft() if waiting else good()
+        answer = ScriptedAnswer(script.reads, self._clock)
+        if script.opens is not None:
+            if isinstance(script.opens, Hold):
+                script.opens.reached.set()
+                await script.opens.go.wait()
+            else:
+                await answer.play(script.opens)
+        self.answers.append(answer)
+        return answer
+
+    async def probe(self) -> Sequence[str]:
+        return []
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class MemoryLedger:
+    """Remembers everything."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.outcomes: list[Outcome] = []
+
+    def decided(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+def model(
+    name: str, strength: float = 0.8, *, window: int | None = 8192, most: int | None = None
+) -> Model:
+    """A generalist. `name` is `provider/name`, `most` how many calls it takes at once."""
+    provider, _, upstream = name.partition("/")
+    strengths = {"general": strength}
+    limits = Limits(max_in_flight=most)
+    return Model(
+        name, provider, upstream, strengths=strengths, context_window=window, limits=limits
+    )
+
+
+BEST, NEXT, LAST = model("a/best", 0.9), model("b/next", 0.8), model("c/last", 0.7)
+PLAIN, ANYTHING = Task(prompt_tokens=100), Selection()
+STRICT = Policy(band=0.0)
+"""The order is that of the scores, whatever the load."""
+
+
+class World:
+    """A fleet with its engine, and everything outside of it scripted."""
+
+    def __init__(
+        self,
+        *models: Model,
+        agents: Iterable[Agent] = (),
+        policy: Policy = STRICT,
+        clock: FakeClock | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.clock = clock or FakeClock()
+        self.providers: dict[str, ScriptedProvider] = {}
+        self.load = Load()
+        self.health = Health(self.clock, policy.breaker)
+        self.ledger = MemoryLedger()
+        self.tally = Tally()
+        scorer = CapabilityScorer()
+        self.registry = Registry(
+            self.setup(*(models or (BEST, NEXT, LAST)), agents=agents, policy=policy), scorer
+        )
+        self.service = Service(
+            self.registry,
+            scorer=scorer,
+            load=self.load,
+            health=self.health,
+            ledger=self.ledger,
+            tally=self.tally,
+            clock=self.clock,
+            random=Random(seed),
+        )
+
+    def setup(
+        self,
+        *models: Model,
+        agents: Iterable[Agent] = (),
+        policy: Policy = STRICT,
+        version: str = "v1",
+        timeouts: Mapping[str, Timeouts] | None = None,
+    ) -> Setup:
+        """A configuration that keeps the providers which are there already."""
+        for name in (m.provider for m in models):
+            self.providers.setdefault(name, ScriptedProvider(self.clock))
+        used = {m.provider: self.providers[m.provider] for m in models}
+        return Setup(Fleet(agents, models, version), used, policy, timeouts or {})
+
+    def script(self, model_id: str, *scripts: Script) -> None:
+        """What the next calls of a model do."""
+        provider = self.providers[model_id.partition("/")[0]]
+        provider.scripts.setdefault(model_id, deque()).extend(scripts)
+
+    def fails(self, model_id: str, error: UpstreamError, times: int = 1) -> None:
+        self.script(model_id, *[refused(error)] * times)
+
+    def ask(
+        self,
+        agent: str = "default",
+        *,
+        task: Task = PLAIN,
+        selection: Selection = ANYTHING,
+        session: str | None = None,
+        deadline_s: float | None = None,
+        stream: bool = True,
+    ) -> Ask:
+        known = self.registry.fleet.agents[agent]
+        return Ask(
+            "req_1", known, task, selection, {}, stream, session=session, deadline_s=deadline_s
+        )
+
+    async def serve(self, ask: Ask | None = None) -> Served:
+        return await self.service.serve(ask or self.ask())
+
+    async def chat(self, ask: Ask | None = None) -> Served:
+        """Serve and read to the end."""
+        served = await self.serve(ask)
+        await read_all(served.begun)
+        return served
+
+    def calls_of(self, model_id: str) -> int:
+        calls = self.providers[model_id.partition("/")[0]].calls
+        return sum(call.model.id == model_id for call in calls)
+
+    @property
+    def calls(self) -> int:
+        return sum(len(provider.calls) for provider in self.providers.values())
+
+    def why_not(self, model_id: str) -> str:
+        """The reason code against a model now, or ''."""
+        objection = self.health.objection(self.registry.fleet.models[model_id])
+        return objection.code.value if objection else ""
+
+    def at_rest(self) -> None:
+        """Nothing is held: every attempt has ended in one outcome, every lease is back."""
+        assert len(self.ledger.outcomes) == self.calls
+        assert self.load.total == 0
+        assert self.load.snapshot() == {}
+        assert self.registry.current.users == 0
+        for provider in self.providers.values():
+            assert all(answer.closed for answer in provider.answers)
+
+
+async def read_all(begun: Begun) -> bytes:
+    """Every byte of an answer; closes it whatever happens."""
+    parts = []
+    try:
+        while (data := await begun.read()) is not None:
+            parts.append(data)
+    finally:
+        await begun.close()
+    return b"".join(parts)
