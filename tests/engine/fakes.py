@@ -41,6 +41,7 @@ class FakeClock:
         self.t = 0.0
         self.held = False
         self.slept: list[float] = []
+        self.asleep = asyncio.Event()
 
     def now(self) -> datetime:
         return NOON + timedelta(seconds=self.t)
@@ -50,6 +51,7 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.asleep.set()
         if self.held:
             await asyncio.get_running_loop().create_future()
         await self.passes(seconds)
