@@ -64,8 +64,8 @@ serves is felt by the requests of that moment: in one go, 1 % of them waited 3 m
 FORGETTING_PAUSE_S = 0.01
 
 # A statement per row would hand the interpreter lock to and fro for every row, each time waiting
-# for a busy event loop to let go of it. A statement per 64 rows does so 64 times less.
-_CHUNKS = (64, 16, 4, 1)
+# for a busy event loop to let go of it. A statement per 8 rows does so 8 times less.
+_CHUNKS = (16, 8, 4, 1)
 
 _STORED_DECISION = ", ".join(
     [*(f"d.{name}" for name in DECISION_COLUMNS), *(f"c.{name}" for name in SET_COLUMNS[1:])]
@@ -112,23 +112,29 @@ class SqliteStore:
             self._write_lock,
             _transaction(self._open_writer()) as db,
         ):
-            self._append(db, records[:SLICE])
+            # Also sets of earlier batches are written again: `forget_before` may have removed them.
+            written: set[int] = set()
+            self._append(db, records[:SLICE], written)
             for start in range(SLICE, len(records), SLICE):
                 # Whoever serves requests on the same core gets it in between.
                 time.sleep(SLICE_PAUSE_S)
-                self._append(db, records[start : start + SLICE])
+                self._append(db, records[start : start + SLICE], written)
 
-    def _append(self, db: sqlite3.Connection, records: Sequence[Decision | Outcome]) -> None:
-        sets: dict[int, Row] = {}
+    def _append(
+        self, db: sqlite3.Connection, records: Sequence[Decision | Outcome], written: set[int]
+    ) -> None:
+        """Insert the records, and those candidate sets that are not in `written`."""
+        sets: list[Row] = []
         decisions: list[Row] = []
         for record in records:
             if isinstance(record, Decision):
                 reference = self._sets.reference(record)
-                sets[reference.set.id] = reference.set
+                if reference.set.id not in written:
+                    written.add(reference.set.id)
+                    sets.append(reference.set)
                 decisions.append(decision_row(record, reference))
         outcomes = [outcome_row(r) for r in records if isinstance(r, Outcome)]
-        # Also those sets that are surely there: `forget_before` may have removed them.
-        _insert(db, SETS, SET_COLUMNS, list(sets.values()))
+        _insert(db, SETS, SET_COLUMNS, sets)
         _insert(db, DECISIONS, DECISION_COLUMNS, decisions)
         _insert(db, OUTCOMES, OUTCOME_COLUMNS, outcomes)
 
