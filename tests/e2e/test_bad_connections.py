@@ -123,12 +123,12 @@ async def test_a_body_without_end_is_not_read_for_ever(strict: GatewayProcess) -
     line = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
     async with connected(strict) as client:
         await client.send(line.encode())
-        sent = 0
+        sent, far_too_much = 0, 50_000_000
         with suppress(ConnectionError):
-            while sent < 100 * LIMITS["max_body_bytes"]:
+            while sent < far_too_much:
                 await client.send(b"400\r\n" + b" " * 1024 + b"\r\n")
                 sent += 1024
-        assert b"HTTP/1.1 413 " in await client.rest() or sent < 100 * LIMITS["max_body_bytes"]
+        assert sent < far_too_much
 
 
 def test_who_sends_a_huge_body_before_it_reads_hears_the_reason(
