@@ -109,7 +109,11 @@ class Gateway:
         except CallerLeftError:
             log.debug("the caller left in the middle of its request")
         else:
-            await self._serve(ask, request, arrived, send, _HangUp(receive))
+            hang_up = _HangUp(receive)
+            try:
+                await self._serve(ask, request, arrived, send, hang_up)
+            finally:
+                hang_up.end()
 
     async def _serve(
         self, ask: Ask, request: ChatRequest, arrived: float, send: Send, hang_up: _HangUp
@@ -123,12 +127,13 @@ class Gateway:
                     await self._reply(served, arrived, send, hang_up)
             finally:
                 await served.begun.close()
+            if log.isEnabledFor(logging.DEBUG):
+                _log_answer(served)
         except (NoEligibleModel, AttemptsSpent) as error:
             hang_up.end()
             await self._refuse(send, error, ask.request_id)
         except asyncio.CancelledError:
             # When it was the caller who left, nobody is waiting for an answer or an error.
-            hang_up.end()
             if not hang_up.seen:
                 raise
 
@@ -156,7 +161,20 @@ class Gateway:
     async def _refuse(self, send: Send, error: PointsmanError, request_id: str) -> None:
         reply = reply_to(error)
         self._tally.refused(reply.code or "unknown")
+        facts = {"request_id": request_id, "status": reply.status, "code": reply.code}
+        log.info("request refused", extra=facts)
         await send_reply(send, reply, _trace(error, request_id))
+
+
+def _log_answer(served: Served) -> None:
+    facts = {
+        "request_id": served.decision.request_id,
+        "decision_id": served.decision.id,
+        "agent": served.decision.agent_id,
+        "model": served.model.id,
+        "attempts": len(served.earlier) + 1,
+    }
+    log.debug("request answered", extra=facts)
 
 
 def _trace(error: PointsmanError, request_id: str) -> tuple[Header, ...]:
