@@ -223,7 +223,7 @@ class Service:
             self._health.succeeded(trial)
         else:
             self._health.failed(trial, ending.error)
-            _log_failure(outcome, ending.error.kind)
+            _log_failure(run.ask.request_id, outcome, ending.error.kind)
             self._correct_catalogue(run, model, ending.error, outcome)
         self._scorer.learn(outcome)
         self._tally.learn(outcome)
@@ -304,8 +304,9 @@ class Service:
         return max(0.0, run.gives_up_at - self._clock.monotonic())
 
 
-def _log_failure(outcome: Outcome, failure: FailureKind) -> None:
+def _log_failure(request_id: str, outcome: Outcome, failure: FailureKind) -> None:
     facts = {
+        "request_id": request_id,
         "decision_id": outcome.decision_id,
         "model": outcome.model_id,
         "agent": outcome.agent_id,
