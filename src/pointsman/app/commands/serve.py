@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("config", nargs="?", type=Path, help="YAML file, see `pointsman init`")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for any (default: 8080)")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for any (default: 8080)")
     parser.add_argument("--data-dir", type=Path, help="where decisions are kept")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--log-format", choices=["auto", "console", "json"])
@@ -104,6 +104,14 @@ def _serve(
     finally:
         logs.stop()
     return 0 if came_up else EXIT_FAILED
+
+
+def _port(text: str) -> int:
+    """A port; the system would take one that is too large modulo 65,536."""
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port: 0 to 65535")
+    return port
 
 
 def _overridden(configuration: Configuration, args: argparse.Namespace) -> Configuration:
