@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from fakes import (
     BEST,
     NEXT,
-    FakeClock,
     Hold,
     Script,
+    Step,
     World,
     good,
     preamble,
@@ -83,11 +84,6 @@ async def test_leaving_while_a_failed_answer_is_being_closed_keeps_its_failure()
     world.at_rest()
 
 
-async def until_asleep(clock: FakeClock) -> None:
-    while not clock.slept:
-        await asyncio.sleep(0)
-
-
 async def test_leaving_before_anything_is_decided_leaves_nothing() -> None:
     world = World(BEST)
     world.fails("a/best", UpstreamError(FailureKind.OVERLOADED))
@@ -95,7 +91,7 @@ async def test_leaving_before_anything_is_decided_leaves_nothing() -> None:
         await world.serve(world.ask(deadline_s=0.01))
     world.clock.held = True
     task = asyncio.create_task(world.serve())
-    await until_asleep(world.clock)
+    await world.clock.asleep.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -108,7 +104,7 @@ async def test_leaving_between_two_attempts_leaves_the_first_one_told() -> None:
     world.fails("a/best", DOWN)
     world.clock.held = True
     task = asyncio.create_task(world.serve())
-    await until_asleep(world.clock)
+    await world.clock.asleep.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -130,6 +126,7 @@ async def test_leaving_a_probe_lets_the_next_request_probe() -> None:
     world.at_rest()
 
 
+Drawn = str | UpstreamError | None
 KINDS = [k for k in FailureKind if k is not FailureKind.CANCELLED]
 ERRORS = st.builds(
     UpstreamError,
@@ -137,7 +134,6 @@ ERRORS = st.builds(
     retry_after_s=st.none() | st.floats(0, 5),
     status=st.none() | st.just(500),
 )
-HOLDS = st.builds(Hold)
 READS = st.lists(st.sampled_from(["text", "preamble", "hold"]) | ERRORS, max_size=4)
 SCRIPTS = st.tuples(st.none() | st.just("hold") | ERRORS, READS)
 REQUESTS = st.lists(
@@ -145,14 +141,14 @@ REQUESTS = st.lists(
 )
 
 
-def as_script(drawn: tuple[object, list[object]]) -> Script:
-    made = {"text": text, "preamble": preamble, "hold": Hold}
+def as_script(drawn: tuple[Drawn, list[Drawn]]) -> Script:
+    made: dict[str, Callable[[], Step]] = {"text": text, "preamble": preamble, "hold": Hold}
 
-    def step(what: object) -> object:
+    def step(what: Drawn) -> Step:
         return made[what]() if isinstance(what, str) else what
 
     opens, reads = drawn
-    return Script(step(opens), [step(read) for read in reads])  # type: ignore[arg-type]
+    return Script(step(opens), [step(read) for read in reads])
 
 
 @settings(max_examples=150, deadline=None)
@@ -163,7 +159,7 @@ def as_script(drawn: tuple[object, list[object]]) -> Script:
     requests=REQUESTS,
 )
 def test_whatever_happens_every_attempt_has_one_outcome_and_nothing_is_held(
-    scripts: dict[str, list[tuple[object, list[object]]]],
+    scripts: dict[str, list[tuple[Drawn, list[Drawn]]]],
     requests: list[tuple[int, float | None]],
 ) -> None:
     """Random scripts, callers that leave after random turns of the loop, all at the same time."""

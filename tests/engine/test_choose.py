@@ -1,0 +1,131 @@
+"""Are the right models on the list, in the right order, and is a list remembered safely?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from fakes import BEST, LAST, NEXT, World, model
+
+from pointsman.core.decision import ReasonCode, Selection, Task
+from pointsman.core.fleet import Agent
+from pointsman.engine.choose import Choice, Chooser
+from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
+from pointsman.engine.shortlist import MAX_SHORTLISTS
+
+ANYBODY, ANY, ANYTHING = Agent("a", requires=("general",)), Task(), Selection()
+
+
+def choose(
+    world: World, task: Task = ANY, selection: Selection = ANYTHING, session: str | None = None
+) -> Choice:
+    chooser = Chooser(world.load, world.health, Random(1))
+    return chooser.choose(world.registry.current, ANYBODY, task, selection, session)
+
+
+def ids(choice: Choice) -> list[str]:
+    return [candidate.model_id for candidate in choice.candidates]
+
+
+def test_candidates_come_by_falling_score() -> None:
+    choice = choose(World(LAST, BEST, NEXT))
+    assert ids(choice) == ["a/best", "b/next", "c/last"]
+    assert choice.rejections == ()
+
+
+def test_the_band_is_drawn_around_the_best_of_those_that_are_able() -> None:
+    world = World(
+        model("p/full", 0.9, most=1), model("p/x", 0.70), model("p/y", 0.69), policy=Policy()
+    )
+    assert choose(world).propensity == 1.0
+    world.load.lease(world.registry.fleet.models["p/full"])
+    choice = choose(world)
+    assert ids(choice) == ["p/x", "p/y"]
+    assert [r.objection.code for r in choice.rejections] == [ReasonCode.AT_LIMIT]
+
+
+def test_the_chosen_one_comes_first_and_the_others_keep_their_order() -> None:
+    world = World(*[model(f"p/{n}", 0.8) for n in range(4)], policy=Policy())
+    for n in range(3):
+        for _ in range(5):
+            world.load.lease(world.registry.fleet.models[f"p/{n}"])
+    seen = {tuple(ids(choose(world, session=f"s{n}"))) for n in range(50)}
+    assert len(seen) == 4
+    assert all(sorted(order[1:]) == list(order[1:]) for order in seen)
+
+
+def test_a_pinned_model_shares_its_traffic_with_nobody_whatever_the_scores() -> None:
+    world = World(model("p/poor", 0.0001), BEST, NEXT, policy=Policy(band=1.0))
+    selection = Selection(pinned="p/poor", fallbacks=("a/best",))
+    choice = choose(world, selection=selection)
+    assert ids(choice) == ["p/poor", "a/best"]
+    assert choice.propensity == 1.0
+
+
+def test_a_request_that_does_not_fit_some_models_goes_to_the_others() -> None:
+    world = World(model("p/small", 0.9, window=1000), BEST)
+    choice = choose(world, Task(prompt_tokens=5000))
+    assert ids(choice) == ["a/best"]
+    (rejection,) = choice.rejections
+    assert rejection.objection.code is ReasonCode.CONTEXT_TOO_SMALL
+
+
+def test_nobody_is_no_candidate() -> None:
+    choice = choose(World(BEST), Task(needs=frozenset({"vision"})))
+    assert choice.candidates == ()
+    assert choice.propensity == 1.0
+    assert choice.rejections[0].objection.code is ReasonCode.MISSING_CAPABILITY
+
+
+def test_the_same_kind_of_request_is_worked_out_once() -> None:
+    world = World()
+    lists = world.registry.current.shortlists
+    one = lists.of(ANYBODY, Task(prompt_tokens=1), Selection())
+    assert lists.of(ANYBODY, Task(prompt_tokens=2), Selection()) is one
+    assert lists.of(ANYBODY, Task(type="math"), Selection()) is not one
+    assert one.starting_at(1) is one.starting_at(1)
+
+
+def test_callers_who_vary_their_needs_at_will_cannot_fill_the_memory() -> None:
+    world = World(BEST)
+    lists = world.registry.current.shortlists
+    for number in range(3 * MAX_SHORTLISTS):
+        lists.of(ANYBODY, Task(min_context=number), Selection())
+        assert len(lists._made) <= MAX_SHORTLISTS
+
+
+@pytest.mark.parametrize(
+    ("tokens", "output", "fits"),
+    [
+        (0, None, True),
+        (500, 500, True),
+        (501, 500, False),
+        (488, None, True),
+        (489, None, False),
+        (1, 601, False),
+    ],
+)
+def test_the_short_cut_says_what_the_long_way_would(
+    tokens: int, output: int | None, fits: bool
+) -> None:
+    world = World(replace(model("p/limited", window=1000), max_output_tokens=600))
+    shortlist = world.registry.current.shortlists.of(ANYBODY, ANY, Selection())
+    task = Task(prompt_tokens=tokens, max_output_tokens=output)
+    assert shortlist.all_take(task) == bool(choose(world, task).candidates) == fits
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Timeouts(connect_s=0),
+        lambda: RetryPolicy(max_attempts=0),
+        lambda: RetryPolicy(per_model=0),
+        lambda: RetryPolicy(backoff_s=-1),
+        lambda: Policy(band=1.5),
+    ],
+)
+def test_a_senseless_policy_is_refused(wrong: object) -> None:
+    assert callable(wrong)
+    with pytest.raises(ValueError, match=r"."):
+        wrong()
