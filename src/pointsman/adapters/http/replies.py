@@ -178,4 +178,12 @@ def _to_spent(error: AttemptsSpent) -> Reply:
         own_code = surface in (_NOT_FOUND, _TOO_LONG) or last.upstream_code == kind
         theirs = None if own_code else last.upstream_code
         return Reply(status, last.message, kind, theirs or code, last.param, headers)
-    return Reply(status, str(error), kind, code, headers=headers)
+    return Reply(status, _attempts_in_words(error), kind, code, headers=headers)
+
+
+def _attempts_in_words(error: AttemptsSpent) -> str:
+    """Who failed how. What an upstream said of itself is in the record, for those who run it."""
+    tries = [f"{outcome.model_id}: {failure.kind.code}" for outcome, failure in error.failures]
+    if len(tries) == 1:
+        return f"The one attempt failed: {tries[0]}."
+    return f"All {len(tries)} attempts failed: {', '.join(tries)}."
