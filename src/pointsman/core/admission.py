@@ -155,7 +155,7 @@ class Breaker:
         lasts_s = min(self._policy.open_s * 2.0**self._openings, self._policy.max_open_s)
         self._openings = min(self._openings + 1, 32)
         self.opened_at = now
-        self.reopens_at = max(self.reopens_at, now + lasts_s)
+        self.reopens_at = now + lasts_s
 
     def _move(self, event: Event) -> None:
         self.circuit = TRANSITIONS.get((self.circuit, event), self.circuit)
