@@ -8,11 +8,12 @@ from random import Random
 import pytest
 from fakes import BEST, LAST, NEXT, World, model
 
-from pointsman.core.decision import ReasonCode, Selection, Task
+from pointsman.core.balance import near_best
+from pointsman.core.decision import Candidate, ReasonCode, Selection, Task
 from pointsman.core.fleet import Agent
 from pointsman.engine.choose import Choice, Chooser
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
-from pointsman.engine.shortlist import MAX_SHORTLISTS
+from pointsman.engine.shortlist import MAX_SHORTLISTS, NOBODY_ELSE
 
 ANYBODY, ANY, ANYTHING = Agent("a", requires=("general",)), Task(), Selection()
 
@@ -61,6 +62,11 @@ def test_a_pinned_model_shares_its_traffic_with_nobody_whatever_the_scores() -> 
     choice = choose(world, selection=selection)
     assert ids(choice) == ["p/poor", "a/best"]
     assert choice.propensity == 1.0
+
+
+def test_the_band_of_a_pinned_model_holds_nobody_else() -> None:
+    worst, perfect = Candidate("p/worst", 0.0, ()), Candidate("p/perfect", 1.0, ())
+    assert near_best([worst, perfect], NOBODY_ELSE) == 1
 
 
 def test_a_request_that_does_not_fit_some_models_goes_to_the_others() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 from fakes import (
@@ -27,16 +28,22 @@ from pointsman.core.admission import Circuit
 from pointsman.core.errors import AttemptsSpent, Blame, FailureKind, NoEligibleModel, UpstreamError
 from pointsman.engine.serve import Ask
 
+T = TypeVar("T")
 DOWN = UpstreamError(FailureKind.UNAVAILABLE, "down", status=503)
+
+
+async def left(task: asyncio.Task[T]) -> None:
+    """The caller of this task leaves."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def chat_and_leave(world: World, reached: asyncio.Event, ask: Ask | None = None) -> None:
     """Begin a request, and leave it as soon as it has got so far."""
     task = asyncio.create_task(world.chat(ask))
     await reached.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await left(task)
 
 
 @pytest.mark.parametrize("where", ["opening", "first piece", "streaming"])
@@ -63,9 +70,7 @@ async def test_leaving_while_the_answer_is_being_closed_changes_nothing_of_its_o
     world.providers["a"].answers[0].hold_close = hold
     task = asyncio.create_task(read_all(served.begun))
     await hold.reached.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await left(task)
     assert world.ledger.outcomes[0].failure is None
     world.at_rest()
 
@@ -77,9 +82,7 @@ async def test_leaving_while_a_failed_answer_is_being_closed_keeps_its_failure()
     world.providers["a"].answers[0].hold_close = hold
     task = asyncio.create_task(read_all(served.begun))
     await hold.reached.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await left(task)
     assert [o.failure for o in world.ledger.outcomes] == [FailureKind.UNAVAILABLE]
     world.at_rest()
 
@@ -92,9 +95,7 @@ async def test_leaving_before_anything_is_decided_leaves_nothing() -> None:
     world.clock.held = True
     task = asyncio.create_task(world.serve())
     await world.clock.asleep.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await left(task)
     assert len(world.ledger.decisions) == 1
     world.at_rest()
 
@@ -105,9 +106,7 @@ async def test_leaving_between_two_attempts_leaves_the_first_one_told() -> None:
     world.clock.held = True
     task = asyncio.create_task(world.serve())
     await world.clock.asleep.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await left(task)
     assert [o.failure for o in world.ledger.outcomes] == [FailureKind.UNAVAILABLE]
     world.at_rest()
 
