@@ -161,8 +161,11 @@ def _to_nobody(error: NoEligibleModel) -> Reply:
             503, message, "server_error", "no_eligible_model", headers=(_SHOULD_NOT_RETRY,)
         )
     too_small = any(r.objection.code is ReasonCode.CONTEXT_TOO_SMALL for r in error.rejections)
-    code = "context_length_exceeded" if too_small else "no_eligible_model"
-    return Reply(400, message, "invalid_request_error", code, "messages" if too_small else None)
+    if too_small:
+        # Clients such as LiteLLM look for OpenAI's words and not at the code.
+        words = f"This model's maximum context length is exceeded. {message}"
+        return Reply(400, words, "invalid_request_error", "context_length_exceeded", "messages")
+    return Reply(400, message, "invalid_request_error", "no_eligible_model")
 
 
 def _to_spent(error: AttemptsSpent) -> Reply:
