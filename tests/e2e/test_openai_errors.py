@@ -73,6 +73,7 @@ def test_a_prompt_that_fits_nowhere_is_a_bad_request(lone: GatewayProcess, model
     error = raised(lone, model=model, messages=messages)
     assert isinstance(error, openai.BadRequestError)
     assert error.code == "context_length_exceeded"
+    assert "This model's maximum context length is" in error.message
 
 
 def test_what_the_upstream_cannot_process_is_unprocessable(
