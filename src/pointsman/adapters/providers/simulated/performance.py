@@ -16,6 +16,9 @@ from pointsman.adapters.providers.simulated.sse import DONE, Head, Writer, compl
 _PAGE = b"<!doctype html><title>502</title><h1>Not the answer you were looking for (simulated)</h1>"
 
 
+STALLS = frozenset({Fault.STALL, Fault.STALL_FIRST})
+
+
 class Performance:
     """Plays one prepared answer to one client. `run` raises `HungUp` when the client leaves."""
 
@@ -55,7 +58,10 @@ class Performance:
             self._entry.ended = "fault"
             await self._instead[fault]()
             return
-        self._entry.ended = "fault" if fault in MIDWAY else "complete"
+        # Noted beforehand, so that who has seen the end finds it in the log. A stall has no end but
+        # the caller's hanging up, which is noted when it comes.
+        if fault not in STALLS:
+            self._entry.ended = "fault" if fault in MIDWAY else "complete"
         await (self._stream() if prepared.asked.stream else self._whole())
 
     async def _stream(self) -> None:
