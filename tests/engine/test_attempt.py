@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -29,7 +30,7 @@ from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.engine.attempt import Attempt, Ending
 from pointsman.engine.policy import Timeouts
-from pointsman.engine.ports import Call
+from pointsman.engine.ports import Answer, Call
 
 BROKEN = UpstreamError(FailureKind.RESET, "gone")
 MODEL = model("p/m")
@@ -205,6 +206,55 @@ async def test_what_does_not_begin_in_time_has_failed(script: Script) -> None:
     with pytest.raises(UpstreamError, match="nothing usable came in"):
         await one.attempt.begin()
     assert one.failure is FailureKind.FIRST_TOKEN_TIMEOUT
+
+
+class Interrupted(ScriptedProvider):
+    """Never accepts a call, and does something when it is told to stop."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        super().__init__(FakeClock())
+        self._then = then
+
+    async def open(self, call: Call) -> Answer:
+        self.calls.append(call)
+        try:
+            await Hold().go.wait()
+        finally:
+            self._then()
+        raise AssertionError("nobody lets it go")
+
+
+def fails() -> None:
+    raise ValueError("a defect in tidying up")
+
+
+async def test_a_defect_while_time_runs_out_is_not_taken_for_slowness() -> None:
+    one = Try(Script(), QUICK)
+    one.attempt._provider = Interrupted(fails)
+    with pytest.raises(ValueError, match="tidying up"):
+        await one.attempt.begin()
+    assert one.failure is FailureKind.CANCELLED
+    await asyncio.sleep(0)
+
+
+async def test_a_caller_who_leaves_while_time_runs_out_has_left() -> None:
+    one = Try(Script(), QUICK)
+    task = asyncio.create_task(one.attempt.begin())
+    one.attempt._provider = Interrupted(task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert one.failure is FailureKind.CANCELLED
+
+
+async def test_after_a_time_out_the_task_can_wait_again() -> None:
+    one = Try(Script(opens=Hold()), QUICK)
+    with pytest.raises(UpstreamError):
+        await one.attempt.begin()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    await asyncio.sleep(0)
 
 
 async def test_a_deadline_that_is_shorter_than_our_patience_blames_the_caller() -> None:

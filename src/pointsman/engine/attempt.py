@@ -163,9 +163,10 @@ class Attempt:
         except UpstreamError as failure:
             limit.end()
             error = failure
-        except BaseException:  # our limit went off, the caller left, or we have a defect
-            if not limit.end():
-                # The upstream is not to blame for either of the others.
+        except BaseException as other:
+            ours = limit.end()
+            if not (ours and isinstance(other, asyncio.CancelledError)):
+                # The caller left, or we have a defect: the upstream is not to blame for either.
                 await self._fail(_cancelled())
                 raise
             error = _deadline(left_s or 0.0) if hurried else _too_slow(limit_s)
