@@ -14,7 +14,6 @@ import pytest
 import pointsman
 from pointsman.adapters.providers.simulated.faults import Fault, Order
 from pointsman.adapters.providers.simulated.in_thread import reliable_simulator, running
-from pointsman.adapters.providers.simulated.journal import Entry
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.adapters.providers.simulated.server import Simulator
 
@@ -33,9 +32,9 @@ class Upstream(NamedTuple):
     def called(self) -> list[str]:
         return [entry.model for entry in self.app.journal.entries]
 
-    async def end_of_last(self) -> Entry:
-        await asyncio.to_thread(wait_until, lambda: self.app.journal.entries[-1].ended)
-        return self.app.journal.entries[-1]
+    async def hung_up_upon(self) -> None:
+        """Wait until the last request has seen its caller leave."""
+        await asyncio.to_thread(wait_until, lambda: self.app.journal.entries[-1].hung_up)
 
 
 def wait_until(found: Callable[[], Any]) -> None:
@@ -152,7 +151,7 @@ async def test_leaving_a_stream_early_hangs_up_and_blames_nobody(
     async with router.stream(HELLO) as stream:
         async for _ in stream:
             break
-    assert (await upstream.end_of_last()).hung_up
+    await upstream.hung_up_upon()
     stored = await router.explain(stream.decision.id)
     assert stored is not None
     (outcome,) = stored.outcomes
@@ -168,7 +167,7 @@ async def test_a_task_that_is_cancelled_hangs_up_too(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await upstream.end_of_last()).hung_up
+    await upstream.hung_up_upon()
 
 
 async def test_a_stream_that_breaks_off_raises(

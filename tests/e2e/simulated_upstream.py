@@ -55,10 +55,9 @@ class SimulatedUpstream:
         body: str = self.last["body"]
         return body
 
-    def wait_for_end(self, *, within_s: float = 10.0) -> Row:
-        """The last request, once it has ended in some way."""
-        wait_until(lambda: self.requests and self.last["ended"], within_s=within_s)
-        return self.last
+    def wait_for_hang_up(self) -> None:
+        """Wait until the last request has seen its caller leave."""
+        wait_until(lambda: self.requests and self.last["hung_up"], what="the hang-up")
 
     def _call(self, method: str, path: str, body: Row | None = None) -> Any:
         connection = HTTPConnection(self.address, timeout=10)

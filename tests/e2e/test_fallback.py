@@ -242,6 +242,6 @@ def test_a_deadline_bounds_all_attempts_together(serve: Serve, upstream: Simulat
     upstream.order("first", "stall_first")
     answer = gateway.chat(headers={"x-pointsman-deadline-ms": "300"})
     assert (answer.status, answer.error["code"]) == (504, "deadline_exceeded")
-    assert upstream.wait_for_end()["ended"] == "hung_up"
+    upstream.wait_for_hang_up()
     (outcome,) = gateway.outcomes(answer)
     assert outcome["blames"] == "caller"
