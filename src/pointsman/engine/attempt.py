@@ -163,10 +163,10 @@ class Attempt:
         except UpstreamError as failure:
             limit.end()
             error = failure
-        except BaseException as other:
+        except BaseException as other:  # our limit went off, the caller left, or we have a defect
             ours = limit.end()
             if not (ours and isinstance(other, asyncio.CancelledError)):
-                # The caller left, or we have a defect: the upstream is not to blame for either.
+                # The upstream is not to blame for either of the others.
                 await self._fail(_cancelled())
                 raise
             error = _deadline(left_s or 0.0) if hurried else _too_slow(limit_s)
