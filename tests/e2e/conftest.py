@@ -5,24 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from fleets import fleet
-from gateway_process import GatewayProcess
+from gateway_process import GatewayProcess, Serve
 from simulated_upstream import SimulatedUpstream, simulated_upstream
 
 SHOWN_LOG_CHARS = 20_000
-
-
-class Serve(Protocol):
-    def __call__(
-        self,
-        config: Mapping[str, Any],
-        *,
-        arguments: Sequence[str] = (),
-        environ: Mapping[str, str] | None = None,
-    ) -> GatewayProcess: ...
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 COMMAND = (str(Path(sys.executable).with_name("pointsman")),)
 START_S = 20.0
@@ -243,6 +243,18 @@ class GatewayProcess:
             ),
             what="the reload",
         )
+
+
+class Serve(Protocol):
+    """Starts a gateway that ends with the test; see the fixture `serve`."""
+
+    def __call__(
+        self,
+        config: Mapping[str, Any],
+        *,
+        arguments: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> GatewayProcess: ...
 
 
 def pointsman(

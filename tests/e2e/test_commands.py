@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Serve
 from fleets import fleet, provider
-from gateway_process import GatewayProcess, pointsman
+from gateway_process import GatewayProcess, Serve, pointsman
 from simulated_upstream import SimulatedUpstream, simulated_upstream
 
 COMMANDS = ("serve", "check", "init", "import", "keys", "simulate", "schema")

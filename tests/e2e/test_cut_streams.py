@@ -8,9 +8,8 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-from conftest import Serve
 from fleets import fleet
-from gateway_process import GatewayProcess
+from gateway_process import GatewayProcess, Serve
 from raw_client import chat_bytes, connected, unchunked
 from scripted_upstream import (
     CHUNKED,

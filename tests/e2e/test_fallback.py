@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Serve
 from fleets import fleet
-from gateway_process import Answer, GatewayProcess, wait_until
+from gateway_process import Answer, GatewayProcess, Serve, wait_until
 from simulated_upstream import SimulatedUpstream
 from streams import DONE, seen_in
 

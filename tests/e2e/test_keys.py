@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Serve
 from fleets import fleet, provider
-from gateway_process import CONTROL, GatewayProcess
+from gateway_process import CONTROL, GatewayProcess, Serve
 from simulated_upstream import SimulatedUpstream, simulated_upstream
 
 SECRETS = {name: f"pm-{name}-8f1c7b2e5d9a4036" for name in ("caller", "bound", "viewer", "admin")}

@@ -8,9 +8,8 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Serve
 from fleets import fleet
-from gateway_process import GatewayProcess
+from gateway_process import GatewayProcess, Serve
 from openai import OpenAI
 from simulated_upstream import SimulatedUpstream
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Serve
 from fleets import fleet
-from gateway_process import COMMAND, GatewayProcess, wait_until
+from gateway_process import COMMAND, GatewayProcess, Serve, wait_until
 from raw_client import chat_bytes, connected
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event
 from simulated_upstream import SimulatedUpstream

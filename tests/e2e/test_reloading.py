@@ -6,9 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from conftest import Serve
 from fleets import fleet, model, provider
-from gateway_process import GatewayProcess, wait_until
+from gateway_process import GatewayProcess, Serve, wait_until
 from raw_client import chat_bytes, connected
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event
 from simulated_upstream import SimulatedUpstream

@@ -6,9 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import Serve
 from fleets import fleet
-from gateway_process import GatewayProcess, wait_until
+from gateway_process import GatewayProcess, Serve, wait_until
 from raw_client import chat_bytes, connected
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event
 
