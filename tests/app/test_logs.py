@@ -224,6 +224,7 @@ def test_the_servers_own_loggers_go_the_same_way(captured: Captured) -> None:
     server = logging.getLogger("uvicorn.error")
     server.addHandler(logging.StreamHandler())
     server.propagate = False
+    server.setLevel(logging.WARNING)
     captured.start()
     server.info("started", extra={"color_message": "\x1b[1mstarted"})
     (line,) = captured.lines()

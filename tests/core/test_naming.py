@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pointsman.core.decision import Selection, Strategy
-from pointsman.core.errors import UnknownModel
+from pointsman.core.errors import RequestError, UnknownModel
 from pointsman.core.fleet import Agent, Fleet, Model
 from pointsman.core.naming import Meaning, meaning, model_ids
 
@@ -90,6 +90,6 @@ def test_a_list_of_names_becomes_models_in_order_and_once_each() -> None:
 
 @pytest.mark.parametrize("name", ["auto", "smart", "agent/coder"])
 def test_what_leaves_the_choice_open_cannot_stand_in_a_list(name: str) -> None:
-    with pytest.raises(UnknownModel, match="not one model") as caught:
+    with pytest.raises(RequestError, match="leaves the choice open") as caught:
         model_ids([name], FLEET, ALIASES)
-    assert caught.value.param == "models"
+    assert (caught.value.param, caught.value.code) == ("models", "not_a_model")

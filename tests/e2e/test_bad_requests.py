@@ -98,6 +98,12 @@ def test_a_body_with_a_mistake_is_refused_in_words_that_name_it(
     assert upstream.requests == []
 
 
+def test_a_choice_cannot_stand_in_a_list_of_models(gateway: GatewayProcess) -> None:
+    answer = gateway.chat(model="up/first", models=["auto"])
+    assert (answer.status, answer.error["param"]) == (400, "models")
+    assert answer.error["code"] == "not_a_model"
+
+
 @pytest.mark.parametrize(("name", "hint"), UNKNOWN_MODELS, ids=short)
 def test_an_unknown_model_is_not_found_and_what_is_near_is_named(
     gateway: GatewayProcess, name: str, hint: str

@@ -70,6 +70,18 @@ def test_a_broken_file_changes_nothing_and_is_shown(
     assert model_names(gateway) == {"up/third"}
 
 
+def test_an_emptied_file_opens_nothing(serve: Serve, upstream: SimulatedUpstream) -> None:
+    keys = [{"name": "a", "key": "pm-secret-0123456789abc"}]
+    gateway = serve(fleet(upstream.url, keys=keys))
+    before = version(gateway)
+    for text in ("", "# nothing left\n", "server: {log_level: info}\n"):
+        gateway.configure(text)
+        gateway.reload()
+        assert gateway.chat().status == 401
+        assert "declares neither" in gateway.readiness["config"]["last_error"]
+        assert version(gateway) == before
+
+
 def test_a_file_that_vanishes_changes_nothing(serve: Serve, upstream: SimulatedUpstream) -> None:
     gateway = serve(fleet(upstream.url))
     gateway.config_path.unlink()

@@ -73,7 +73,9 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) ->
     tree = read_tree(text, expansion)
     source = str(path) if path else "configuration"
     value, problems = tree.value or {}, list(tree.problems)
+    stands_in = False
     if not problems and isinstance(value, dict) and _declares_nothing(value):
+        stands_in = True
         origin, spare_text = standin(environ)
         spare = read_tree(spare_text, expansion)
         # Its lines are in no file that anyone could open.
@@ -87,7 +89,8 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) ->
         in_order = sorted(findings.problems, key=lambda problem: problem.line or 0)
         raise ConfigError(in_order, source)
     watched = ([path] if path else []) + expansion.files
-    return _built(settings, environ, base=base, source=source, watched=watched)
+    built = _built(settings, environ, base=base, source=source, watched=watched)
+    return replace(built, stands_in=stands_in)
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -77,6 +77,7 @@ class Configuration:
     keeps its data does not count. `aliases` maps other names that requests may ask for to what
     they mean. `watched` are the files whose change may change it. `secrets` are the values to
     scrub from logs. `redacted` is the effective file, secrets masked.
+    `stands_in` says that the file declares neither providers nor models, so others stand in.
     """
 
     version: str
@@ -92,6 +93,7 @@ class Configuration:
     secrets: frozenset[str] = field(repr=False)
     warnings: tuple[str, ...]
     redacted: Mapping[str, Any]
+    stands_in: bool = False
 
 
 def version_of(*parts: object) -> str:

@@ -78,6 +78,7 @@ def _adopt_server_loggers() -> None:
     for name in _SERVER_LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
         logger.propagate = True
 
 

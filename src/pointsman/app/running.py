@@ -15,7 +15,7 @@ from pointsman.adapters.http.auth import KeyRing
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
-from pointsman.core.errors import ConfigError, StoreError
+from pointsman.core.errors import ConfigError, Problem, StoreError
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.version import VERSION
 
@@ -88,6 +88,7 @@ class Running:
         async with self._reloading:
             try:
                 configuration = await asyncio.to_thread(self._load)
+                _refuse_emptied(configuration, self.configuration)
             except ConfigError as error:
                 self.last_error = str(error)
                 log.error("the new configuration is not used: %s", error)  # noqa: TRY400 - no trace
@@ -188,6 +189,17 @@ class Running:
                 await self.reload()
                 served = now = _signature(self.configuration.watched)
             seen = now
+
+
+def _refuse_emptied(now: Configuration, before: Configuration) -> None:
+    """A file that has lost its contents must not open the gateway with other models and no keys."""
+    if now.stands_in and not before.stands_in:
+        problem = Problem(
+            "(file)",
+            "declares neither providers nor models any more",
+            "write it again; to serve what stands in for them, restart",
+        )
+        raise ConfigError([problem], now.source)
 
 
 def _signature(paths: Iterable[Path]) -> Signature:

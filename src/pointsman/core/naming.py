@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from pointsman.core.decision import Selection, Strategy
-from pointsman.core.errors import UnknownModel
+from pointsman.core.errors import RequestError, UnknownModel
 from pointsman.core.fleet import Fleet
 
 AUTO = "auto"
@@ -56,14 +56,16 @@ def meaning(name: str, fleet: Fleet, *, aliases: Mapping[str, str], strategy: St
 
 
 def model_ids(names: list[str], fleet: Fleet, aliases: Mapping[str, str]) -> tuple[str, ...]:
-    """The models that a list of names stands for, in order. Raises `UnknownModel`."""
+    """The models that a list of names stands for, in order.
+
+    Raises `UnknownModel`, or `RequestError` for a name that is no particular model.
+    """
     found: dict[str, None] = {}
     for name in names:
         selection = meaning(name, fleet, aliases=aliases, strategy=Strategy.BALANCED).selection
         if selection.pinned is None and not selection.only:
-            raise UnknownModel(
-                f"{name!r} is not one model, so it cannot stand in a list", param="models"
-            )
+            words = f"{name!r} leaves the choice open, so it cannot stand in a list of models."
+            raise RequestError(words, param="models", code="not_a_model")
         found.update(
             dict.fromkeys([selection.pinned] if selection.pinned else sorted(selection.only))
         )

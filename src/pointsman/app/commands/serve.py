@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from pointsman.app.checks import is_loopback
+from pointsman.app.commands.arguments import port
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.logs import configure
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("config", nargs="?", type=Path, help="YAML file, see `pointsman init`")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=_port, help="port to listen on, 0 for any (default: 8080)")
+    parser.add_argument("--port", type=port, help="port to listen on, 0 for any (default: 8080)")
     parser.add_argument("--data-dir", type=Path, help="where decisions are kept")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--log-format", choices=["auto", "console", "json"])
@@ -106,14 +107,6 @@ def _serve(
     return 0 if came_up else EXIT_FAILED
 
 
-def _port(text: str) -> int:
-    """A port; the system would take one that is too large modulo 65,536."""
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port: 0 to 65535")
-    return port
-
-
 def _overridden(configuration: Configuration, args: argparse.Namespace) -> Configuration:
     """What the command line says wins over the file. Raises `ConfigError`."""
     given = {
@@ -143,24 +136,24 @@ def _overridden(configuration: Configuration, args: argparse.Namespace) -> Confi
 
 def _listen(configuration: Configuration) -> socket.socket:
     """A listening socket, so that a port in use is told before anything is started."""
-    host, port = configuration.server.host, configuration.server.port
+    host, number = configuration.server.host, configuration.server.port
     try:
         family, *_, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "choose another with --host and --port"
-        problem = Problem("server", f"cannot listen: {reason}", remedy, f"{host}:{port}")
+        problem = Problem("server", f"cannot listen: {reason}", remedy, f"{host}:{number}")
         raise ConfigError([problem], configuration.source) from error
     listening.setblocking(False)
     return listening
 
 
 def _greeting(configuration: Configuration, listening: socket.socket) -> list[str]:
-    host, port = listening.getsockname()[:2]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    host, number = listening.getsockname()[:2]
+    address = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
     fleet = configuration.fleet
     agents = len(fleet.agents)
     who = "holders of a key" if configuration.keys else "this machine only, since there are no keys"

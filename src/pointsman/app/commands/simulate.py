@@ -16,6 +16,7 @@ from pointsman.adapters.providers.simulated.models import SimulatedModels
 from pointsman.adapters.providers.simulated.persona_file import personas_in
 from pointsman.adapters.providers.simulated.personas import FLEET, Persona
 from pointsman.adapters.providers.simulated.server import Simulator, uvicorn_server
+from pointsman.app.commands.arguments import port
 from pointsman.core.errors import ConfigError, Problem
 
 _EXIT_WRONG_USE = 2
@@ -24,7 +25,7 @@ _EXIT_WRONG_USE = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `pointsman simulate`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=8100, help="port to listen on")
+    parser.add_argument("--port", type=port, default=8100, help="port to listen on")
     parser.add_argument("--seed", type=int, default=0, help="the same seed behaves the same")
     parser.add_argument("--persona-file", type=Path, help="YAML or JSON; default: built-in fleet")
     parser.add_argument(
