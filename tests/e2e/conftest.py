@@ -67,7 +67,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
     yield start
     for gateway in started:
-        gateway.kill()
+        gateway.stop()
         _show(gateway.log)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
@@ -95,7 +96,7 @@ class GatewayProcess:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self.kill()
+        self.stop()
 
     # The process.
 
@@ -158,6 +159,14 @@ class GatewayProcess:
         """Ask it to stop, and the exit status."""
         self.signal(signal.SIGTERM)
         return self.wait()
+
+    def stop(self) -> None:
+        """End it as an operator would, by force where that takes longer than a test can wait."""
+        if self._process is None or self._process.poll() is None:
+            with suppress(subprocess.TimeoutExpired, AssertionError):
+                self.signal(signal.SIGTERM)
+                self.wait(1.0)
+        self.kill()
 
     def kill(self) -> None:
         if self._process is not None:
