@@ -81,7 +81,7 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) ->
         # Its lines are in no file that anyone could open.
         problems += [replace(problem, line=None) for problem in spare.problems]
         source = f"{source} over {origin}" if value or path else origin
-        value = {**_mapping(spare.value), **_declared(value)}
+        value = _over(_mapping(spare.value), value)
     findings = Findings(Tree(value, tree.lines, tree.raw, tuple(problems)))
     settings = settings_of(value, findings)
     check(settings, findings)
@@ -99,6 +99,13 @@ def _mapping(value: object) -> dict[str, object]:
 
 def _declared(value: Mapping[str, object]) -> dict[str, object]:
     return {key: inner for key, inner in value.items() if inner not in (None, {})}
+
+
+def _over(spare: Mapping[str, object], value: Mapping[str, object]) -> dict[str, object]:
+    """What the file says, with what stands in where it says nothing."""
+    declared = _declared(value)
+    silent = {key: inner for key, inner in value.items() if key not in {*spare, *declared}}
+    return {**spare, **silent, **declared}
 
 
 def _declares_nothing(value: Mapping[str, object]) -> bool:
