@@ -319,3 +319,18 @@ def test_a_simulated_fleet_is_served_without_loading_the_price_list() -> None:
         "sys.exit('genai_prices' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_secrets_in_queries_are_masked_and_scrubbed() -> None:
+    text = """
+providers:
+  up:
+    type: openai_compatible
+    base_url: http://127.0.0.1:9/v1
+    quirks: {query: {key: a-secret-query-value, api-version: "2024-10-21"}}
+models: {up/a: {}}
+"""
+    configuration = parse(text, {})
+    query = configuration.redacted["providers"]["up"]["quirks"]["query"]
+    assert query == {"key": "***", "api-version": "2024-10-21"}
+    assert "a-secret-query-value" in configuration.secrets

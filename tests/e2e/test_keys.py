@@ -173,16 +173,20 @@ def test_a_free_key_is_the_default_agent_until_it_says_otherwise(guarded: Gatewa
 def test_no_key_ever_shows(guarded: GatewayProcess, guarded_upstream: SimulatedUpstream) -> None:
     wrong = "pm-wrong-but-still-secret"
     guarded_upstream.order("first", "status", status=401)
-    said = [
-        guarded.chat(shown("admin")),
-        guarded.chat({"authorization": f"Bearer {wrong}"}),
-        guarded.chat(shown("viewer")),
-        guarded.chat(shown("bound", **{"x-pointsman-agent": "other"})),
+    shown_to_admin = [
         guarded.get(f"{CONTROL}/config", shown("admin")),
         guarded.get(f"{CONTROL}/models", shown("admin")),
         guarded.get(DECISIONS, shown("admin")),
         guarded.get("/metrics", shown("admin")),
         guarded.get("/readyz"),
+    ]
+    assert [answer.status for answer in shown_to_admin] == [200] * 5
+    said = [
+        *shown_to_admin,
+        guarded.chat(shown("admin")),
+        guarded.chat({"authorization": f"Bearer {wrong}"}),
+        guarded.chat(shown("viewer")),
+        guarded.chat(shown("bound", **{"x-pointsman-agent": "other"})),
     ]
     words = b"".join(answer.body + repr(answer.headers).encode() for answer in said).decode()
     stored = b"".join(path.read_bytes() for path in guarded.data_dir.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleets import fleet, model, provider
-from gateway_process import GatewayProcess, Serve, wait_until
+from gateway_process import CONTROL, GatewayProcess, Serve, wait_until
 from raw_client import chat_bytes, connected
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event
 from simulated_upstream import SimulatedUpstream
@@ -63,7 +63,8 @@ def test_a_broken_file_changes_nothing_and_is_shown(
         assert gateway.chat().status == 200
     gateway.configure(broken)
     gateway.reload()
-    assert "context_window" in gateway.readiness["config"]["last_error"]
+    assert "models.up/first.context_window" in gateway.readiness["config"]["last_error"]
+    assert "found large" in gateway.get(f"{CONTROL}/config").document["rejected"]
     gateway.configure(fleet(upstream.url, only=("third",)))
     gateway.reload()
     assert gateway.readiness["config"]["last_error"] is None
@@ -78,8 +79,32 @@ def test_an_emptied_file_opens_nothing(serve: Serve, upstream: SimulatedUpstream
         gateway.configure(text)
         gateway.reload()
         assert gateway.chat().status == 401
-        assert "declares neither" in gateway.readiness["config"]["last_error"]
+        assert "(file)" in gateway.readiness["config"]["last_error"]
         assert version(gateway) == before
+
+
+def test_what_stands_in_a_wrong_place_is_not_told_to_everybody(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url))
+    gateway.configure({**fleet(upstream.url), "server": {"port": "sk-proj-AAAABBBBCCCC"}})
+    gateway.reload()
+    shown = gateway.readiness["config"]["last_error"]
+    assert "server.port" in shown
+    assert "sk-proj" not in shown
+
+
+def test_keys_cannot_be_taken_away_while_the_network_is_listened_to(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    keys = [{"name": "a", "key": "pm-secret-0123456789abc"}]
+    gateway = serve(fleet(upstream.url, keys=keys), arguments=("--host", "0.0.0.0"))
+    before = version(gateway)
+    gateway.configure(fleet(upstream.url))
+    gateway.reload()
+    assert gateway.chat().status == 401
+    assert version(gateway) == before
+    assert "server.host" in gateway.readiness["config"]["last_error"]
 
 
 def test_a_file_that_vanishes_changes_nothing(serve: Serve, upstream: SimulatedUpstream) -> None:

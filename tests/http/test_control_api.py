@@ -163,6 +163,7 @@ def test_the_configuration_is_shown_with_its_version(client: Client) -> None:
         "success": True,
         "config_version": "cfg_9",
         "config": {"keys": [{"name": "ops", "key": "***"}]},
+        "rejected": None,
     }
 
 

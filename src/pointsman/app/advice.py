@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from pointsman.app.checks import is_loopback
+from pointsman.adapters.http.app import is_loopback
 from pointsman.app.configuration import ProviderSettings
 from pointsman.app.mistakes import MAX_LISTED, nearest
 from pointsman.app.secrets import Secret

@@ -7,11 +7,11 @@ been reported and cut out before (`mistakes.py`), so a check passes over what is
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from pointsman.adapters.http.app import is_loopback
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
@@ -46,16 +46,6 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_personas(settings, findings)
     _check_keys(settings, findings)
     _check_exposure(settings, findings)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine and nobody else can reach it."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def quirks_of(provider: ProviderEntry) -> Quirks:

@@ -6,6 +6,7 @@ are checked against each other, and only if there is no problem at all a `Config
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,12 +31,15 @@ from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
 from pointsman.app.settings import AgentEntry, RoutingEntry, ServerEntry, Settings
+from pointsman.app.upstreams import ProviderEntry
 from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.fleet import Agent, AgentKind, AgentStatus, Fleet, Model
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
+
+_SECRET_NAME = re.compile("key|token|secret|sig|auth|pass|code", re.IGNORECASE)
 
 __all__ = ["Configuration", "EdgeLimits", "KeySettings", "ProviderSettings", "ServerSettings"]
 __all__ += ["load", "parse"]
@@ -246,7 +250,8 @@ def _secrets(settings: Settings) -> frozenset[str]:
     held: list[Secret | None] = []
     for provider in settings.providers.values():
         held += [provider.api_key, *provider.headers.values()]
-    values = (secret.reveal() for secret in held if secret)
+    values = [secret.reveal() for secret in held if secret]
+    values += [v for p in settings.providers.values() for v in _secret_queries(p).values()]
     return frozenset(value for value in values if len(value) >= MIN_SCRUBBED_CHARS)
 
 
@@ -256,7 +261,16 @@ def _redacted(settings: Settings) -> dict[str, Any]:
     masked = {name: _masked(section) for name, section in effective.items()}
     for entry in masked["keys"]:
         entry.update({name: MASK for name in ("key", "sha256") if name in entry})
+    for name, provider in settings.providers.items():
+        for query in _secret_queries(provider):
+            masked["providers"][name]["quirks"]["query"][query] = MASK
     return masked
+
+
+def _secret_queries(provider: ProviderEntry) -> Mapping[str, str]:
+    """The query parameters whose names say that they are secret."""
+    queries = provider.quirks.query or {}
+    return {name: value for name, value in queries.items() if _SECRET_NAME.search(name)}
 
 
 def _masked(value: object) -> Any:

@@ -27,7 +27,10 @@ class RouterSource:
 
     def config(self) -> ConfigView:
         configuration = self._running.configuration
-        return ConfigView(configuration.version, configuration.redacted)
+        rejected = self._running.rejected
+        return ConfigView(
+            configuration.version, dict(configuration.redacted), str(rejected) if rejected else ""
+        )
 
     def set_log_level(self, level: str) -> None:
         self._set_log_level(level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,13 +51,15 @@ class Running:
         self.configuration = configuration
         self.keys: KeyRing = key_ring(configuration)
         self.loaded_at: datetime = self.parts.clock.now()
-        self.last_error = ""
+        self.rejected: ConfigError | None = None
+        self.failed_turns = 0
+        self._served = self._seen = _signature(configuration.watched)
 
     async def start(self) -> None:
         self.parts.ledger.start()
         self._tasks = [
-            asyncio.create_task(self._keep_house(), name="housekeeping"),
-            asyncio.create_task(self._watch(), name="configuration-watch"),
+            self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
+            self._every(WATCH_S, "configuration-watch", self._watch),
         ]
         self._serving = True
 
@@ -82,22 +84,23 @@ class Running:
     async def reload(self) -> bool:
         """Serve what the configuration says now; True when it does.
 
-        A configuration with mistakes changes nothing: the last good one is served on, and the
-        mistakes are logged and shown by `readiness`.
+        A configuration with mistakes changes nothing: the last good one is served on. That one was
+        rejected is shown by `readiness`; why, which may quote the file, is for the log and for
+        those who may see the configuration.
         """
         async with self._reloading:
             try:
                 configuration = await asyncio.to_thread(self._load)
                 _refuse_emptied(configuration, self.configuration)
+                self._adopt(configuration)
             except ConfigError as error:
-                self.last_error = str(error)
+                self.rejected = error
                 log.error("the new configuration is not used: %s", error)  # noqa: TRY400 - no trace
                 return False
-            await self._adopt(configuration)
+            self.rejected = None
             return True
 
-    async def _adopt(self, configuration: Configuration) -> None:
-        self.last_error = ""
+    def _adopt(self, configuration: Configuration) -> None:
         before = self.configuration
         if configuration.version == before.version:
             self.configuration = configuration
@@ -105,7 +108,7 @@ class Running:
         registry = self.parts.registry
         running = registry.current.setup.providers
         providers = providers_of(configuration, self.parts.clock, before, running)
-        # From here to the last line nothing waits, so no request sees half of each.
+        # Nothing here waits, so no request sees half of each.
         registry.replace(setup_of(configuration, providers))
         self.keys = key_ring(configuration)
         self.configuration = configuration
@@ -153,20 +156,35 @@ class Running:
                 "version": fleet.version,
                 "source": self.configuration.source,
                 "loaded_at": self.loaded_at.isoformat().replace("+00:00", "Z"),
-                "last_error": self.last_error or None,
+                "last_error": _in_public(self.rejected) if self.rejected else None,
             },
             "models": len(fleet.models),
             "agents": len(fleet.agents),
+            "failed_turns": self.failed_turns,
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
         }
         return Readiness(self._serving and bool(fleet.models), details)
 
+    def _every(
+        self, seconds: float, name: str, turn: Callable[[], Awaitable[None]]
+    ) -> asyncio.Task[None]:
+        """A task that takes a turn again and again."""
+
+        async def turns() -> None:
+            while True:
+                await self.parts.clock.sleep(seconds)
+                try:
+                    await turn()
+                except Exception:  # here a task begins: one bad turn must not be its last
+                    self.failed_turns += 1
+                    log.exception("a turn of a background task failed", extra={"task": name})
+
+        return asyncio.create_task(turns(), name=name)
+
     async def _keep_house(self) -> None:
-        while True:
-            await self.parts.clock.sleep(HOUSEKEEPING_S)
-            self.parts.registry.forget_old_corrections(self.parts.clock.now())
-            await self.parts.registry.close_unused()
-            await self._forget_old_decisions()
+        self.parts.registry.forget_old_corrections(self.parts.clock.now())
+        await self.parts.registry.close_unused()
+        await self._forget_old_decisions()
 
     async def _forget_old_decisions(self) -> None:
         kept = timedelta(days=self.configuration.server.keep_decisions_days)
@@ -181,14 +199,14 @@ class Running:
 
     async def _watch(self) -> None:
         """Reload when a watched file has changed and then stayed the same for one look."""
-        served = seen = _signature(self.configuration.watched)
-        while True:
-            await self.parts.clock.sleep(WATCH_S)
-            now = await asyncio.to_thread(_signature, self.configuration.watched)
-            if now != served and now == seen:
-                await self.reload()
-                served = now = _signature(self.configuration.watched)
-            seen = now
+        watched = self.configuration.watched
+        now = await asyncio.to_thread(_signature, watched)
+        if now != self._served and now == self._seen:
+            self._served = now
+            await self.reload()
+            if self.configuration.watched != watched:
+                self._served = now = _signature(self.configuration.watched)
+        self._seen = now
 
 
 def _refuse_emptied(now: Configuration, before: Configuration) -> None:
@@ -200,6 +218,13 @@ def _refuse_emptied(now: Configuration, before: Configuration) -> None:
             "write it again; to serve what stands in for them, restart",
         )
         raise ConfigError([problem], now.source)
+
+
+def _in_public(error: ConfigError) -> str:
+    """That and where there are mistakes; what stands there may be a secret in the wrong place."""
+    count = len(error.problems)
+    places = ", ".join(problem.path for problem in error.problems[:5])
+    return f"not used, {count} mistake{'s' if count != 1 else ''} ({places}); the log has more"
 
 
 def _signature(paths: Iterable[Path]) -> Signature:

@@ -129,13 +129,19 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[Any]] = set()
 
-        def reload() -> None:
-            task = loop.create_task(running.reload())
+        async def reload() -> None:
+            try:
+                await running.reload()
+            except Exception:  # here a task begins: nobody else would hear of it
+                log.exception("reloading failed")
+
+        def on_signal() -> None:
+            task = loop.create_task(reload())
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
         async with running.running():
-            loop.add_signal_handler(signal.SIGHUP, reload)
+            loop.add_signal_handler(signal.SIGHUP, on_signal)
             _settle_interpreter()
             self._announce(running)
             try:

@@ -88,7 +88,7 @@ class Application:
                 await send_reply(send, _wrong_method(scope["method"], path, method))
                 return
             await app(scope, receive, send)
-        elif path.startswith(CONTROL_PREFIX):
+        elif path == CONTROL_PREFIX or path.startswith(CONTROL_PREFIX + "/"):
             key = self._parts.keys().holder(dict(scope["headers"]))
             scope[ROLE_KEY] = key.role.value
             await self._parts.control(scope, receive, send)
@@ -149,10 +149,9 @@ def _only_from_here(scope: Scope) -> None:
     A page of another origin, or a name that was rebound to a loopback address, would otherwise
     spend the operator's money. Raises `AccessDenied`.
     """
-    for name, value in scope["headers"]:
-        if name in (b"host", b"origin") and not _is_here(value):
-            break
-    else:
+    named = (value for name, value in scope["headers"] if name in (b"host", b"origin"))
+    peer = scope.get("client")
+    if (peer is None or is_loopback(peer[0])) and all(map(_is_here, named)):
         return
     raise AccessDenied(
         "This gateway has no keys, so it serves this machine only, under a loopback address. "
@@ -163,12 +162,23 @@ def _only_from_here(scope: Scope) -> None:
 
 
 @lru_cache(maxsize=256)
+def is_loopback(host: str) -> bool:
+    """True for a name or an address that only this machine can mean."""
+    name = host.lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=256)
 def _is_here(address: bytes) -> bool:
     """True when a Host or Origin header names this machine's loopback."""
     text = address.decode("latin-1")
     try:
-        name = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+        return is_loopback(urlsplit(text if "//" in text else f"//{text}").hostname or "")
     except ValueError:
         return False
 
@@ -194,6 +204,8 @@ def _wrong_method(used: str, path: str, wanted: str) -> Reply:
 
 
 def _no_such_path(path: str) -> Reply:
-    known = f"/v1/chat/completions, {MODELS}, {CONTROL_PREFIX}/…, /livez, /readyz, /metrics"
+    known = (
+        f"/v1/chat/completions, {MODELS}, {CONTROL_PREFIX}/…, /livez, /readyz, /health, /metrics"
+    )
     words = f"There is nothing at {path[:200]!r}. What there is: {known}."
     return Reply(404, words, "invalid_request_error", "not_found")

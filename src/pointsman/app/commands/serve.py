@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from pointsman.app.checks import is_loopback
+from pointsman.adapters.http.app import is_loopback
 from pointsman.app.commands.arguments import port
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
@@ -84,6 +84,7 @@ def _serve(
         # New secrets are known to the scrubber before anything can be logged about them.
         fresh = read()
         secrets[0] |= fresh.secrets
+        _refuse_exposure(fresh, listening.getsockname()[0])
         return fresh
 
     def announce(running: Running) -> None:
@@ -118,20 +119,25 @@ def _overridden(configuration: Configuration, args: argparse.Namespace) -> Confi
     }
     given = {name: value for name, value in given.items() if value is not None}
     server = replace(configuration.server, **given)
-    if not configuration.keys and not is_loopback(server.host):
-        raise ConfigError(
-            [
-                Problem(
-                    "--host",
-                    "without keys only this machine may be served",
-                    "add `keys` to the configuration (`pointsman keys new` makes one), "
-                    "or listen on 127.0.0.1",
-                    server.host,
-                )
-            ],
-            configuration.source,
-        )
-    return replace(configuration, server=server)
+    overridden = replace(configuration, server=server)
+    _refuse_exposure(overridden, server.host)
+    return overridden
+
+
+def _refuse_exposure(configuration: Configuration, host: str) -> None:
+    """Raises `ConfigError` if others than this machine could reach `host` and there are no keys.
+
+    After a reload `host` is what is listened on since the start, whatever the file says now.
+    """
+    if configuration.keys or is_loopback(host):
+        return
+    problem = Problem(
+        "server.host",
+        "without keys only this machine may be served",
+        "add `keys` (`pointsman keys new` makes one), or listen on 127.0.0.1 from a restart on",
+        host,
+    )
+    raise ConfigError([problem], configuration.source)
 
 
 def _listen(configuration: Configuration) -> socket.socket:

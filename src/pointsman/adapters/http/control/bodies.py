@@ -207,11 +207,12 @@ class OneDecisionBody(Body, frozen=True, kw_only=True):
 
 
 class ConfigBody(Body, frozen=True, kw_only=True):
-    """The effective configuration; secrets are masked."""
+    """The effective configuration, secrets masked; `rejected` says why a later one is not used."""
 
     success: bool = True
     config_version: str
     config: Mapping[str, object]
+    rejected: str | None = None
 
 
 class LogLevelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

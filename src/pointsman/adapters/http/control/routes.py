@@ -128,7 +128,9 @@ async def decision(source: Source, decision_id: FromPath[str]) -> OneDecisionBod
 async def config(source: Source) -> ConfigBody:
     """The configuration in force, secrets masked."""
     view = source.config()
-    return ConfigBody(config_version=view.version, config=view.settings)
+    return ConfigBody(
+        config_version=view.version, config=view.settings, rejected=view.rejected or None
+    )
 
 
 @put("/log-level")

@@ -17,10 +17,14 @@ class LiveModel(NamedTuple):
 
 
 class ConfigView(NamedTuple):
-    """The configuration in force, ready for JSON, with every secret already taken out."""
+    """The configuration in force, ready for JSON, with every secret already taken out.
+
+    `rejected` says in words why a later one is not used, empty when none was rejected.
+    """
 
     version: str
     settings: Mapping[str, object]
+    rejected: str = ""
 
 
 class ControlSource(Protocol):
