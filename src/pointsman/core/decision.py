@@ -7,6 +7,7 @@ are tuples: immutable, compared by value, and several times cheaper to make than
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -148,3 +149,13 @@ class Outcome(NamedTuple):
     upstream_model: str | None = None
     status: int | None = None
     message: str = ""
+
+
+def total_cost_usd(outcomes: Iterable[Outcome]) -> Decimal | None:
+    """What these attempts cost together, or None when the cost of any is unknown."""
+    total = Decimal(0)
+    for outcome in outcomes:
+        if outcome.cost_usd is None:
+            return None
+        total += outcome.cost_usd
+    return total

@@ -10,7 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from pointsman.core.decision import Candidate, Decision, Outcome, Selection, Task
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Outcome,
+    Selection,
+    Task,
+    total_cost_usd,
+)
 from pointsman.core.fleet import Agent, Model, Usage
 
 
@@ -130,10 +137,7 @@ class StoredDecision(NamedTuple):
     @property
     def cost_usd(self) -> Decimal | None:
         """The cost of all attempts, or None when that of any is unknown."""
-        costs = [outcome.cost_usd for outcome in self.outcomes]
-        if any(cost is None for cost in costs):
-            return None
-        return sum((cost for cost in costs if cost is not None), Decimal(0))
+        return total_cost_usd(self.outcomes)
 
 
 class Store(Protocol):

@@ -8,6 +8,7 @@ caller. Every attempt ends in exactly one outcome, which teaches, and is written
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from pointsman.core.admission import RetryBudget
 from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
-from pointsman.core.decision import Decision, Outcome, Selection, Task
+from pointsman.core.decision import Decision, Outcome, Selection, Task, total_cost_usd
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Agent, Model
@@ -52,6 +53,12 @@ class Served(NamedTuple):
     model: Model
     begun: Begun
     earlier: tuple[Outcome, ...]
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """What all attempts cost; None when that of any is unknown, or before the answer's end."""
+        outcome = self.begun.outcome
+        return None if outcome is None else total_cost_usd((*self.earlier, outcome))
 
 
 class _Run:

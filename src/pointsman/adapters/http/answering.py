@@ -56,7 +56,7 @@ def facts_of(served: Served, overhead_s: float) -> tuple[Header, ...]:
 
 async def send_plain(send: Send, body: bytes, served: Served, facts: tuple[Header, ...]) -> None:
     """The whole document, with what it cost."""
-    cost = _text(_cost(served))
+    cost = _text(served.cost_usd)
     await send_whole(send, 200, body, (JSON, *facts, (b"x-pointsman-cost", cost.encode())))
 
 
@@ -99,7 +99,7 @@ def _usage_event(served: Served, outcome: Outcome, first: bytes) -> bytes:
         "model": served.model.id,
         "choices": [],
         "usage": msgspec.Raw(given) if given else _usage(outcome.usage),
-        "pointsman": {"decision": served.decision.id, "cost_usd": _number(_cost(served))},
+        "pointsman": {"decision": served.decision.id, "cost_usd": _number(served.cost_usd)},
     }
     return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
 
@@ -123,19 +123,6 @@ def _usage(usage: Usage | None) -> dict[str, Any] | None:
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "estimated": usage.estimated,
     }
-
-
-def _cost(served: Served) -> Decimal | None:
-    """The cost of all attempts, None when that of any is unknown."""
-    outcome = served.begun.outcome
-    costs = [earlier.cost_usd for earlier in served.earlier]
-    costs.append(outcome.cost_usd if outcome else None)
-    total = Decimal(0)
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return total
 
 
 def _text(cost: Decimal | None) -> str:
