@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
-
-import msgspec
 
 from pointsman.adapters.http.asgi import Send, send_whole
 from pointsman.adapters.http.replies import JSON, Header, error_body, surface_of
-from pointsman.core.decision import Outcome
+from pointsman.adapters.http.usage_chunk import usage_chunk
 from pointsman.core.errors import UpstreamError
-from pointsman.core.fleet import Usage
 from pointsman.engine.serve import Served
 
 DONE = b"data: [DONE]\n\n"
@@ -26,16 +22,6 @@ EVENT_STREAM: tuple[Header, ...] = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
-
-
-class _Head(msgspec.Struct):
-    """What every chunk of a stream repeats."""
-
-    id: str = ""
-    created: int = 0
-
-
-_head = msgspec.json.Decoder(_Head)
 
 
 def facts_of(served: Served, overhead_s: float) -> tuple[Header, ...]:
@@ -77,8 +63,8 @@ async def send_stream(
             data = await begun.read()
     except UpstreamError as error:
         return _error_event(error)
-    if include_usage and begun.outcome is not None and first is not None:
-        return _usage_event(served, begun.outcome, first) + DONE
+    if include_usage and first is not None:
+        return b"data: " + usage_chunk(served, first) + b"\n\n" + DONE
     return DONE
 
 
@@ -88,49 +74,8 @@ def _error_event(error: UpstreamError) -> bytes:
     return b"data: " + error_body(message, kind, code=code) + b"\n\n"
 
 
-def _usage_event(served: Served, outcome: Outcome, first: bytes) -> bytes:
-    """The one chunk without choices; what the upstream says of usage is passed on as it is."""
-    head = _head_of(first)
-    given = served.begun.usage_json
-    chunk = {
-        "id": head.id,
-        "object": "chat.completion.chunk",
-        "created": head.created,
-        "model": served.model.id,
-        "choices": [],
-        "usage": msgspec.Raw(given) if given else _usage(outcome.usage),
-        "pointsman": {"decision": served.decision.id, "cost_usd": _number(served.cost_usd)},
-    }
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
-
-
-def _head_of(data: bytes) -> _Head:
-    """Id and time of the stream, from the first event of its first piece."""
-    event = data[data.find(b"{") : data.find(b"\n\n")]
-    try:
-        return _head.decode(event)
-    except msgspec.DecodeError:
-        return _Head()
-
-
-def _usage(usage: Usage | None) -> dict[str, Any] | None:
-    """Our own estimate, marked as one."""
-    if usage is None:
-        return None
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "estimated": usage.estimated,
-    }
-
-
 def _text(cost: Decimal | None) -> str:
     return "unknown" if cost is None else f"{cost.normalize():f}"
-
-
-def _number(cost: Decimal | None) -> float | None:
-    return None if cost is None else float(cost)
 
 
 @lru_cache(maxsize=1024)
