@@ -55,10 +55,10 @@ docs: $(TOOLS) ## write what is read from the code, run the code in the pages, f
 	$(PY) docs/generate.py
 	$(PYTEST) tests/docs $(ARGS)
 
-bench: $(RUNTIME) ## measure against a minimal proxy and the peers: ratios in one run
+bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one run
 	$(PY) -m bench.run $(ARGS)
 
-sim: $(RUNTIME) ## who got what and why: 8 agents, 12 simulated models; ARGS=prompts.jsonl for your own
+sim: $(TOOLS) ## who got what and why: 8 agents, 12 simulated models; ARGS=prompts.jsonl for your own
 	$(PY) simulations/who_got_what.py $(ARGS)
 
 prove: $(TOOLS) ## the long proofs

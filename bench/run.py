@@ -65,9 +65,10 @@ def running(start: Callable[[], Server], name: str, absent: list[str]) -> Iterat
 def subjects(
     given: argparse.Namespace, url: str, cores: Cores, stack: ExitStack, absent: list[str]
 ) -> list[Server]:
-    """The floor, pointsman and the peers that are there, all running."""
+    """The floors, pointsman and the peers that are there, all running."""
     starts: dict[str, Callable[[], Server]] = {
         "floor": lambda: servers.floor(url, cores.server),
+        "lean floor": lambda: servers.lean_floor(url, cores.server),
         "pointsman": lambda: gateway.start(url, cores.server),
     }
     for peer in [] if given.no_peers else PEERS:

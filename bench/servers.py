@@ -179,6 +179,14 @@ def upstream(cores: frozenset[int], gap_ms: float) -> Server:
 
 
 def floor(upstream_url: str, cores: frozenset[int]) -> Server:
+    return _floor("floor", "bench.floor", upstream_url, cores)
+
+
+def lean_floor(upstream_url: str, cores: frozenset[int]) -> Server:
+    return _floor("lean floor", "bench.lean_floor", upstream_url, cores)
+
+
+def _floor(name: str, module: str, upstream_url: str, cores: frozenset[int]) -> Server:
     port = free_port()
-    arguments = ["-m", "bench.floor", "--upstream", upstream_url, "--port", str(port)]
-    return started("floor", [sys.executable, *arguments], cores, port=port)
+    arguments = ["-m", module, "--upstream", upstream_url, "--port", str(port)]
+    return started(name, [sys.executable, *arguments], cores, port=port)

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 
-SERVING = "uvicorn, uvloop, httptools, aiohttp, msgspec, yaml, prometheus_client, sqlite3, logging"
+SERVING = "uvicorn, uvloop, httptools, ssl, msgspec, yaml, prometheus_client, sqlite3, logging"
 ASKED = ("litestar", "pydantic.main", "genai_prices", "pythonjsonlogger.json")
 TOGETHER = "pydantic.main, genai_prices, pythonjsonlogger.json, litestar"
 

@@ -21,12 +21,14 @@ from litestar.response import Stream
 
 from bench import servers
 from bench.floor import Floor, Message, Receive, Send, whole_body
+from bench.lean_floor import LeanFloor
 from bench.measure import Shape, interleaved, median
 from bench.report import cpu_us, p99_ms, per_second
 from bench.servers import Cores, Server
 
 VARIANTS = {
-    "ours: raw ASGI, httptools, uvloop, aiohttp": ("raw", "httptools", "uvloop", "tuned"),
+    "the floor: raw ASGI, httptools, uvloop, aiohttp": ("raw", "httptools", "uvloop", "tuned"),
+    "our own client for aiohttp": ("lean", "httptools", "uvloop", "tuned"),
     "h11 for httptools": ("raw", "h11", "uvloop", "tuned"),
     "asyncio's loop for uvloop": ("raw", "httptools", "asyncio", "tuned"),
     "Python's own garbage collection": ("raw", "httptools", "uvloop", "untuned"),
@@ -89,6 +91,7 @@ def serve(given: argparse.Namespace) -> None:
     kind, http, loop, collection = given.variant.split(",")
     apps: dict[str, Callable[[str], Any]] = {
         "raw": Floor,
+        "lean": LeanFloor,
         "httpx": ByHttpx,
         "litestar": by_litestar,
     }
@@ -119,11 +122,11 @@ def compare(rounds: int) -> None:
     running = [start(name, f"http://127.0.0.1:{direct.port}/v1", cores.server) for name in VARIANTS]
     plain = interleaved(running, cores.load, Shape(16, 1.5), rounds=rounds)
     stream = interleaved(running, cores.load, Shape(16, 1.5, stream=True), rounds=rounds)
-    print(f"{'':46}   RPS  CPU µs  p99 ms  CPU µs/stream")
+    print(f"{'':48}   RPS  CPU µs  p99 ms  CPU µs/stream")
     for name, found in plain.items():
         figures = f"{median(found, per_second):6,.0f}{median(found, cpu_us):8,.0f}"
         streamed = median(stream[name], cpu_us)
-        print(f"{name:46}{figures}{median(found, p99_ms):8.2f}{streamed:15,.0f}")
+        print(f"{name:48}{figures}{median(found, p99_ms):8.2f}{streamed:15,.0f}")
     for server in [*running, direct]:
         server.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -63,16 +64,20 @@ Script = Callable[[Request, Wire], Awaitable[None]]
 class RawUpstream:
     """Serves each request by the script; counts connections and keeps the requests."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.script = script
+        self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
+        self.open: set[Wire] = set()
         self.hung_up = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> RawUpstream:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=2_000
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -85,7 +90,8 @@ class RawUpstream:
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -93,15 +99,17 @@ class RawUpstream:
         self._tasks.add(task)
         self.connections += 1
         wire = Wire(reader, writer)
+        self.open.add(wire)
         try:
             while not writer.is_closing():
                 await self.script(await self._request(reader), wire)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            self.hung_up.set()
+        except (asyncio.IncompleteReadError, ConnectionError, RuntimeError):
+            self.hung_up.set()  # a RuntimeError is what uvloop says to a write after the end
         except asyncio.CancelledError:
             pass  # the test is over; the stream server would report this as an error
         finally:
             writer.close()
+            self.open.discard(wire)
             self._tasks.discard(task)
 
     async def _request(self, reader: asyncio.StreamReader) -> Request:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import aiohttp
-
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
 from pointsman.adapters.providers.failures import broken, scrubbed
+from pointsman.adapters.providers.http_response import Response
 from pointsman.adapters.providers.splice import Naming
 from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
 from pointsman.core.blame import Transport
@@ -25,7 +24,7 @@ class _HttpAnswer:
 
     __slots__ = ("_failure", "_over", "_response", "_secrets")
 
-    def __init__(self, response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> None:
+    def __init__(self, response: Response, secrets: tuple[str, ...]) -> None:
         self._response = response
         self._secrets = secrets
         self._failure: Exception | None = None
@@ -36,8 +35,7 @@ class _HttpAnswer:
         if self._failure is None:
             self._failure = reason
         if not self._over:
-            self._response.content.set_exception(reason)
-            self._response.close()
+            self._response.abort(reason)
 
     async def close(self) -> None:
         """Let go of the connection; an unfinished answer is cancelled upstream. Idempotent."""
@@ -73,7 +71,7 @@ class PlainAnswer(_HttpAnswer):
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: Response,
         secrets: tuple[str, ...],
         naming: Naming,
         translated: Translation,
@@ -102,9 +100,7 @@ class PlainAnswer(_HttpAnswer):
         try:
             return self._translated(body, self._naming)
         except UpstreamError as failure:
-            headers = self._response.headers
-            measured = "Content-Length" in headers or "Transfer-Encoding" in headers
-            if measured or failure.kind is not FailureKind.MALFORMED:
+            if self._response.measured or failure.kind is not FailureKind.MALFORMED:
                 raise
             # A body that only the end of the connection ended may have been cut.
             raise broken(Transport.TRUNCATED, failure.message) from None
@@ -117,10 +113,10 @@ class StreamedAnswer(_HttpAnswer):
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        response: Response,
         secrets: tuple[str, ...],
         translator: ChunkTranslator,
-        linger: Callable[[aiohttp.ClientResponse], None],
+        linger: Callable[[Response], None],
     ) -> None:
         super().__init__(response, secrets)
         self._decoder = EventDecoder()
@@ -138,7 +134,7 @@ class StreamedAnswer(_HttpAnswer):
             if translator.failure is not None:
                 raise translator.failure
             while True:
-                data = await self._response.content.readany()
+                data = await self._response.read_some()
                 if not data:
                     piece: Piece | None = translator.end(self._decoder.finish())
                 else:

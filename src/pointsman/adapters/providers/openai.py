@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from pointsman.adapters.providers.answers import PlainAnswer, StreamedAnswer
 from pointsman.adapters.providers.chunks import ChunkTranslator
@@ -20,6 +18,8 @@ from pointsman.adapters.providers.failures import (
     upstream_error,
     words_of,
 )
+from pointsman.adapters.providers.http_heads import address_of
+from pointsman.adapters.providers.http_response import Response
 from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.request import call_headers, encoded_body, endpoint_headers
 from pointsman.adapters.providers.splice import Naming, Splicer
@@ -48,28 +48,29 @@ class OpenAIProvider:
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self._quirks = endpoint.quirks
         self._clock = clock
-        self._base = endpoint.base_url.rstrip("/")
+        origin = address_of(endpoint.base_url.rstrip("/"))
+        self._base = origin.path
         self._secrets = _secrets(endpoint)
-        proxy = environment_proxy(URL(self._base)) if endpoint.trust_env else None
-        self._channel = Channel(endpoint_headers(endpoint), proxy)
-        self._url = None if self._quirks.model_in_path else self._address(self._quirks.chat_path)
+        proxy = environment_proxy(origin) if endpoint.trust_env else None
+        self._channel = Channel(origin, endpoint_headers(endpoint), proxy)
+        self._chat = None if self._quirks.model_in_path else self._target(self._quirks.chat_path)
 
     async def open(self, call: Call) -> Answer:
         """Send the call and return once the upstream has accepted it. Raises `UpstreamError`."""
         quirks = self._quirks
-        url = self._url or self._address(
+        target = self._chat or self._target(
             quirks.chat_path.replace("{model}", quote(call.model.upstream_name, safe=""))
         )
         headers = call_headers(call, quirks)
         response = await self._channel.post(
-            url, encoded_body(call, quirks), headers, call.connect_s
+            target, encoded_body(call, quirks), headers, call.connect_s
         )
         if not 200 <= response.status < 300:
             raise await self._refusal(response)
         naming = Naming(call.model.id, call.request_id, self._clock)
         if not call.stream:
             return PlainAnswer(response, self._secrets, naming, as_document)
-        kind = response.headers.get("Content-Type", "").lower()
+        kind = response.header(b"content-type").lower()
         if kind.startswith("application/json"):
             return PlainAnswer(response, self._secrets, naming, as_events)
         if kind.startswith("text/html"):
@@ -85,35 +86,38 @@ class OpenAIProvider:
         """
         if self._quirks.models_path is None:
             return ()
-        url = self._address(self._quirks.models_path)
+        target = self._target(self._quirks.models_path)
         try:
             async with asyncio.timeout(_PROBE_S):
-                body = await self._fetched(url)
+                body = await self._fetched(target)
         except BREAKS as fault:
             raise failure_of(fault) from fault
         return [name.removeprefix(self._quirks.model_prefix) for name in _names(body or b"")]
 
-    async def _fetched(self, url: URL) -> bytes | None:
-        async with await self._channel.get(url, _PROBE_S) as response:
+    async def _fetched(self, target: bytes) -> bytes | None:
+        response = await self._channel.get(target, _PROBE_S)
+        try:
             if not 200 <= response.status < 300:
                 raise await self._refusal(response)
             return await read_at_most(response, _MAX_LIST_BYTES)
+        finally:
+            response.close()
 
     async def close(self) -> None:
         """Let go of all connections. Idempotent."""
         await self._channel.close()
 
-    def _address(self, path: str) -> URL:
-        url = URL(self._base + path, encoded="%" in path)
-        return url.update_query(self._quirks.query) if self._quirks.query else url
+    def _target(self, path: str) -> bytes:
+        query = urlencode(self._quirks.query)
+        return f"{self._base}{path}{'?' if query else ''}{query}".encode("ascii")
 
-    async def _refusal(self, response: aiohttp.ClientResponse) -> UpstreamError:
+    async def _refusal(self, response: Response) -> UpstreamError:
         """What a status that is not a success means, and what the upstream said to it."""
         status, headers = response.status, response.headers
         body = await excerpt(response, _MAX_REFUSAL_BYTES, _REFUSAL_S)
         words = words_of(body)
         if not words.message:
-            place = headers.get("Location")
+            place = headers.get("location")
             said = f"redirects to {place}" if place else response.reason or "no reason given"
             words = words._replace(message=f"HTTP {status}: {said}")
         return upstream_error(
