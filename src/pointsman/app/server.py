@@ -72,7 +72,7 @@ class HttpServer:
     async def run(self, listening: socket.socket) -> bool:
         """Serve until SIGTERM or SIGINT. Returns whether it ever came up."""
         running = Running(self._first, load=self._load, reconfigured=self._reconfigured)
-        app = Application(self._parts(running))
+        app = Application(self._parts(running), running.parts.random)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pointsman.adapters.http.asgi import Send, send_whole
 from pointsman.adapters.http.replies import JSON, Header, error_body, surface_of
 from pointsman.adapters.http.usage_chunk import usage_chunk
-from pointsman.core.errors import UpstreamError
+from pointsman.core.errors import Blame, UpstreamError
 from pointsman.engine.serve import Served
 
 DONE = b"data: [DONE]\n\n"
@@ -69,9 +69,11 @@ async def send_stream(
 
 
 def _error_event(error: UpstreamError) -> bytes:
+    """What broke off; the upstream's own words only where they are meant for the caller."""
     _, kind, code = surface_of(error)
-    message = f"The answer broke off: {error}"
-    return b"data: " + error_body(message, kind, code=code) + b"\n\n"
+    callers = error.kind.blames is Blame.CALLER
+    words = error.message if callers else error.kind.code.replace("_", " ")
+    return b"data: " + error_body(f"The answer broke off: {words}.", kind, code=code) + b"\n\n"
 
 
 def _text(cost: Decimal | None) -> str:

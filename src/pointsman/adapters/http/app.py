@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from ipaddress import ip_address
+from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
-from pointsman.adapters.http.asgi import Receive, Scope, Send, send_reply, send_whole
+from pointsman.adapters.http.asgi import Message, Receive, Scope, Send, send_reply, send_whole
 from pointsman.adapters.http.auth import KeyRing, Role, require
+from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, reply_to
 from pointsman.core.errors import AccessDenied, PointsmanError
 
@@ -25,6 +27,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONTROL_PREFIX = "/api/v1/model-router"
 ROLE_KEY = "pointsman.role"
+CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 
 log = logging.getLogger(__name__)
@@ -55,10 +58,11 @@ class Parts(NamedTuple):
 class Application:
     """The gateway as one ASGI application."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, random: Random) -> None:
         self._parts = parts
+        self._random = random
         self._routes: dict[str, tuple[str, AsgiApp]] = {
-            "/v1/chat/completions": ("POST", parts.chat),
+            CHAT: ("POST", parts.chat),
             MODELS: ("GET", self._models),
             "/livez": ("GET", self._live),
             "/readyz": ("GET", self._ready),
@@ -70,13 +74,30 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live_and_die(receive, send)
             return
+        routed = scope["path"] == CHAT and scope["method"] == "POST"
         try:
-            await self._dispatch(scope, receive, send)
+            # The gateway gives its answers their names itself.
+            await self._dispatch(scope, receive, send if routed else self._naming(scope, send))
         except PointsmanError as error:
-            await send_reply(send, reply_to(error))
+            reply = reply_to(error)
+            facts = {"path": scope["path"], "status": reply.status, "code": reply.code}
+            log.info("request refused", extra=facts)
+            await send_reply(self._naming(scope, send), reply)
         except Exception:  # here a request ends: its mistake must not take others along
             log.exception("a request failed inside the gateway", extra={"path": scope["path"]})
-            await _apologise(send)
+            await _apologise(self._naming(scope, send))
+
+    def _naming(self, scope: Scope, send: Send) -> Send:
+        """`send`, with the request's id among the headers of whatever answers."""
+        request_id = request_id_of(dict(scope["headers"]), self._random)
+        header = (b"x-request-id", request_id.encode())
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), header]}
+            await send(message)
+
+        return named
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]

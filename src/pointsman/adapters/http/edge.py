@@ -138,6 +138,11 @@ class EdgeProtocol(HttpToolsProtocol):
         """How much of a body is read that has been answered already, so that its sender hears."""
         return UNWANTED_BODIES * self.limits.max_body_bytes
 
+    def on_response_complete(self) -> None:
+        # Asked for anew each time, since a reload may change it.
+        self.timeout_keep_alive = self.limits.idle_timeout_s  # type: ignore[assignment]
+        super().on_response_complete()
+
     # Too slow.
 
     def _arm(self, allowed_s: float) -> None:

@@ -112,14 +112,14 @@ def error_body(
     )
 
 
-def reply_to(error: PointsmanError) -> Reply:
-    """The answer that `error` gets."""
+def reply_to(error: PointsmanError, *, pinned: bool = False) -> Reply:
+    """The answer that `error` gets. `pinned`: the request named the one model it wanted."""
     if isinstance(error, RequestError):
         return _to_caller(error)
     if isinstance(error, NoEligibleModel):
         return _to_nobody(error)
     if isinstance(error, AttemptsSpent):
-        return _to_spent(error)
+        return _to_spent(error, pinned=pinned)
     return Reply(500, "Something failed inside the gateway.", "server_error", "internal_error")
 
 
@@ -168,9 +168,12 @@ def _to_nobody(error: NoEligibleModel) -> Reply:
     return Reply(400, message, "invalid_request_error", "no_eligible_model")
 
 
-def _to_spent(error: AttemptsSpent) -> Reply:
+def _to_spent(error: AttemptsSpent, *, pinned: bool) -> Reply:
     last = error.last
     surface = surface_of(last)
+    if surface is _NOT_FOUND and not pinned:
+        # The caller asked for no such model: our catalogue names one that is not there.
+        surface = _BY_BLAME[Blame.CATALOGUE]
     status, kind, code = surface
     headers: tuple[Header, ...] = (_SHOULD_NOT_RETRY,)
     if status in (429, 503):
