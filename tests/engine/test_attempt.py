@@ -208,6 +208,21 @@ async def test_what_does_not_begin_in_time_has_failed(script: Script) -> None:
     assert one.failure is FailureKind.FIRST_TOKEN_TIMEOUT
 
 
+@pytest.mark.parametrize("script", [Script(opens=Hold()), Script(reads=(Hold(),))])
+async def test_a_plain_answer_that_is_not_whole_in_time_has_failed(script: Script) -> None:
+    one = Try(script, Timeouts(total_s=0.02), RealClock(), stream=False)
+    with pytest.raises(UpstreamError, match="took longer than"):
+        await one.attempt.begin()
+    assert one.failure is FailureKind.TOTAL_TIMEOUT
+
+
+async def test_a_plain_answer_has_the_time_of_a_whole_answer() -> None:
+    script = Script(opens=After(0.05, None), reads=(with_usage(),))
+    one = Try(script, Timeouts(first_token_s=0.01, total_s=5.0), RealClock(), stream=False)
+    await read_all(await one.attempt.begin())
+    assert one.failure is None
+
+
 class Interrupted(ScriptedProvider):
     """Never accepts a call, and does something when it is told to stop."""
 

@@ -154,7 +154,7 @@ class Attempt:
         Raises `UpstreamError` when this try has failed.
         """
         self._started = self._clock.monotonic()
-        limit_s = min(self._timeouts.first_token_s, self._timeouts.total_s)
+        limit_s = self._longest_wait_s()
         hurried = left_s is not None and left_s < limit_s
         limit = _Limit(left_s if hurried and left_s is not None else limit_s)
         try:
@@ -169,12 +169,20 @@ class Attempt:
                 # The upstream is not to blame for either of the others.
                 await self._fail(_cancelled())
                 raise
-            error = _deadline(left_s or 0.0) if hurried else _too_slow(limit_s)
+            error = _deadline(left_s or 0.0) if hurried else self._out_of_time(limit_s)
         else:
             limit.end()
             return self._hand_over(self._answer, first, left_s)
         await self._fail(error)
         raise error
+
+    def _longest_wait_s(self) -> float:
+        """How long it may take to begin. A plain answer begins when it is whole."""
+        total_s = self._timeouts.total_s
+        return min(self._timeouts.first_token_s, total_s) if self._call.stream else total_s
+
+    def _out_of_time(self, limit_s: float) -> UpstreamError:
+        return _too_slow(limit_s) if self._call.stream else _too_long(limit_s)
 
     def _hand_over(self, answer: Answer, first: Piece, left_s: float | None) -> Begun:
         took_s = self._clock.monotonic() - self._started

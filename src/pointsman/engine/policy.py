@@ -12,8 +12,9 @@ from pointsman.core.decision import Strategy
 class Timeouts:
     """The longest we wait in each phase of one attempt, in seconds.
 
-    `connect_s` for a connection, `first_token_s` from the call to the first usable chunk (for a
-    plain answer: the whole of it), `between_tokens_s` between chunks, `total_s` for the attempt.
+    `connect_s` for a connection, `total_s` for the attempt. Of a stream also `first_token_s` from
+    the call to the first usable chunk and `between_tokens_s` between chunks; a plain answer comes
+    in one piece, so for it there is nothing in between.
     """
 
     connect_s: float = 5.0
