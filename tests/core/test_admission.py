@@ -242,6 +242,16 @@ def test_what_was_paid_and_what_was_overdrawn_fade() -> None:
     assert spent.withdraw(1000.0, 1)
 
 
+def test_steady_traffic_pays_for_its_share_of_the_last_ten_seconds() -> None:
+    budget, ratio, per_second = RetryBudget(), 0.2, 50
+    for n in range(200 * per_second):
+        budget.deposit(n / per_second, ratio)
+    granted = 0
+    while budget.withdraw(200.0, 0):
+        granted += 1
+    assert granted == pytest.approx(ratio * 10 * per_second, rel=0.02)
+
+
 def test_a_clock_that_stands_still_or_errs_takes_nothing_away() -> None:
     budget = RetryBudget()
     budget.deposit(5.0, 1.0)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import exp
 from types import MappingProxyType
 
 
@@ -162,7 +163,11 @@ class Breaker:
 
 
 class RetryBudget:
-    """How many repeats the traffic of the last `WINDOW_S` seconds has paid for."""
+    """How many repeats the traffic of the last `WINDOW_S` seconds has paid for.
+
+    There is no window with edges: what was paid in fades by a factor e in `WINDOW_S`. Under steady
+    traffic that leaves exactly what `WINDOW_S` of it pay in.
+    """
 
     WINDOW_S = 10.0
 
@@ -188,5 +193,5 @@ class RetryBudget:
     def _age(self, now: float) -> None:
         """What was paid in fades exponentially, and so does what was overdrawn."""
         if self._since is not None and now > self._since:
-            self._tokens *= 0.5 ** ((now - self._since) / self.WINDOW_S)
+            self._tokens *= exp((self._since - now) / self.WINDOW_S)
         self._since = now

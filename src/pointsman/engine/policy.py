@@ -34,8 +34,8 @@ class RetryPolicy:
     `max_attempts` bounds all attempts of one request, `per_model` those on one model. A capacity
     failure whose Retry-After is at most `short_wait_s` is waited for; a longer one sends the
     request to the next model. Repeats on the same model draw on a budget: `budget_ratio` of the
-    requests of the last ten seconds, and `budget_floor` repeats in any case, so that a broken
-    fleet is not hit harder than a sound one.
+    requests of the last ten seconds (older ones fade, see `RetryBudget`), and `budget_floor`
+    repeats in any case, so that a broken fleet is not hit harder than a sound one.
     """
 
     max_attempts: int = 4
