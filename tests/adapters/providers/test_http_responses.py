@@ -121,6 +121,7 @@ def _raw_deflate(data: bytes) -> bytes:
         (b"deflate", _raw_deflate(b"hello")),
         (b"identity", b"hello"),
     ],
+    ids=["gzip", "two-members", "deflate", "bare-deflate", "identity"],
 )
 async def test_a_compressed_body_is_unpacked_as_it_comes(coding: bytes, packed: bytes) -> None:
     parts = [framed(bytes([byte])) for byte in packed]
@@ -141,6 +142,7 @@ async def test_a_compressed_body_is_unpacked_as_it_comes(coding: bytes, packed: 
         (b"br", b"\x0b\x02\x80hello\x03", Kind.MALFORMED),
         (b"zstd", b"(\xb5/\xfd", Kind.MALFORMED),
     ],
+    ids=["cut", "not-packed", "more-behind", "brotli", "zstandard"],
 )
 async def test_what_cannot_be_unpacked_is_a_failure(coding: bytes, body: bytes, kind: Kind) -> None:
     async with channel(saying(says(body, b"content-encoding: " + coding))) as (made, _):

@@ -136,13 +136,16 @@ class Response:
 
     def begin(self, status: int, reason: bytes, lines: Sequence[tuple[bytes, bytes]]) -> None:
         """The head has come. Raises `Unacceptable`."""
-        size = sum(len(name) + len(value) for name, value in lines)
-        if len(lines) > MAX_HEADERS or size > MAX_HEAD_BYTES:
-            raise Unacceptable("a head that is too large")
+        if len(lines) > MAX_HEADERS:
+            raise Unacceptable("a head of too many lines")
         fields = self._fields
+        size = 0
         for name, value in lines:
+            size += len(name) + len(value)
             key = name.lower()
             fields[key] = fields[key] + b", " + value if key in fields else value
+        if size > MAX_HEAD_BYTES:
+            raise Unacceptable("a head that is too large")
         if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise Unacceptable("a transfer coding that was not asked for")
         coding = fields.get(b"content-encoding", b"identity")
