@@ -12,60 +12,60 @@ from hypothesis import strategies as st
 from pointsman.core.balance import Pick, near_best, pick, pick_for_session
 from pointsman.core.decision import Candidate
 
-WAITS = st.lists(st.integers(0, 100) | st.integers(0, 1), min_size=1, max_size=7)
+IN_FLIGHT = st.lists(st.integers(0, 100) | st.integers(0, 1), min_size=1, max_size=7)
 
 
-def every_pick(waits: list[int]) -> list[Pick]:
+def every_pick(in_flight: list[int]) -> list[Pick]:
     """The picks of all pairs of draws; each pair is as probable as the others."""
-    count = len(waits)
+    count = len(in_flight)
     picks = []
     for first in range(count):
         for second in range(max(1, count - 1)):
             draws = iter([(first + 0.5) / count, (second + 0.5) / max(1, count - 1)])
-            picks.append(pick(waits, draws.__next__))
+            picks.append(pick(in_flight, draws.__next__))
     return picks
 
 
-@given(WAITS)
-def test_the_propensities_of_all_near_equals_sum_to_one(waits: list[int]) -> None:
-    stated = {taken.place: taken.propensity for taken in every_pick(waits)}
+@given(IN_FLIGHT)
+def test_the_propensities_of_all_near_equals_sum_to_one(in_flight: list[int]) -> None:
+    stated = {taken.place: taken.propensity for taken in every_pick(in_flight)}
     assert sum(stated.values()) == pytest.approx(1.0)
     assert all(0.0 < propensity <= 1.0 for propensity in stated.values())
 
 
-@given(WAITS)
-def test_the_stated_propensity_is_how_often_it_is_drawn(waits: list[int]) -> None:
-    picks = every_pick(waits)
+@given(IN_FLIGHT)
+def test_the_stated_propensity_is_how_often_it_is_drawn(in_flight: list[int]) -> None:
+    picks = every_pick(in_flight)
     drawn = Counter(taken.place for taken in picks)
     for taken in picks:
         assert taken.propensity == pytest.approx(drawn[taken.place] / len(picks))
 
 
 def test_simulated_frequencies_follow_the_propensities() -> None:
-    waits, draw, times = [3, 0, 1, 1], Random(7).random, 20_000
+    in_flight, draw, times = [3, 0, 1, 1], Random(7).random, 20_000
     stated: dict[int, float] = {}
     seen: Counter[int] = Counter()
     for _ in range(times):
-        taken = pick(waits, draw)
+        taken = pick(in_flight, draw)
         stated[taken.place] = taken.propensity
         seen[taken.place] += 1
-    assert 0 not in seen, "who waits longest of all loses against every other"
+    assert 0 not in seen, "who carries most of all loses against every other"
     for place, propensity in stated.items():
         assert seen[place] / times == pytest.approx(propensity, abs=0.015)
 
 
 def test_a_burst_spreads_over_near_equals_instead_of_herding() -> None:
-    waits, draw = [0, 0, 0], Random(7).random
+    in_flight, draw = [0, 0, 0], Random(7).random
     for _ in range(300):
-        waits[pick(waits, draw).place] += 1
-    assert min(waits) >= 90
+        in_flight[pick(in_flight, draw).place] += 1
+    assert min(in_flight) >= 90
 
 
 def test_one_candidate_is_certain() -> None:
     assert pick([5], lambda: 0.0) == Pick(0, 1.0)
 
 
-def test_at_equal_waits_the_better_score_wins() -> None:
+def test_at_equal_counts_the_better_score_wins() -> None:
     draws = iter([0.9, 0.1])
     assert pick([1, 1], draws.__next__).place == 0
 

@@ -1,7 +1,7 @@
 """Who goes first among near-equals?
 
 Always the best score herds every request of a burst onto one model. So all models within a band of
-the best share its traffic: two are drawn, and the one with the shorter expected wait goes first
+the best share its traffic: two are drawn, and the one with fewer calls in flight goes first
 (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
 """
 
@@ -30,21 +30,21 @@ def near_best(candidates: Sequence[Candidate], band: float) -> int:
     return 1 + sum(1 for _ in takewhile(lambda c: c.score >= floor, candidates[1:]))
 
 
-def pick(waits: Sequence[int], draw: Callable[[], float]) -> Pick:
-    """Draw two of the near-best and take the one that waits less.
+def pick(in_flight: Sequence[int], draw: Callable[[], float]) -> Pick:
+    """Draw two of the near-best and take the one that carries less.
 
-    `waits` are their expected waits, best score first, never empty; at equal waits the better score
-    wins. `draw` gives uniform numbers in [0, 1).
+    `in_flight` are the calls that each carries, best score first, never empty; at equal counts the
+    better score wins. `draw` gives uniform numbers in [0, 1).
     """
-    count = len(waits)
+    count = len(in_flight)
     if count == 1:
         return Pick(0, 1.0)
     first = int(draw() * count)
     second = int(draw() * (count - 1))
     second += second >= first
-    winner = min(first, second, key=lambda place: (waits[place], place))
-    wait = waits[winner]
-    ahead = sum(map(wait.__gt__, waits)) + waits[:winner].count(wait)
+    winner = min(first, second, key=lambda place: (in_flight[place], place))
+    least = in_flight[winner]
+    ahead = sum(map(least.__gt__, in_flight)) + in_flight[:winner].count(least)
     return Pick(winner, (count - 1 - ahead) / (count * (count - 1) / 2))
 
 

@@ -101,7 +101,7 @@ class Chooser:
         model_ids = [shortlist.model_ids[place] for place in near]
         if session is not None:
             return pick_for_session(session, model_ids)
-        return pick(self._load.waits(model_ids), self._random.random)
+        return pick(self._load.each_in_flight(model_ids), self._random.random)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

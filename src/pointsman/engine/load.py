@@ -44,8 +44,8 @@ class Load:
     def in_flight(self, model_id: str) -> int:
         return self._in_flight.get(model_id, 0)
 
-    def waits(self, model_ids: Sequence[str]) -> Sequence[int]:
-        """How many calls each of the models has to share itself with."""
+    def each_in_flight(self, model_ids: Sequence[str]) -> Sequence[int]:
+        """How many calls each of the models carries."""
         count = self._in_flight.get
         return [count(model_id, 0) for model_id in model_ids]
 
