@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pointsman.adapters.http.app import is_loopback
+from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
@@ -27,10 +28,6 @@ MIN_KEY_CHARS = 16
 
 RESERVED_PROVIDERS = frozenset({"agent", "auto"})
 """Words that begin other names in a request's `model` field."""
-
-UNSENDABLE_HEADERS = frozenset(
-    {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding"}
-)
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -79,7 +76,7 @@ def _check_provider(
         return
     _check_kind(path, provider, findings)
     for header in provider.headers:
-        if header.lower() in UNSENDABLE_HEADERS:
+        if header.lower() in {*FRAMING, "host"}:
             words = "the connection itself decides about this header"
             findings.add((*path, "headers", header), words, "remove it")
     try:
@@ -137,6 +134,10 @@ def address_fault(address: str) -> str:
         return "the address holds credentials: give them as api_key or headers"
     if "?" in address or "#" in address:
         return "the address holds a query or a fragment: give queries as quirks.query"
+    try:
+        address_of(address)
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HOST = re.compile(r"[0-9A-Za-z._:%\-]+", re.ASCII)
-_FRAMING = frozenset(
+FRAMING = frozenset(
     {
         "connection",
         "content-length",
@@ -87,7 +87,7 @@ def header_lines(headers: Mapping[str, str]) -> bytes:
 def _line(name: str, value: str) -> bytes:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a name of a header")
-    if name in _FRAMING:
+    if name in FRAMING:
         raise ValueError(f"the header {name!r} is not for a configuration to set")
     if _FORBIDDEN.search(value):
         raise ValueError(
