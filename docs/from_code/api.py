@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from enum import Enum
+from dataclasses import is_dataclass
+from enum import Enum, StrEnum
 from typing import Any, cast
 
 import pointsman
@@ -90,10 +91,13 @@ def _name(name: str) -> str:
 
 
 def _members(thing: type) -> Iterator[str]:
+    if issubclass(thing, StrEnum):
+        yield f"One of {', '.join(code(member.value) for member in thing)}."
+        return
     if issubclass(thing, Enum):
         yield "Its members are the rows of [failures](failures.md#kinds-of-failure)."
         return
-    if issubclass(thing, tuple):
+    if issubclass(thing, tuple) or is_dataclass(thing):
         annotations = inspect.get_annotations(thing)
         yield table(
             ("field", "type"), [(code(n), code(_annotation(a))) for n, a in annotations.items()]
@@ -101,6 +105,9 @@ def _members(thing: type) -> Iterator[str]:
     for name, member in vars(thing).items():
         if name.startswith("_") or not member.__doc__:
             continue
+        if isinstance(member, property) and member.fget:
+            answer = _annotation(inspect.get_annotations(member.fget)["return"])
+            yield f"```python\n{name}: {answer}\n```\n\n{inspect.cleandoc(member.__doc__)}"
         if inspect.isfunction(member):
             shown = _signature(name, member)
             yield f"```python\n{shown}\n```\n\n{inspect.cleandoc(member.__doc__)}"

@@ -13,42 +13,76 @@ from pointsman.version import VERSION
 
 if TYPE_CHECKING:
     from pointsman.app.api import Reply, Router, Stream, open  # noqa: A004 - `pointsman.open`
-    from pointsman.core.decision import Candidate, Decision, Outcome, Rejection, Term
+    from pointsman.core.decision import (
+        Candidate,
+        Decision,
+        Objection,
+        Outcome,
+        ReasonCode,
+        Rejection,
+        Strategy,
+        Task,
+        Term,
+    )
     from pointsman.core.errors import (
+        AccessDenied,
         AttemptsSpent,
+        Blame,
         ConfigError,
         FailureKind,
         NoEligibleModel,
         PointsmanError,
+        Problem,
         RequestError,
         StoreError,
+        UnknownAgent,
+        UnknownModel,
         UpstreamError,
     )
+    from pointsman.core.fleet import Usage
+    from pointsman.engine.ports import StoredDecision
 
 __all__ = [
+    "AccessDenied",
     "AttemptsSpent",
+    "Blame",
     "Candidate",
     "ConfigError",
     "Decision",
     "FailureKind",
     "NoEligibleModel",
+    "Objection",
     "Outcome",
     "PointsmanError",
+    "Problem",
+    "ReasonCode",
     "Rejection",
     "Reply",
     "RequestError",
     "Router",
     "StoreError",
+    "StoredDecision",
+    "Strategy",
     "Stream",
+    "Task",
     "Term",
+    "UnknownAgent",
+    "UnknownModel",
     "UpstreamError",
+    "Usage",
     "__version__",
     "open",
 ]
 
 __version__ = VERSION
 
-_HOMES = ("pointsman.core.errors", "pointsman.core.decision", "pointsman.app.api")
+_HOMES = (
+    "pointsman.core.errors",
+    "pointsman.core.decision",
+    "pointsman.core.fleet",
+    "pointsman.engine.ports",
+    "pointsman.app.api",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -132,6 +135,28 @@ async def test_what_was_decided_can_be_explained_afterwards(
     assert stored.decision.candidates == reply.decision.candidates
 
 
+async def test_the_cost_is_that_of_all_attempts(
+    router: pointsman.Router, upstream: Upstream
+) -> None:
+    upstream.order("first", Fault.EMPTY)
+    reply = await router.chat(HELLO)
+    assert (reply.model_id, reply.attempts) == ("up/second", 2)
+    stored = await router.explain(reply.decision.id)
+    assert stored is not None
+    assert reply.cost_usd == stored.cost_usd
+    assert reply.cost_usd != stored.outcomes[-1].cost_usd
+
+
+@pytest.mark.parametrize("session", ["user 42", "x" * 200, "größe"])
+async def test_a_session_is_kept_as_it_is_called(router: pointsman.Router, session: str) -> None:
+    assert router.decide(HELLO, session=session).session == session
+
+
+async def test_two_agents_in_one_request_are_a_mistake(router: pointsman.Router) -> None:
+    with pytest.raises(pointsman.RequestError, match="'agent' names 'coder'"):
+        router.decide({**HELLO, "model": "agent/default"}, agent="coder")
+
+
 async def test_a_stream_gives_chunks_as_they_come(router: pointsman.Router) -> None:
     async with router.stream(HELLO) as stream:
         chunks = [chunk async for chunk in stream]
@@ -142,6 +167,34 @@ async def test_a_stream_gives_chunks_as_they_come(router: pointsman.Router) -> N
     stored = await router.explain(stream.decision.id)
     assert stored is not None
     assert stored.outcomes[0].usage is not None
+
+
+async def test_a_stream_tells_usage_and_cost_once_it_has_ended(
+    router: pointsman.Router, upstream: Upstream
+) -> None:
+    request = {**HELLO, "stream_options": {"include_usage": True}}
+    async with router.stream(request) as stream:
+        assert (stream.outcome, stream.usage, stream.cost_usd) == (None, None, None)
+        chunks = [chunk async for chunk in stream]
+    assert [chunk["choices"] == [] for chunk in chunks].count(True) == 1
+    last = chunks[-1]
+    assert (last["choices"], last["id"]) == ([], chunks[0]["id"])
+    assert stream.outcome is not None
+    assert stream.outcome.failure is None
+    assert stream.usage is not None
+    assert last["usage"]["completion_tokens"] == stream.usage.completion_tokens > 0
+    assert stream.cost_usd is not None
+    assert last["pointsman"]["decision"] == stream.decision.id
+    assert last["pointsman"]["cost_usd"] == pytest.approx(float(stream.cost_usd))
+
+
+async def test_a_stream_without_the_option_has_the_figures_all_the_same(
+    router: pointsman.Router,
+) -> None:
+    async with router.stream(HELLO) as stream:
+        assert all([chunk["choices"] async for chunk in stream])
+    assert stream.usage is not None
+    assert stream.cost_usd is not None
 
 
 async def test_leaving_a_stream_early_hangs_up_and_blames_nobody(
@@ -224,5 +277,34 @@ async def test_without_a_file_the_simulated_fleet_serves(tmp_path: Path) -> None
 def test_what_is_public_is_what_is_listed() -> None:
     for name in pointsman.__all__:
         assert getattr(pointsman, name) is not None
+    assert sorted(pointsman.__all__) == list(pointsman.__all__)
     with pytest.raises(AttributeError):
         _ = pointsman.nothing
+
+
+OURS = re.compile(r"[A-Z]\w+")
+
+
+def annotated(thing: type) -> Iterator[str]:
+    """The names of our own types in whatever `thing` shows of itself."""
+    shown = [member for name, member in vars(thing).items() if not name.startswith("_")]
+    functions = [m.fget if isinstance(m, property) else inspect.unwrap(m) for m in shown if m]
+    places = [inspect.get_annotations(thing)]
+    places += [inspect.get_annotations(f) for f in functions if inspect.isfunction(f)]
+    for place in places:
+        for annotation in place.values():
+            text = str(getattr(annotation, "__forward_arg__", annotation))
+            home = vars(sys.modules[thing.__module__])
+            named = (home.get(name) for name in OURS.findall(text))
+            yield from (
+                found.__name__
+                for found in named
+                if isinstance(found, type) and found.__module__.startswith("pointsman.")
+            )
+
+
+def test_whatever_a_public_type_shows_is_public_too() -> None:
+    for name in pointsman.__all__:
+        thing = getattr(pointsman, name)
+        if isinstance(thing, type):
+            assert set(annotated(thing)) <= set(pointsman.__all__), name

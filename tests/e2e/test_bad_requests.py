@@ -133,6 +133,8 @@ def test_an_agent_that_is_offline_is_not_served(gateway: GatewayProcess) -> None
 def test_a_deadline_that_is_none_is_a_mistake(gateway: GatewayProcess, given: str) -> None:
     answer = gateway.chat({"x-pointsman-deadline-ms": given})
     assert (answer.status, answer.error["param"]) == (400, "x-pointsman-deadline-ms")
+    assert answer.error["code"] == "invalid_value"
+    assert f"not {given!r}" in answer.error["message"]
 
 
 def test_a_compressed_body_is_refused_by_its_name(gateway: GatewayProcess) -> None:
@@ -176,10 +178,34 @@ def test_a_path_where_nothing_is_says_what_there_is(gateway: GatewayProcess, pat
     ids=["space", "long", "latin", "tab", "empty"],
 )
 def test_a_request_id_that_is_not_plain_is_replaced(gateway: GatewayProcess, given: str) -> None:
-    answer = gateway.chat({"x-request-id": given, "x-session-id": given})
+    answer = gateway.chat({"x-request-id": given})
     assert answer.status == 200, answer
     assert answer.headers["x-request-id"].startswith("req_")
-    assert gateway.decision(answer.headers["x-pointsman-decision"])["session"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("user 42", "user 42"),
+        ("x" * 200, "x" * 200),
+        ("größe".encode().decode("latin-1"), "größe"),
+        ("gr\xf6\xdfe", "größe"),
+        ("", None),
+    ],
+    ids=["space", "long", "utf-8", "latin-1", "empty"],
+)
+def test_a_session_is_kept_in_the_words_of_its_caller(
+    gateway: GatewayProcess, given: str, kept: str | None
+) -> None:
+    answer = gateway.chat({"x-session-id": given})
+    assert gateway.decision(answer.headers["x-pointsman-decision"])["session"] == kept
+
+
+def test_two_agents_in_one_request_are_a_mistake_that_names_both(gateway: GatewayProcess) -> None:
+    answer = gateway.chat({"x-pointsman-agent": "coder"}, model="agent/idle")
+    assert (answer.status, answer.error["code"]) == (400, "conflicting_agents")
+    assert "coder" in answer.error["message"]
+    assert "idle" in answer.error["message"]
 
 
 def test_nothing_of_a_forged_header_gets_into_the_answer(gateway: GatewayProcess) -> None:

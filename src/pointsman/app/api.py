@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pointsman.adapters.http.asking import ask_of
-from pointsman.adapters.http.auth import AGENT_HEADER, ANYBODY
-from pointsman.adapters.http.identity import SESSION_HEADERS, request_id_of
-from pointsman.adapters.http.wire import chat_request
+from pointsman.adapters.http.asking import Sender, ask_of
+from pointsman.adapters.http.identity import request_id_of
+from pointsman.adapters.http.usage_chunk import usage_chunk
+from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.running import Running
-from pointsman.core.decision import Decision
-from pointsman.engine.attempt import Begun
+from pointsman.core.decision import Decision, Outcome
+from pointsman.core.fleet import Usage
 from pointsman.engine.ports import StoredDecision
 from pointsman.engine.serve import Ask, Served
 
@@ -35,7 +35,7 @@ Request = Mapping[str, Any]
 class Reply(NamedTuple):
     """A complete answer: OpenAI's document, and how it came about.
 
-    `cost_usd` is that of the answering attempt, None when unknown.
+    `cost_usd` is that of all attempts, None when that of any is unknown.
     """
 
     document: dict[str, Any]
@@ -48,20 +48,43 @@ class Reply(NamedTuple):
 class Stream:
     """A streamed answer that has begun; iterate over it for OpenAI's chunks as dictionaries.
 
-    Iteration raises `UpstreamError` when the answer breaks off.
+    With `stream_options.include_usage` the last chunk has no choices but the usage, as over HTTP.
+    Iteration raises `UpstreamError` when the answer breaks off. `outcome`, `usage` and `cost_usd`
+    are known once the answer has ended, and None before.
     """
 
-    def __init__(self, served: Served) -> None:
-        self._begun: Begun = served.begun
+    def __init__(self, served: Served, *, include_usage: bool) -> None:
+        self._served = served
+        self._include_usage = include_usage
         self.decision = served.decision
         self.model_id = served.model.id
         self.attempts = len(served.earlier) + 1
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        while (data := await self._begun.read()) is not None:
+        begun = self._served.begun
+        first = data = await begun.read()
+        while data is not None:
             for event in data.split(b"\n\n"):
                 if event:
                     yield msgspec.json.decode(event.removeprefix(b"data: "))
+            data = await begun.read()
+        if self._include_usage and first is not None:
+            yield msgspec.json.decode(usage_chunk(self._served, first))
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the attempt that answered ended."""
+        return self._served.begun.outcome
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the answer took, marked where they are our own estimate."""
+        return self.outcome.usage if self.outcome else None
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The cost of all attempts; None also when that of any is unknown."""
+        return self._served.cost_usd
 
 
 class Router:
@@ -78,29 +101,27 @@ class Router:
 
         The decision has no candidates when none can. Raises `RequestError`.
         """
-        ask = self._ask(request, agent, session, stream=False)
+        ask = self._ask(_read(request, stream=False), agent, session)
         return self._running.parts.service.decide(ask)
 
     async def chat(
         self, request: Request, *, agent: str | None = None, session: str | None = None
     ) -> Reply:
         """The whole answer. Raises `RequestError`, `NoEligibleModel` or `AttemptsSpent`."""
-        served = await self._running.parts.service.serve(
-            self._ask(request, agent, session, stream=False)
-        )
+        ask = self._ask(_read(request, stream=False), agent, session)
+        served = await self._running.parts.service.serve(ask)
         try:
             pieces: list[bytes] = []
             while (data := await served.begun.read()) is not None:
                 pieces.append(data)
         finally:
             await served.begun.close()
-        outcome = served.begun.outcome
         return Reply(
             document=msgspec.json.decode(b"".join(pieces)),
             decision=served.decision,
             model_id=served.model.id,
             attempts=len(served.earlier) + 1,
-            cost_usd=outcome.cost_usd if outcome else None,
+            cost_usd=served.cost_usd,
         )
 
     @asynccontextmanager
@@ -111,11 +132,11 @@ class Router:
 
         Raises `RequestError`, `NoEligibleModel` or `AttemptsSpent` upon entering.
         """
-        served = await self._running.parts.service.serve(
-            self._ask(request, agent, session, stream=True)
-        )
+        read = _read(request, stream=True)
+        ask = self._ask(read, agent, session)
+        served = await self._running.parts.service.serve(ask)
         try:
-            yield Stream(served)
+            yield Stream(served, include_usage=read.include_usage)
         finally:
             await served.begun.close()
 
@@ -123,22 +144,14 @@ class Router:
         """A recorded decision with its outcomes, or None when there is none of that id."""
         return await self._running.recall(decision_id)
 
-    def _ask(
-        self, request: Request, agent: str | None, session: str | None, *, stream: bool
-    ) -> Ask:
-        headers: dict[bytes, bytes] = {}
-        if agent:
-            headers[AGENT_HEADER] = agent.encode()
-        if session:
-            headers[SESSION_HEADERS[0]] = session.encode()
-        body = msgspec.json.encode({**request, "stream": stream})
-        return ask_of(
-            chat_request(body),
-            self._running.parts.registry.current.setup,
-            key=ANYBODY,
-            headers=headers,
-            request_id=request_id_of(headers, self._random),
-        )
+    def _ask(self, request: ChatRequest, agent: str | None, session: str | None) -> Ask:
+        setup = self._running.parts.registry.current.setup
+        sender = Sender(agent=agent, session=session)
+        return ask_of(request, setup, sender, request_id=request_id_of({}, self._random))
+
+
+def _read(request: Request, *, stream: bool) -> ChatRequest:
+    return chat_request(msgspec.json.encode({**request, "stream": stream}))
 
 
 @asynccontextmanager

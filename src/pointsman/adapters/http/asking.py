@@ -1,28 +1,39 @@
-"""What does a chat request ask of the engine, and in whose name?"""
+"""What does a chat request ask of the engine, and in whose name?
+
+The same for every surface: what an HTTP request says in headers, a program says in arguments.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from hashlib import sha256
+from typing import NamedTuple
 
-from pointsman.adapters.http.auth import Key, agent_of
-from pointsman.adapters.http.identity import session_of
-from pointsman.adapters.http.wire import ChatRequest, deadline_s
+from pointsman.adapters.http.auth import ANYBODY, Key, agent_of
+from pointsman.adapters.http.wire import ChatRequest
 from pointsman.core.decision import Selection
-from pointsman.core.naming import meaning, model_ids
+from pointsman.core.naming import Meaning, meaning, model_ids
 from pointsman.engine.registry import Setup
 from pointsman.engine.serve import Ask
 
-DEADLINE_HEADER = b"x-pointsman-deadline-ms"
+MAX_SESSION_CHARS = 256
 
 
-def ask_of(
-    request: ChatRequest,
-    setup: Setup,
-    *,
-    key: Key,
-    headers: Mapping[bytes, bytes],
-    request_id: str,
-) -> Ask:
+class Sender(NamedTuple):
+    """Who sends a request, as far as it is said beside the body.
+
+    `agent` is named outright, and `agent_place` is where. `hints` are names from other ecosystems,
+    which count when nothing else is said and they mean an agent here.
+    """
+
+    key: Key = ANYBODY
+    agent: str | None = None
+    agent_place: str = "agent"
+    hints: tuple[str, ...] = ()
+    session: str | None = None
+    deadline_s: float | None = None
+
+
+def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: str) -> Ask:
     """The request with its names resolved. Raises `RequestError`."""
     fleet, aliases = setup.fleet, setup.aliases
     strategy = request.strategy or setup.policy.strategy
@@ -32,15 +43,40 @@ def ask_of(
         selection = _with_others(selection, model_ids(request.fallbacks, fleet, aliases))
     return Ask(
         request_id=request_id,
-        agent=agent_of(key, request.agent or meant.agent_id, headers, fleet),
+        agent=agent_of(sender.key, _named(request, meant, sender), sender.hints, fleet),
         task=request.task,
         selection=selection,
         fields=request.fields,
         stream=request.stream,
-        session=session_of(headers, request.session),
+        session=session_name(sender.session or request.session),
         asked_model=request.model,
-        deadline_s=request.deadline_s or _deadline_of(headers),
+        deadline_s=request.deadline_s or sender.deadline_s,
     )
+
+
+def session_name(given: str | None) -> str | None:
+    """What a conversation is called here: as its caller does, where that is short and printable.
+
+    Any other name becomes its hash, so that what belongs together stays together all the same.
+    """
+    name = given.strip() if given else ""
+    if not name:
+        return None
+    if len(name) <= MAX_SESSION_CHARS and name.isprintable():
+        return name
+    return f"sha256:{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _named(request: ChatRequest, meant: Meaning, sender: Sender) -> dict[str, str]:
+    """Every place of the request that names an agent, with the name there."""
+    named: dict[str, str] = {}
+    if request.agent:
+        named["pointsman.agent"] = request.agent
+    if meant.agent_id:
+        named["model"] = meant.agent_id
+    if sender.agent:
+        named[sender.agent_place] = sender.agent
+    return named
 
 
 def _with_others(selection: Selection, others: tuple[str, ...]) -> Selection:
@@ -48,14 +84,3 @@ def _with_others(selection: Selection, others: tuple[str, ...]) -> Selection:
     if selection.pinned is None:
         return selection._replace(only=frozenset(others))
     return selection._replace(fallbacks=tuple(name for name in others if name != selection.pinned))
-
-
-def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
-    given = headers.get(DEADLINE_HEADER)
-    if given is None:
-        return None
-    try:
-        deadline_ms = float(given)
-    except ValueError:
-        deadline_ms = 0.0
-    return deadline_s(deadline_ms, DEADLINE_HEADER.decode())

@@ -8,19 +8,8 @@ from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 
-from pointsman.core.errors import AccessDenied, UnknownAgent
+from pointsman.core.errors import AccessDenied, RequestError, UnknownAgent
 from pointsman.core.fleet import DEFAULT_AGENT, Agent, AgentStatus, Fleet
-
-AGENT_HEADER = b"x-pointsman-agent"
-BORROWED_AGENT_HEADERS = (
-    b"x-litellm-agent-id",
-    b"x-claude-code-agent-id",
-    b"x-switchyard-agent-id",
-)
-"""Headers of other ecosystems that name an agent. Their values are not ours to judge: an unknown
-name there is the default agent, while in our own header it is a mistake worth telling."""
-
-_BORROWED = frozenset(BORROWED_AGENT_HEADERS)
 
 
 class Role(StrEnum):
@@ -93,13 +82,14 @@ def require(key: Key, *roles: Role) -> None:
         )
 
 
-def agent_of(key: Key, named: str | None, headers: Mapping[bytes, bytes], fleet: Fleet) -> Agent:
-    """The agent that a request speaks for: the one it names, else the one its key is bound to.
+def agent_of(key: Key, named: Mapping[str, str], hints: Iterable[str], fleet: Fleet) -> Agent:
+    """The agent that a request speaks for.
 
-    `named` is what the body or the model name says. Raises `UnknownAgent` or `AccessDenied`.
+    `named` has every place of the request that names one, with the name there; `hints` are names
+    that count only where they mean an agent. Without either it is the first that the key is bound
+    to, else the default. Raises `RequestError`, `UnknownAgent` or `AccessDenied`.
     """
-    named = named or _text(headers, AGENT_HEADER)
-    agent = fleet.agents[_agent_id(key, named, headers, fleet)]
+    agent = fleet.agents[_agent_id(key, named, hints, fleet)]
     if agent.status is not AgentStatus.ONLINE:
         raise AccessDenied(
             f"The agent {agent.id!r} is {agent.status.value}. An operator can set it online.",
@@ -109,30 +99,34 @@ def agent_of(key: Key, named: str | None, headers: Mapping[bytes, bytes], fleet:
     return agent
 
 
-def _agent_id(key: Key, named: str, headers: Mapping[bytes, bytes], fleet: Fleet) -> str:
+def _agent_id(key: Key, named: Mapping[str, str], hints: Iterable[str], fleet: Fleet) -> str:
     if named:
-        if key.agents and named not in key.agents:
-            raise AccessDenied(
-                f"The key {key.name!r} may not speak for the agent {named!r}.",
-                known=True,
-                code="agent_not_allowed",
-            )
-        if named not in fleet.agents:
-            raise UnknownAgent(
-                f"The agent {named!r} is not declared. Declared: {', '.join(fleet.agents)}.",
-                param="x-pointsman-agent",
-                code="unknown_agent",
-            )
-        return named
-    if not _BORROWED.isdisjoint(headers):
-        allowed = key.agents or fleet.agents
-        for header in BORROWED_AGENT_HEADERS:
-            borrowed = _text(headers, header)
-            if borrowed in allowed:
-                return borrowed
-    return key.agents[0] if key.agents else DEFAULT_AGENT
+        return _named_id(key, named, fleet)
+    allowed = key.agents or fleet.agents
+    hint = next((name for name in hints if name in allowed), None)
+    return hint or (key.agents[0] if key.agents else DEFAULT_AGENT)
 
 
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
-    value = headers.get(name)
-    return value.decode("latin-1").strip() if value else ""
+def _named_id(key: Key, named: Mapping[str, str], fleet: Fleet) -> str:
+    (place, name), *others = named.items()
+    for other_place, other in others:
+        if other != name:
+            raise RequestError(
+                f"{place!r} names the agent {name!r}, but {other_place!r} names {other!r}. "
+                "A request speaks for one agent.",
+                param=other_place,
+                code="conflicting_agents",
+            )
+    if key.agents and name not in key.agents:
+        raise AccessDenied(
+            f"The key {key.name!r} may not speak for the agent {name!r}.",
+            known=True,
+            code="agent_not_allowed",
+        )
+    if name not in fleet.agents:
+        raise UnknownAgent(
+            f"The agent {name!r} is not declared. Declared: {', '.join(fleet.agents)}.",
+            param=place,
+            code="unknown_agent",
+        )
+    return name

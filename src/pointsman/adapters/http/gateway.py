@@ -23,7 +23,7 @@ from pointsman.adapters.http.asgi import (
 )
 from pointsman.adapters.http.asking import ask_of
 from pointsman.adapters.http.auth import KeyRing, Role, require
-from pointsman.adapters.http.identity import request_id_of
+from pointsman.adapters.http.identity import request_id_of, sender_of
 from pointsman.adapters.http.replies import Header, reply_to
 from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.core.errors import AttemptsSpent, NoEligibleModel, PointsmanError, RequestError
@@ -94,16 +94,16 @@ class Gateway:
 
     async def chat(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /v1/chat/completions`."""
-        arrived = self._clock.monotonic()
         headers = dict(scope["headers"])
         request_id = request_id_of(headers, self._random)
         try:
             key = self._keys().holder(headers)
             require(key, Role.CALLER, Role.ADMIN)
             body = await read_body(headers, receive, self._max_body_bytes())
+            arrived = self._clock.monotonic()
             request = chat_request(body)
             setup = self._registry.current.setup
-            ask = ask_of(request, setup, key=key, headers=headers, request_id=request_id)
+            ask = ask_of(request, setup, sender_of(key, headers), request_id=request_id)
         except RequestError as error:
             await self._refuse(send, error, request_id)
         except CallerLeftError:
@@ -131,7 +131,8 @@ class Gateway:
                 _log_answer(served)
         except (NoEligibleModel, AttemptsSpent) as error:
             hang_up.end()
-            await self._refuse(send, error, ask.request_id)
+            pinned = ask.selection.pinned is not None
+            await self._refuse(send, error, ask.request_id, pinned=pinned)
         except asyncio.CancelledError:
             # When it was the caller who left, nobody is waiting for an answer or an error.
             if not hang_up.seen:
@@ -158,8 +159,10 @@ class Gateway:
         upstream_s = served.begun.upstream_s + sum(outcome.total_s for outcome in served.earlier)
         return max(0.0, self._clock.monotonic() - arrived - upstream_s)
 
-    async def _refuse(self, send: Send, error: PointsmanError, request_id: str) -> None:
-        reply = reply_to(error)
+    async def _refuse(
+        self, send: Send, error: PointsmanError, request_id: str, *, pinned: bool = False
+    ) -> None:
+        reply = reply_to(error, pinned=pinned)
         self._tally.refused(reply.code or "unknown")
         facts = {"request_id": request_id, "status": reply.status, "code": reply.code}
         log.info("request refused", extra=facts)

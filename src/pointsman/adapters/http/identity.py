@@ -1,4 +1,4 @@
-"""Which request is this, and which conversation does it belong to?"""
+"""Which request is this, and what do its headers say of who sends it?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ import re
 from collections.abc import Mapping
 from random import Random
 
+from pointsman.adapters.http.asking import Sender
+from pointsman.adapters.http.auth import Key
+from pointsman.adapters.http.wire import deadline_s
+from pointsman.core.errors import RequestError
+
 REQUEST_ID_HEADER = b"x-request-id"
+AGENT_HEADER = b"x-pointsman-agent"
+BORROWED_AGENT_HEADERS = (
+    b"x-litellm-agent-id",
+    b"x-claude-code-agent-id",
+    b"x-switchyard-agent-id",
+)
+"""Headers of other ecosystems that name an agent. Their values are not ours to judge: an unknown
+name there is the default agent, while in our own header it is a mistake worth telling."""
+
 SESSION_HEADERS = (
     b"x-session-id",
     b"x-conversation-id",
@@ -15,9 +29,11 @@ SESSION_HEADERS = (
     b"x-litellm-session-id",
     b"x-switchyard-session-id",
 )
+DEADLINE_HEADER = b"x-pointsman-deadline-ms"
 
-_SESSION_HEADERS = frozenset(SESSION_HEADERS)
+_TELLING = frozenset({AGENT_HEADER, DEADLINE_HEADER, *BORROWED_AGENT_HEADERS, *SESSION_HEADERS})
 _SOUND = re.compile(rb"[\x21-\x7e]{1,128}").fullmatch
+_SHOWN_CHARS = 40
 
 
 def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
@@ -31,11 +47,38 @@ def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
     return f"req_{random.getrandbits(96):024x}"
 
 
-def session_of(headers: Mapping[bytes, bytes], in_body: str | None) -> str | None:
-    """The conversation that a request belongs to, as a header or else the body names it."""
-    if not _SESSION_HEADERS.isdisjoint(headers):
-        for header in SESSION_HEADERS:
-            given = headers.get(header)
-            if given and _SOUND(given):
-                return given.decode("ascii")
-    return in_body[:256] if in_body else None
+def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
+    """Who sends the request. Raises `RequestError` for a deadline that is none."""
+    if _TELLING.isdisjoint(headers):
+        return Sender(key)
+    borrowed = (_text(headers, name) for name in BORROWED_AGENT_HEADERS)
+    sessions = (_text(headers, name) for name in SESSION_HEADERS)
+    return Sender(
+        key,
+        agent=_text(headers, AGENT_HEADER) or None,
+        agent_place=AGENT_HEADER.decode(),
+        hints=tuple(name for name in borrowed if name),
+        session=next(filter(None, sessions), None),
+        deadline_s=_deadline_of(headers),
+    )
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    """The value as text: UTF-8 is what clients send today, Latin-1 what HTTP once was."""
+    value = headers.get(name, b"")
+    try:
+        return value.decode().strip()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip()
+
+
+def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
+    if DEADLINE_HEADER not in headers:
+        return None
+    given, place = _text(headers, DEADLINE_HEADER), DEADLINE_HEADER.decode()
+    try:
+        return deadline_s(float(given), place)
+    except (ValueError, RequestError):
+        shown = given if len(given) <= _SHOWN_CHARS else given[: _SHOWN_CHARS - 1] + "…"
+        words = f"{place!r} is a number of milliseconds above 0, not {shown!r}."
+        raise RequestError(words, param=place, code="invalid_value") from None

@@ -1,0 +1,85 @@
+"""Is everything that headers say of a sender read, in any spelling, and nothing else?"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.adapters.http.asking import Sender
+from pointsman.adapters.http.auth import ANYBODY
+from pointsman.adapters.http.identity import (
+    BORROWED_AGENT_HEADERS,
+    SESSION_HEADERS,
+    request_id_of,
+    sender_of,
+)
+from pointsman.core.errors import RequestError
+
+HEADERS = st.dictionaries(
+    st.sampled_from([b"x-pointsman-agent", *BORROWED_AGENT_HEADERS, *SESSION_HEADERS]),
+    st.binary(max_size=40),
+)
+
+
+def test_the_callers_own_request_id_is_kept() -> None:
+    assert request_id_of({b"x-request-id": b"mine-1"}, Random(1)) == "mine-1"
+
+
+@pytest.mark.parametrize("given", [b"", b"a b", b"a\r\nb", b"x" * 129, "größe".encode()])
+def test_a_request_id_that_could_forge_something_is_replaced(given: bytes) -> None:
+    made = request_id_of({b"x-request-id": given}, Random(1))
+    assert made == request_id_of({}, Random(1))
+    assert made.startswith("req_")
+
+
+def test_headers_that_say_nothing_leave_the_key_alone() -> None:
+    assert sender_of(ANYBODY, {b"accept": b"*/*"}) == Sender(ANYBODY)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_name_is_read_in_utf_8_or_else_latin_1(encoding: str) -> None:
+    name = " größe ".encode(encoding)
+    sender = sender_of(
+        ANYBODY, {b"x-pointsman-agent": name, b"x-session-id": name, b"x-litellm-agent-id": name}
+    )
+    assert (sender.agent, sender.session, sender.hints) == ("größe", "größe", ("größe",))
+    assert sender.agent_place == "x-pointsman-agent"
+
+
+def test_names_of_other_ecosystems_are_hints_in_a_fixed_order() -> None:
+    headers = {b"x-switchyard-agent-id": b"s", b"x-litellm-agent-id": b"l"}
+    assert sender_of(ANYBODY, headers).hints == ("l", "s")
+    assert sender_of(ANYBODY, headers).agent is None
+
+
+def test_the_first_session_header_that_says_something_counts() -> None:
+    headers = {b"x-session-id": b" ", b"x-litellm-session-id": b"l", b"x-conversation-id": b"c"}
+    assert sender_of(ANYBODY, headers).session == "c"
+
+
+@given(HEADERS)
+def test_no_bytes_in_a_header_are_too_odd(headers: dict[bytes, bytes]) -> None:
+    sender = sender_of(ANYBODY, headers)
+    assert sender.agent is None or sender.agent.strip()
+    assert all(sender.hints)
+
+
+def test_a_deadline_is_read_in_milliseconds() -> None:
+    assert sender_of(ANYBODY, {b"x-pointsman-deadline-ms": b" 1500 "}).deadline_s == 1.5
+
+
+@pytest.mark.parametrize("given", ["abc", "", "0", "-3", "nan", "inf", "86400000", "größe"])
+def test_a_deadline_that_is_none_is_told_as_it_was_sent(given: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        sender_of(ANYBODY, {b"x-pointsman-deadline-ms": given.encode()})
+    assert f"not {given!r}" in caught.value.message
+    assert (caught.value.param, caught.value.code) == ("x-pointsman-deadline-ms", "invalid_value")
+
+
+def test_a_long_deadline_is_shown_in_part() -> None:
+    with pytest.raises(RequestError) as caught:
+        sender_of(ANYBODY, {b"x-pointsman-deadline-ms": b"9" * 500})
+    assert len(caught.value.message) < 200
