@@ -17,7 +17,10 @@ from typing import Any
 
 import uvicorn
 
-from pointsman.adapters.http.control import ROLE_KEY, ConfigView, ControlApi, LiveModel
+from pointsman.adapters.http.asgi import send_reply
+from pointsman.adapters.http.auth import Key, Role
+from pointsman.adapters.http.control import KEY_IN_SCOPE, ConfigView, ControlApi, LiveModel
+from pointsman.adapters.http.replies import reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import (
     Candidate,
@@ -30,7 +33,7 @@ from pointsman.core.decision import (
     Task,
     Term,
 )
-from pointsman.core.errors import FailureKind
+from pointsman.core.errors import AccessDenied, FailureKind
 from pointsman.core.fleet import (
     Agent,
     Fleet,
@@ -133,13 +136,16 @@ class Client:
 
 
 def dispatcher(api: ControlApi) -> Any:
-    """The part of the outer application that checks keys: here the role is simply said."""
+    """What of the outer application the control API leans on: here the role is simply said."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        roles = [value for name, value in scope["headers"] if name == b"x-role"]
-        if roles[0]:
-            scope[ROLE_KEY] = roles[0].decode()
-        await api(scope, receive, send)
+        (role,) = (value for name, value in scope["headers"] if name == b"x-role")
+        if role:
+            scope[KEY_IN_SCOPE] = Key("tester", b"", Role(role.decode()))
+        try:
+            await api(scope, receive, send)
+        except AccessDenied as error:
+            await send_reply(send, reply_to(error))
 
     return app
 

@@ -87,17 +87,21 @@ def test_the_body_says_the_deadline_where_both_do() -> None:
 @pytest.mark.parametrize(
     ("fields", "pinned", "only", "fallbacks"),
     [
-        ({"model": "mine"}, "a/one", set(), ()),
-        ({"model": "two"}, None, {"b/two", "c/two"}, ()),
-        ({"models": ["mine", "two"]}, None, {"a/one", "b/two", "c/two"}, ()),
-        ({"model": "mine", "fallbacks": ["b/two", "a/one"]}, "a/one", set(), ("b/two",)),
+        ({"model": "mine"}, "a/one", [], ()),
+        ({"model": "two"}, None, ["b/two", "c/two"], ()),
+        ({"models": ["mine", "two"]}, None, ["a/one", "b/two", "c/two"], ()),
+        ({"model": "mine", "fallbacks": ["b/two", "a/one"]}, "a/one", [], ("b/two",)),
     ],
 )
 def test_names_of_models_are_resolved(
-    fields: dict[str, Any], pinned: str | None, only: set[str], fallbacks: tuple[str, ...]
+    fields: dict[str, Any], pinned: str | None, only: list[str], fallbacks: tuple[str, ...]
 ) -> None:
     selection = ask(**fields).selection
-    assert (selection.pinned, selection.only, selection.fallbacks) == (pinned, only, fallbacks)
+    assert (selection.pinned, sorted(selection.only), selection.fallbacks) == (
+        pinned,
+        only,
+        fallbacks,
+    )
 
 
 def test_a_name_that_means_nothing_is_a_mistake() -> None:

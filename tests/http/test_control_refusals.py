@@ -29,25 +29,27 @@ def client(served: Client, tmp_path: Path) -> Client:
         ("viewer", "PUT", 403),
         ("caller", "GET", 403),
         ("caller", "PUT", 403),
-        ("", "GET", 403),
-        ("root", "GET", 403),
+        ("", "GET", 401),
+        ("", "PUT", 401),
     ],
 )
 def test_each_role_may_do_what_it_may(client: Client, role: str, method: str, status: int) -> None:
     path, body = ("/config", None) if method == "GET" else ("/log-level", b'{"level": "info"}')
     answered, answer = client.call(method, path, body, role)
     assert answered == status
+    if status != 200:
+        assert client.router.levels == []
     if status == 403:
         assert answer["error"]["type"] == "permission_error"
-        assert answer["error"]["code"] == "permission_denied"
-        assert client.router.levels == []
+        assert answer["error"]["code"] == "role_not_sufficient"
+        assert f"has the role {role}" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize(
     ("path", "param", "code"),
     [
         ("/agents/nobody", "agent_id", "unknown_agent"),
-        ("/models/acme/none", "model_id", "unknown_model"),
+        ("/models/acme/none", "model_id", "model_not_found"),
         ("/decisions/dec_0", "decision_id", "unknown_decision"),
         ("/nothing", None, "not_found"),
         ("", None, "not_found"),
@@ -59,7 +61,7 @@ def test_what_is_not_there_is_said_in_the_same_envelope(
     client: Client, path: str, param: str | None, code: str
 ) -> None:
     status, error = client.refused("GET", path)
-    assert (status, error["type"]) == (404, "not_found_error")
+    assert (status, error["type"]) == (404, "invalid_request_error")
     assert (error["param"], error["code"]) == (param, code)
 
 

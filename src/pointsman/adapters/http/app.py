@@ -7,7 +7,7 @@ goes wrong in one, gets an answer of the same shape as every other error.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from ipaddress import ip_address
@@ -17,16 +17,21 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pointsman.adapters.http.asgi import Message, Receive, Scope, Send, send_reply, send_whole
+from pointsman.adapters.http.asgi import (
+    AsgiApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    send_reply,
+    send_whole,
+)
 from pointsman.adapters.http.auth import KeyRing, Role, require
+from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, reply_to
 from pointsman.core.errors import AccessDenied, PointsmanError
 
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-CONTROL_PREFIX = "/api/v1/model-router"
-ROLE_KEY = "pointsman.role"
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 
@@ -109,9 +114,8 @@ class Application:
                 await send_reply(send, _wrong_method(scope["method"], path, method))
                 return
             await app(scope, receive, send)
-        elif path == CONTROL_PREFIX or path.startswith(CONTROL_PREFIX + "/"):
-            key = self._parts.keys().holder(dict(scope["headers"]))
-            scope[ROLE_KEY] = key.role.value
+        elif path == PREFIX or path.startswith(PREFIX + "/"):
+            scope[KEY_IN_SCOPE] = self._parts.keys().holder(dict(scope["headers"]))
             await self._parts.control(scope, receive, send)
         elif path.startswith(MODELS + "/"):
             await self._model(scope, send)
@@ -225,8 +229,6 @@ def _wrong_method(used: str, path: str, wanted: str) -> Reply:
 
 
 def _no_such_path(path: str) -> Reply:
-    known = (
-        f"/v1/chat/completions, {MODELS}, {CONTROL_PREFIX}/…, /livez, /readyz, /health, /metrics"
-    )
+    known = f"/v1/chat/completions, {MODELS}, {PREFIX}/…, /livez, /readyz, /health, /metrics"
     words = f"There is nothing at {path[:200]!r}. What there is: {known}."
     return Reply(404, words, "invalid_request_error", "not_found")

@@ -1,6 +1,6 @@
 """What may people and programs ask about the router itself, under /api/v1/model-router?"""
 
-from pointsman.adapters.http.control.access import ROLE_KEY, ControlApi, Role
+from pointsman.adapters.http.control.access import KEY_IN_SCOPE, PREFIX, ControlApi
 from pointsman.adapters.http.control.source import (
     ConfigView,
     ControlSource,
@@ -8,10 +8,10 @@ from pointsman.adapters.http.control.source import (
 )
 
 __all__ = [
-    "ROLE_KEY",
+    "KEY_IN_SCOPE",
+    "PREFIX",
     "ConfigView",
     "ControlApi",
     "ControlSource",
     "LiveModel",
-    "Role",
 ]

@@ -1,50 +1,29 @@
 """Who may use the control API, before anything of it runs?
 
-The outer dispatcher has checked the key and left its role in the scope; without one nobody passes.
-The application behind costs some 20 MB and a tenth of a second, so the first request builds it.
+The outer dispatcher has checked the key and left it in the scope; without one nobody passes. The
+application behind costs some 20 MB and a tenth of a second, so the first request builds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from enum import StrEnum
 from importlib import import_module
-from typing import Any
 
-import msgspec
-
+from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
+from pointsman.adapters.http.auth import Key, Role, require
 from pointsman.adapters.http.control.source import ControlSource
+from pointsman.core.errors import AccessDenied
 
-ROLE_KEY = "pointsman.role"
 PREFIX = "/api/v1/model-router"
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class Role(StrEnum):
-    """What a key may do: change things, look at things, or only have requests served."""
-
-    ADMIN = "admin"
-    VIEWER = "viewer"
-    CALLER = "caller"
-
+KEY_IN_SCOPE = "pointsman.key"
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_REFUSALS = {
-    Role.ADMIN: "",
-    Role.VIEWER: "This key may look but not change anything: an admin key is needed.",
-    Role.CALLER: "This key may only have requests served: a viewer or admin key is needed.",
-}
 
 
 class ControlApi:
     """ASGI application for HTTP requests whose path starts with `PREFIX`.
 
-    Expects `scope["pointsman.role"]` to hold a `Role` value.
+    Expects `scope[KEY_IN_SCOPE]` to hold the `Key` that the request showed. Raises `AccessDenied`
+    when that is not enough.
     """
 
     def __init__(self, source: ControlSource, *, version: str) -> None:
@@ -53,10 +32,7 @@ class ControlApi:
         self._app: AsgiApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = _refusal(scope.get(ROLE_KEY), scope["method"])
-        if refusal:
-            await _refuse(send, refusal)
-            return
+        _admit(scope.get(KEY_IN_SCOPE), scope["method"])
         if self._app is None:
             self._app = self._build()
         await self._app(scope, receive, send)
@@ -67,26 +43,11 @@ class ControlApi:
         return app
 
 
-def _refusal(role: object, method: str) -> str:
-    if role == Role.ADMIN or (role == Role.VIEWER and method in _READS):
-        return ""
-    return _REFUSALS[Role.VIEWER if role == Role.VIEWER else Role.CALLER]
-
-
-async def _refuse(send: Send, words: str) -> None:
-    body = msgspec.json.encode(
-        {
-            "error": {
-                "message": words,
-                "type": "permission_error",
-                "param": None,
-                "code": "permission_denied",
-            }
-        }
-    )
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _admit(key: object, method: str) -> None:
+    """Viewers may look, only admins may change anything."""
+    if not isinstance(key, Key):
+        raise AccessDenied("No API key was checked for this request.", known=False)
+    if method in _READS:
+        require(key, Role.VIEWER, Role.ADMIN)
+    else:
+        require(key, Role.ADMIN)

@@ -222,14 +222,3 @@ class LogLevelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LogLevelBody(Body, frozen=True, kw_only=True):
     success: bool = True
     level: LogLevel
-
-
-class ErrorDetail(Body, frozen=True, kw_only=True):
-    message: str
-    type: str
-    param: str | None
-    code: str
-
-
-class ErrorBody(Body, frozen=True, kw_only=True):
-    error: ErrorDetail

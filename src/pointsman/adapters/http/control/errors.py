@@ -1,6 +1,6 @@
 """How does the control API say what went wrong?
 
-Every failure is `{"error": {"message", "type", "param", "code"}}`, also those of routing.
+In the shape, the types and the codes of every other answer, also where routing fails.
 """
 
 from __future__ import annotations
@@ -18,20 +18,18 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from pointsman.adapters.http.control.bodies import ErrorBody, ErrorDetail
+from pointsman.adapters.http.replies import Reply, reply_to
 from pointsman.core.errors import RequestError, StoreError
 
 log = logging.getLogger(__name__)
 
 Asked = Request[Any, Any, Any]
-Errors = Response[ErrorBody]
+Errors = Response[bytes]
 
-_KINDS: Mapping[int, tuple[str, str]] = MappingProxyType(
-    {
-        404: ("not_found_error", "not_found"),
-        405: ("invalid_request_error", "method_not_allowed"),
-        413: ("invalid_request_error", "request_too_large"),
-    }
+INVALID = "invalid_request_error"
+
+_CODES: Mapping[int, str] = MappingProxyType(
+    {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 )
 
 
@@ -39,25 +37,22 @@ class NotFound(RequestError):
     """Nothing is known under the name that the path holds."""
 
 
-def error(status: int, message: str, kind: str, code: str, *, param: str | None = None) -> Errors:
-    detail = ErrorDetail(message=message, type=kind, param=param, code=code)
-    return Response(ErrorBody(error=detail), status_code=status, media_type="application/json")
+def answer(reply: Reply) -> Errors:
+    return Response(reply.body(), status_code=reply.status, media_type="application/json")
 
 
 def request_error(_: Asked, fault: RequestError) -> Errors:
-    code = fault.code or "invalid_value"
-    return error(400, fault.message, "invalid_request_error", code, param=fault.param)
+    return answer(reply_to(fault))
 
 
 def not_found(_: Asked, fault: NotFound) -> Errors:
-    code = fault.code or "not_found"
-    return error(404, fault.message, "not_found_error", code, param=fault.param)
+    return answer(reply_to(fault)._replace(status=404))
 
 
 def store_error(_: Asked, fault: StoreError) -> Errors:
     log.error("a decision could not be read: %s", fault)
     words = "The store of decisions cannot be read now; the server's log says why."
-    return error(503, words, "server_error", "store_unavailable")
+    return answer(Reply(503, words, "server_error", "store_unavailable"))
 
 
 def validation_error(_: Asked, fault: ValidationException) -> Errors:
@@ -68,27 +63,26 @@ def validation_error(_: Asked, fault: ValidationException) -> Errors:
     if param == "data":  # what Litestar calls the body, and all it says when there is none
         param, words = None, f"body: {words}" if words != "'data'" else "a JSON body is needed"
     message = f"{param}: {words}" if param else words
-    return error(400, message, "invalid_request_error", "invalid_value", param=param)
+    return answer(Reply(400, message, INVALID, "invalid_value", param))
 
 
 def http_error(asked: Asked, fault: HTTPException) -> Errors:
     status = fault.status_code
     if status >= 500:
         return internal_error(asked, fault)
-    kind, code = _KINDS.get(status, ("invalid_request_error", "invalid_request"))
     words = {
         404: f"There is nothing at {asked.url.path}.",
         405: f"{asked.url.path} does not take {asked.method}.",
     }.get(status, fault.detail)
-    answer = error(status, words, kind, code)
-    answer.headers.update(fault.headers or {})
-    return answer
+    refusal = answer(Reply(status, words, INVALID, _CODES.get(status, "invalid_request")))
+    refusal.headers.update(fault.headers or {})
+    return refusal
 
 
 def internal_error(asked: Asked, fault: Exception) -> Errors:
     log.error("the control API failed", exc_info=fault, extra={"path": asked.url.path})
     words = "The router failed to answer; its log says why."
-    return error(500, words, "server_error", "internal_error")
+    return answer(Reply(500, words, "server_error", "internal_error"))
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {

@@ -79,7 +79,7 @@ async def model(source: Source, model_id: FromPath[str]) -> OneModelBody:
     name = model_id.removeprefix("/")
     found = source.fleet().models.get(name)
     if found is None:
-        raise NotFound(f"No model is called {name!r}.", param="model_id", code="unknown_model")
+        raise NotFound(f"No model is called {name!r}.", param="model_id", code="model_not_found")
     return OneModelBody(model=model_body(found, source.live(name)))
 
 
