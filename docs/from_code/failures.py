@@ -63,6 +63,10 @@ def _condition(row: Row) -> str:
         parts.append(f"status {_ranges(sorted(row.statuses))}")
     if row.codes:
         parts.append(f"code {_alternatives(sorted(row.codes))}")
+    if row.params:
+        parts.append(f"param none or {_alternatives(sorted(row.params))}")
+    if row.sentences:
+        parts.append(f"begins {_alternatives(row.sentences)}")
     if row.words:
         parts.append(f"words {_alternatives(row.words)}")
     if row.retry_after:

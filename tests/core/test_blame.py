@@ -7,13 +7,14 @@ import pytest
 from pointsman.core.blame import (
     ROWS,
     Evidence,
+    Row,
     Transport,
     classify,
-    context_limit,
-    unsupported_parameter,
     verdict,
 )
+from pointsman.core.errors import Blame
 from pointsman.core.errors import FailureKind as Kind
+from pointsman.core.wordings import WORDS
 
 SEEN: dict[str, tuple[Evidence, Kind]] = {
     "cancelled": (Evidence(transport=Transport.CANCELLED), Kind.CANCELLED),
@@ -73,6 +74,14 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
         ),
         Kind.RATE_LIMITED,
     ),
+    "quota_of_a_minute": (
+        Evidence(
+            429,
+            message="You exceeded your current quota, please check your plan and billing details.",
+            retry_after_s=25.0,
+        ),
+        Kind.RATE_LIMITED,
+    ),
     "busy_429": (
         Evidence(429, "3505", "", "Service tier capacity exceeded for this model."),
         Kind.OVERLOADED,
@@ -95,8 +104,31 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
         ),
         Kind.CONTEXT_TOO_LONG,
     ),
+    "context_500": (
+        Evidence(500, "500", "server_error", "Context size has been exceeded."),
+        Kind.CONTEXT_TOO_LONG,
+    ),
+    "context_in_stream": (
+        Evidence(
+            200,
+            message="Trying to keep the first 4513 tokens when context the overflows. However, the "
+            "model is loaded with context length of only 4096 tokens, which is not enough.",
+            transport=Transport.ERROR_IN_STREAM,
+        ),
+        Kind.CONTEXT_TOO_LONG,
+    ),
+    "value_code": (
+        Evidence(400, "invalid_value", "", "Invalid value: 'x'.", param="tool_choice"),
+        Kind.INVALID_REQUEST,
+    ),
     "output_words": (
-        Evidence(400, "invalid_value", "", "This model supports at most 4096 completion tokens"),
+        Evidence(
+            400,
+            "invalid_value",
+            "",
+            "max_tokens is too large: 9000. This model supports at most 4096 completion tokens",
+            param="max_tokens",
+        ),
         Kind.CONTEXT_TOO_LONG,
     ),
     "filter_words": (
@@ -104,6 +136,16 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
         Kind.CONTENT_FILTER,
     ),
     "image_words": (
+        Evidence(
+            400,
+            "",
+            "invalid_request_error",
+            "Invalid content type. image_url is only supported by certain models.",
+            param="messages.[0].content.[1].type",
+        ),
+        Kind.UNSUPPORTED_INPUT,
+    ),
+    "image_500": (
         Evidence(500, "500", "server_error", "image input is not supported - hint: --mmproj"),
         Kind.UNSUPPORTED_INPUT,
     ),
@@ -112,7 +154,7 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
         Kind.UNSUPPORTED_INPUT,
     ),
     "extra_field": (
-        Evidence(422, "3001", "", "[{'type':'extra_forbidden','loc':['body','store']}]"),
+        Evidence(422, "3001", "extra_forbidden", "Extra inputs", param="store"),
         Kind.UNSUPPORTED_PARAMETER,
     ),
     "parameter_words": (
@@ -203,69 +245,112 @@ def test_a_404_without_a_word_about_models_is_an_address() -> None:
     assert classify(Evidence(404, message="404 page not found")) is Kind.WRONG_ADDRESS
 
 
+PROSE = [row for row in WORDS if row.sentences or row.words]
+
+
+@pytest.mark.parametrize("row", PROSE, ids=lambda row: row.name)
+def test_prose_decides_only_with_the_status_that_its_houses_send(row: Row) -> None:
+    evidence, _ = SEEN[row.name]
+    assert row.statuses
+    for status in (None, 200, 400, 404, 418, 429, 500, 502, 503):
+        elsewhere = evidence._replace(status=status)
+        assert row.fits(elsewhere) == (status in row.statuses), status
+
+
+@pytest.mark.parametrize("quote", ["'{}'", '"{}"', "`{}`", "“{}”", "‘{}’", "'{}", "x: '{}' y"])
+@pytest.mark.parametrize("row", PROSE, ids=lambda row: row.name)
+def test_words_in_quotes_are_not_the_upstreams(row: Row, quote: str) -> None:
+    evidence, _ = SEEN[row.name]
+    plain = evidence.message.replace("'", "").replace('"', "").replace("`", "")
+    assert not row.fits(evidence._replace(message=f"Invalid value: {quote.format(plain)}."))
+
+
+# Both readings of a 404 blame the catalogue, and no caller can bring about either.
+HURTS_OTHERS = [
+    row
+    for row in PROSE
+    if row.kind.blames in (Blame.KEY, Blame.CATALOGUE) and row.name != "model_404"
+]
+
+
+@pytest.mark.parametrize("row", HURTS_OTHERS, ids=lambda row: row.name)
+def test_what_would_hurt_others_must_open_the_message(row: Row) -> None:
+    evidence, _ = SEEN[row.name]
+    assert not row.words
+    broken_out = evidence._replace(message=f"Invalid value: 'x' {evidence.message} 'y'.")
+    assert not row.fits(broken_out)
+
+
 @pytest.mark.parametrize(
-    ("message", "tokens"),
+    ("status", "message", "kind"),
     [
-        ("This model's maximum context length is 8192 tokens. However, you requested 9000", 8192),
-        ("This endpoint's maximum context length is 131,072 tokens.", 131072),
-        ("The prompt is too long: 150000, model maximum context length: 131071", 131071),
+        (500, "internal error: model's context window cache corrupt", Kind.SERVER_ERROR),
+        (503, "safety system restarting", Kind.UNAVAILABLE),
+        (503, "context size negotiation failed", Kind.UNAVAILABLE),
+        (500, "This model's maximum context length is 4096 tokens", Kind.SERVER_ERROR),
+        (502, "Insufficient Balance", Kind.BAD_GATEWAY),
         (
-            "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
-            32768,
+            429,
+            "You exceeded your current quota, please check your plan and billing details",
+            Kind.BILLING,
         ),
-        ("request (14429 tokens) exceeds the available context size (8192 tokens)", 8192),
-        ('{"type":"exceed_context_size_error","n_prompt_tokens":14429,"n_ctx":4096}', 4096),
-        ("The input (5000 tokens) is longer than the model's context length (4096 tokens).", 4096),
-        ("the model is loaded with context length of only 4096 tokens", 4096),
-        ("exceeds the maximum number of tokens allowed (1048576).", 1048576),
-        ("prompt is too long: 210000 tokens > 200000 maximum", 200000),
-        ("`inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5013", 4097),
-        ("The sum of 'inputs' tokens and 'max_new_tokens' must not exceed 4097.", 4097),
-        ("This model's maximum prompt length is 131072 but the request contains 537812", 131072),
-        ("total number of tokens in the prompt cannot exceed 4081 - received 4292", 4081),
-        ("Requested tokens exceed context window of 512", 512),
-        ("This model supports at most 4096 completion tokens", None),
-        ("Limit 6000, Requested 9000 tokens per minute", None),
-        ("maximum context length is 0 tokens", None),
-        ("maximum context length is 999999999999 tokens", None),
-        ("maximum context length is 999999999 tokens", None),
-        ("", None),
-    ],
-)
-def test_the_true_window_is_read_from_a_refusal(message: str, tokens: int | None) -> None:
-    assert context_limit(message) == tokens
-
-
-@pytest.mark.parametrize(
-    ("message", "param", "name"),
-    [
-        ("whatever", "temperature", "temperature"),
-        ("whatever", "tools[0].function.strict", "tools"),
-        ("whatever", "messages[3].content", None),
         (
-            "Unsupported parameter: 'max_tokens' is not supported with this model.",
+            429,
+            "You exceeded your current quota, please check your plan and billing details.",
+            Kind.BILLING,
+        ),
+        (
+            429,
+            (
+                "You exceeded your current quota, please check your plan and billing details. "
+                "For more information on this error, read the docs: https://platform.openai.com/docs/guides"
+            ),
+            Kind.BILLING,
+        ),
+        (
+            429,
+            (
+                "You exceeded your current quota, please check your plan and billing details. "
+                "For more information on this error, head to: https://ai.google.dev/gemini-api. "
+                "Please retry in 25.8s."
+            ),
+            Kind.RATE_LIMITED,
+        ),
+        (
+            400,
+            "litellm.BadRequestError: OpenAIException - This model's maximum context length is 8",
+            Kind.CONTEXT_TOO_LONG,
+        ),
+        (400, "litellm.UnsupportedParamsError: x does not support parameters: ['n']", None),
+        (
+            400,
+            (
+                "'messages.1' : for 'role:assistant' the following must be satisfied"
+                "[('messages.1' : property 'reasoning' is unsupported)]"
+            ),
             None,
-            "max_tokens",
         ),
-        ("Unsupported value: 'temperature' does not support 0.2", None, "temperature"),
-        ("Unknown parameter: 'foo'.", None, "foo"),
-        ("Unrecognized request argument supplied: reasoning_effort", None, "reasoning_effort"),
-        ('[{"type":"extra_forbidden","loc":["body","store"]}]', None, "store"),
-        ("[{'type': 'extra_forbidden', 'loc': ('body', 'safe_prompt')}]", None, "safe_prompt"),
-        ('{"loc":["body","messages",3,"assistant","reasoning_content"]}', None, None),
-        ("Extra inputs are not permitted, field: 'stream_options'", None, "stream_options"),
-        ('Invalid JSON payload received. Unknown name "store": Cannot find field.', None, "store"),
-        ("property 'reasoning_effort' is unsupported", None, "reasoning_effort"),
-        ("Argument not supported on this model: presencePenalty", None, "presencePenalty"),
-        ("azure does not support parameters: ['functions'], for model=x", None, "functions"),
-        ('"auto" tool choice requires --enable-auto-tool-choice', None, "tools"),
-        ("library/gemma does not support tools", None, "tools"),
-        ("`logprobs` is not supported with this model", None, "logprobs"),
-        ("UNSUPPORTED PARAMETER: SEED", None, "seed"),
-        ("no idea", None, None),
     ],
 )
-def test_the_refused_field_is_read_from_a_refusal(
-    message: str, param: str | None, name: str | None
+def test_the_same_words_mean_what_their_status_and_place_say(
+    status: int, message: str, kind: Kind | None
 ) -> None:
-    assert unsupported_parameter(message, param) == name
+    assert classify(Evidence(status, message=message)) is (kind or Kind.UNSUPPORTED_PARAMETER)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(400, "invalid_value", "", "Invalid value: 'maximum context length is 1'"),
+        Evidence(400, "invalid_value", "", "This model's maximum context length is 1024 tokens"),
+        Evidence(400, message="This model's maximum context length is 1024", param="tool_choice"),
+        Evidence(400, message="Invalid value: 'x'. This model's maximum context length is 1024"),
+        Evidence(400, message="Bad role: unsupported parameter: tools"),
+        Evidence(400, message="Bad role 'Insufficient Balance'"),
+        Evidence(400, message="Bad role 'x' Insufficient Balance"),
+        Evidence(400, message="Bad role 'x' API key not valid"),
+        Evidence(400, message="Bad role 'x' Model Not Exist"),
+    ],
+)
+def test_what_a_caller_makes_an_upstream_repeat_is_laid_at_its_own_door(evidence: Evidence) -> None:
+    assert classify(evidence).blames is Blame.CALLER

@@ -15,6 +15,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MODEL = Model(
     "p/m", "p", "m", context_window=128_000, sources={"context_window": Source("declared")}
 )
+SENT = frozenset({"logprobs", "temperature", "tools"})
 
 
 def too_long(words: str) -> UpstreamError:
@@ -26,7 +27,9 @@ def refuses(name: str, code: str | None = None) -> UpstreamError:
 
 
 def test_a_smaller_window_is_believed_and_says_where_it_comes_from() -> None:
-    better = corrected(MODEL, too_long("maximum context length is 8192 tokens"), NOW)
+    better = corrected(
+        MODEL, too_long("This model's maximum context length is 8192 tokens"), SENT, NOW
+    )
     assert better is not None
     assert better.context_window == 8192
     assert better.sources["context_window"] == Source(LEARNED, "2026-03-01")
@@ -35,7 +38,9 @@ def test_a_smaller_window_is_believed_and_says_where_it_comes_from() -> None:
 
 def test_an_unknown_window_becomes_known() -> None:
     unknown = replace(MODEL, context_window=None)
-    better = corrected(unknown, too_long("maximum context length is 8192 tokens"), NOW)
+    better = corrected(
+        unknown, too_long("This model's maximum context length is 8192 tokens"), SENT, NOW
+    )
     assert better is not None
     assert better.context_window == 8192
 
@@ -43,40 +48,80 @@ def test_an_unknown_window_becomes_known() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "maximum context length is 200000 tokens",
-        "maximum context length is 128000 tokens",
-        "maximum context length is 0 tokens",
+        "This model's maximum context length is 200000 tokens",
+        "This model's maximum context length is 128000 tokens",
+        "This model's maximum context length is 0 tokens",
+        "This model's maximum context length is 1023 tokens",
+        "Invalid value: 'maximum context length is 8192'",
+        "Bad role: maximum context length is 8192",
         "too long",
     ],
 )
 def test_what_is_no_smaller_window_teaches_nothing(words: str) -> None:
-    assert corrected(MODEL, too_long(words), NOW) is None
+    assert corrected(MODEL, too_long(words), SENT, NOW) is None
 
 
 def test_a_refused_parameter_is_remembered_with_its_source() -> None:
-    better = corrected(MODEL, refuses("logprobs"), NOW)
+    better = corrected(MODEL, refuses("logprobs"), SENT, NOW)
     assert better is not None
     assert better.unsupported == {"logprobs"}
     assert better.sources["unsupported:logprobs"] == Source(LEARNED, "2026-03-01")
-    assert corrected(better, refuses("logprobs"), NOW) is None, "known already"
+    assert corrected(better, refuses("logprobs"), SENT, NOW) is None, "known already"
 
 
 def test_a_refused_value_says_nothing_about_the_parameter() -> None:
-    assert corrected(MODEL, refuses("temperature", "unsupported_value"), NOW) is None
+    assert corrected(MODEL, refuses("temperature", "unsupported_value"), SENT, NOW) is None
 
 
 def test_a_refusal_that_names_nothing_teaches_nothing() -> None:
     error = UpstreamError(FailureKind.UNSUPPORTED_PARAMETER, "something is wrong")
-    assert corrected(MODEL, error, NOW) is None
+    assert corrected(MODEL, error, SENT, NOW) is None
 
 
 def test_callers_who_invent_fields_cannot_fill_the_memory() -> None:
     model = MODEL
     for number in range(3 * MOST_UNSUPPORTED):
-        model = corrected(model, refuses(f"invented_{number}"), NOW) or model
+        name = f"invented_{number}"
+        model = corrected(model, refuses(name), {name}, NOW) or model
     assert len(model.unsupported) == MOST_UNSUPPORTED
 
 
 @pytest.mark.parametrize("kind", [FailureKind.SERVER_ERROR, FailureKind.MODEL_NOT_FOUND])
 def test_other_failures_correct_nothing(kind: FailureKind) -> None:
-    assert corrected(MODEL, UpstreamError(kind, "maximum context length is 1 token"), NOW) is None
+    assert (
+        corrected(
+            MODEL, UpstreamError(kind, "This model's maximum context length is 2048"), SENT, NOW
+        )
+        is None
+    )
+
+
+def test_only_what_was_sent_can_have_been_refused() -> None:
+    assert corrected(MODEL, refuses("seed"), SENT, NOW) is None
+
+
+@pytest.mark.parametrize("param", ["tools[0].function.x", "temperature.x", "messages", "stream"])
+def test_a_fault_inside_a_field_or_in_an_essential_one_says_nothing_about_it(param: str) -> None:
+    sent = SENT | {"messages", "stream"}
+    assert corrected(MODEL, refuses(param, "unknown_parameter"), sent, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("param", "code", "learnt"),
+    [
+        (None, None, False),
+        (None, "invalid_request_error", False),
+        (None, "unsupported_parameter", True),
+        ("tools", None, True),
+    ],
+)
+def test_tools_are_given_up_only_when_a_machine_says_so(
+    param: str | None, code: str | None, learnt: bool
+) -> None:
+    error = UpstreamError(
+        FailureKind.UNSUPPORTED_PARAMETER,
+        "Unsupported parameter: 'tools' is not supported with this model.",
+        param=param,
+        upstream_code=code,
+    )
+    assert (corrected(MODEL, error, SENT, NOW) is not None) == learnt

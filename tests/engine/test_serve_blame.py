@@ -6,6 +6,7 @@ import pytest
 from fakes import BEST, NEXT, World, model
 
 from pointsman.core.admission import BreakerPolicy
+from pointsman.core.decision import Task
 from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
 from pointsman.engine.policy import Policy, RetryPolicy
 
@@ -66,7 +67,7 @@ LEFT_ALONE = {
 }
 """Why the model, and another one of its provider, are left alone afterwards."""
 
-WORDS = "maximum context length is 1024 tokens"
+WORDS = "This model's maximum context length is 1024 tokens"
 
 
 def test_every_kind_of_failure_has_its_row() -> None:
@@ -82,11 +83,12 @@ async def test_a_failure_affects_whom_it_blames_and_nobody_else(kind: FailureKin
         policy=Policy(band=0.0, retry=RetryPolicy(per_model=1), breaker=BreakerPolicy(failures=1)),
     )
     world.fails("a/best", UpstreamError(kind, WORDS, status=418, param="logprobs"))
+    asks = world.ask(task=Task(parameters=frozenset({"logprobs"})))
     if kind.movable:
-        assert (await world.chat()).model.id in ("b/next", "a/sibling")
+        assert (await world.chat(asks)).model.id in ("b/next", "a/sibling")
     else:
         with pytest.raises(AttemptsSpent):
-            await world.serve()
+            await world.serve(asks)
     affected = AFFECTED[kind]
     assert world.ledger.outcomes[0].failure is kind
     assert world.ledger.outcomes[0].status == 418

@@ -20,7 +20,8 @@ SMALL, LARGE, VAST = (
 
 
 def too_long(tokens: int | None = None) -> UpstreamError:
-    words = f"maximum context length is {tokens} tokens" if tokens else "the prompt is too long"
+    stated = f"This model's maximum context length is {tokens} tokens"
+    words = stated if tokens else "the prompt is too long"
     return UpstreamError(FailureKind.CONTEXT_TOO_LONG, words, status=400)
 
 
@@ -105,7 +106,7 @@ async def test_when_no_model_takes_a_parameter_the_caller_is_told() -> None:
 async def test_what_two_requests_learn_at_the_same_time_adds_up() -> None:
     world = World(SMALL, VAST)
     world.script("a/small", Script(reads=(text(), refuses("seed"))))
-    under_way = await world.serve()
+    under_way = await world.serve(world.ask(task=Task(parameters=frozenset({"seed"}))))
     world.fails("a/small", too_long(4_000))
     await world.chat()
     with pytest.raises(UpstreamError):

@@ -11,7 +11,8 @@ from __future__ import annotations
 from pointsman.core.clues import context_limit, unsupported_parameter
 from pointsman.core.errors import FailureKind as Kind
 from pointsman.core.evidence import Evidence, Row, Transport
-from pointsman.core.spellings import CODES, WORDS
+from pointsman.core.spellings import CODES
+from pointsman.core.wordings import WORDS
 
 __all__ = [
     "ROWS",

@@ -244,7 +244,7 @@ class Service:
         if fleet.version != run.snapshot.setup.fleet.version:
             return  # What the old configuration called by this id may be another model now.
         # What has been learned since this request began must not be unlearned.
-        better = corrected(fleet.models[model.id], error, outcome.at)
+        better = corrected(fleet.models[model.id], error, run.ask.task.parameters, outcome.at)
         if better is not None:
             log.warning("catalogue entry corrected", extra={"model": model.id})
             self._registry.correct(better, outcome.at)

@@ -31,7 +31,21 @@ NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
         ),
         (
             b'{"message":{"detail":[{"type":"extra_forbidden"}]},"param":7}',
-            Words('{"detail":[{"type":"extra_forbidden"}]}'),
+            Words('{"detail":[{"type":"extra_forbidden"}]}', "extra_forbidden"),
+        ),
+        (
+            b'{"detail":[{"loc":["body","store"],"type":"extra_forbidden"}]}',
+            Words(
+                '[{"loc":["body","store"],"type":"extra_forbidden"}]', "extra_forbidden", "store"
+            ),
+        ),
+        (
+            b'{"detail":[{"loc":["body","tools",0,"x"],"type":"extra_forbidden"}],"type":"t"}',
+            Words(
+                '[{"loc":["body","tools",0,"x"],"type":"extra_forbidden"}]',
+                "extra_forbidden",
+                "tools.0.x",
+            ),
         ),
         (b'{"detail":"m"}', Words("m")),
         (b'{"errors":[{"message":"m"}]}', Words('[{"message":"m"}]')),
@@ -43,6 +57,24 @@ NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
         (
             b'{"error":{"message":"Provider returned error","metadata":{"raw":"m"}}}',
             Words("Provider returned error m"),
+        ),
+        (
+            (
+                b'{"error":{"message":"e","code":400,"metadata":{"raw":'
+                b'"{\\"error\\":{\\"message\\":\\"m\\",\\"param\\":\\"p\\",\\"code\\":\\"invalid_value\\"}}"}}}'
+            ),
+            Words("e m", "invalid_value", "p", "400"),
+        ),
+        (
+            (
+                b'{"error":{"message":"e","code":400,"metadata":{"raw":'
+                b'"{\\"message\\":\\"m\\",\\"type\\":\\"BadRequestError\\",\\"code\\":400}"}}}'
+            ),
+            Words("e m", "BadRequestError", None, "400"),
+        ),
+        (
+            b'{"error":{"message":"e","metadata":{"raw":{"message":"m"}}}}',
+            Words('e {"message":"m"}'),
         ),
         (b"<html><style>x</style><h1>502</h1> Bad\n gateway</html>", Words("502 Bad gateway")),
         (b'"just words"', Words("just words")),

@@ -53,21 +53,42 @@ def words_in(document: Any) -> Words:
     inner = error.get("innererror") or error.get("inner_error") or {}
     code = _text(inner.get("code")) if isinstance(inner, dict) else ""
     param = error.get("param")
+    within = _words_behind(error)
     return Words(
-        _message(error),
-        _text(error.get("type") or error.get("status")),
-        param if isinstance(param, str) and param else None,
+        _message(error, within.message),
+        within.type or _text(error.get("type") or error.get("status")),
+        param if isinstance(param, str) and param else within.param,
         _text(error.get("code")) or code,
     )
 
 
-def _message(error: dict[str, Any]) -> str:
-    said = error.get("message") or error.get("detail") or error.get("errors") or error.get("msg")
-    parts = [_text(said)]
-    # A router of routers puts the words of the house behind it here.
+def _said(error: dict[str, Any]) -> Any:
+    return error.get("message") or error.get("detail") or error.get("errors") or error.get("msg")
+
+
+def _words_behind(error: dict[str, Any]) -> Words:
+    """What a house behind a router, or a validator behind a server, says more precisely."""
     metadata = error.get("metadata")
     if isinstance(metadata, dict) and metadata.get("raw"):
-        parts.append(_text(metadata["raw"]))
+        raw = metadata["raw"]
+        # Text within text doubles its escapes, so this ends soon; nested objects would not.
+        if not isinstance(raw, str):
+            return Words(_text(raw))
+        behind = words_of(raw.encode("utf-8", "replace"))
+        precise = behind.type if behind.code.isdigit() else behind.code or behind.type
+        return behind._replace(type=precise)
+    said = _said(error)
+    found = said.get("detail") if isinstance(said, dict) else said
+    first = found[0] if isinstance(found, list) and found else None
+    if not isinstance(first, dict):
+        return Words()
+    place = first.get("loc")
+    path = place[1:] if isinstance(place, list) and place[:1] == ["body"] else []
+    return Words("", _text(first.get("type")), ".".join(map(_text, path)) or None)
+
+
+def _message(error: dict[str, Any], behind: str) -> str:
+    parts = [_text(_said(error)), behind]
     # llama.cpp states the true window as a field.
     if isinstance(error.get("n_ctx"), int):
         parts.append(f"(n_ctx: {error['n_ctx']})")
@@ -100,7 +121,9 @@ def upstream_error(
     """
     if transport is Transport.ERROR_IN_STREAM and re.fullmatch(r"[345]\d\d", words.code):
         status = int(words.code)
-    evidence = Evidence(status, words.code, words.type, words.message, transport, retry_after_s)
+    evidence = Evidence(
+        status, words.code, words.type, words.message, transport, retry_after_s, words.param
+    )
     return UpstreamError(
         classify(evidence),
         scrubbed(words.message, secrets),
