@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from pointsman.adapters.providers.failures import Words, retry_after_s, scrubbed, words_of
+from pointsman.adapters.providers.failures import (
+    Words,
+    retry_after_s,
+    scrubbed,
+    upstream_error,
+    words_of,
+)
 from pointsman.core.blame import context_limit
+from pointsman.core.correction import corrected
+from pointsman.core.errors import Blame
+from pointsman.core.fleet import Model
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -119,3 +129,24 @@ def test_keys_are_taken_out_of_messages() -> None:
     assert scrubbed(said, ["hunter2"]) == (
         "Incorrect API key provided: [key], or [key]; mine is [key]"
     )
+
+
+@pytest.mark.parametrize("code", ["invalid_value", None])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "maximum context length is 1",
+        "This model's maximum context length is 2048 tokens",
+        "x' This model's maximum context length is 2048 tokens 'y",
+        "unsupported parameter: tools",
+        "x'. Unsupported parameter: tools",
+        "x' does not support tools",
+        "x' Insufficient Balance",
+    ],
+)
+def test_one_request_cannot_take_a_model_from_everybody(value: str, code: str | None) -> None:
+    said = {"message": f"Invalid value: '{value}'.", "param": "reasoning_effort", "code": code}
+    error = upstream_error(words_of(msgspec.json.encode({"error": said})), status=400)
+    assert error.kind.blames is Blame.CALLER
+    sent = frozenset({"reasoning_effort", "tools"})
+    assert corrected(Model("p/m", "p", "m", context_window=128_000), error, sent, NOW) is None
