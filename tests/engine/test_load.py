@@ -45,7 +45,7 @@ def test_a_lease_is_released_once_however_often_it_is_asked() -> None:
     assert load.total == 0
 
 
-def test_a_full_model_objects_and_says_when_to_look_again() -> None:
+def test_a_full_model_objects_and_does_not_pretend_to_know_for_how_long() -> None:
     load, two = Load(), model("p/two", most=2)
     load.lease(two)
     assert load.objection(two) is None
@@ -53,7 +53,7 @@ def test_a_full_model_objects_and_says_when_to_look_again() -> None:
     objection = load.objection(two)
     assert objection is not None
     assert (objection.code, objection.words) == (ReasonCode.AT_LIMIT, "2 of 2 calls in flight")
-    assert objection.retry_after_s == 1.0
+    assert objection.retry_after_s is None
     held.release()
     assert load.objection(two) is None
 

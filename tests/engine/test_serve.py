@@ -27,6 +27,7 @@ from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
 
 DOWN = UpstreamError(FailureKind.UNAVAILABLE, "down", status=503)
 RESET = UpstreamError(FailureKind.RESET, "gone")
+AT_ONCE = Policy(band=0.0, retry=RetryPolicy(short_wait_s=0.0))
 BAD = UpstreamError(FailureKind.INVALID_REQUEST, "no", status=400)
 
 
@@ -121,15 +122,34 @@ async def test_a_models_limit_sends_the_next_request_elsewhere() -> None:
     world.at_rest()
 
 
-async def test_when_all_are_at_their_limit_it_says_when_to_come_back() -> None:
+async def test_a_full_fleet_is_not_waited_for_and_the_caller_hears_when_to_come_back() -> None:
     world = World(model("a/best", 0.9, most=1))
     first = await world.serve()
+    world.clock.held = True
     with pytest.raises(NoEligibleModel) as caught:
         await world.serve()
-    assert world.clock.slept == [1.0], "it looked again once"
+    assert world.clock.slept == []
+    assert len(world.ledger.decisions) == 2, "the refusal is on record"
     assert caught.value.retry_after_s == 1.0
     assert not caught.value.callers_fault
     assert world.calls == 1
+    await first.begun.close()
+    world.at_rest()
+
+
+@pytest.mark.parametrize(("rest_s", "hint_s"), [(30.0, 1.0), (0.5, 0.5)])
+async def test_the_hint_is_the_sooner_of_a_rest_and_a_full_model(
+    rest_s: float, hint_s: float
+) -> None:
+    world = World(model("a/best", 0.9, most=1), NEXT, policy=AT_ONCE)
+    first = await world.serve()
+    world.fails("b/next", UpstreamError(FailureKind.OVERLOADED, retry_after_s=rest_s))
+    with pytest.raises(AttemptsSpent):
+        await world.serve()
+    with pytest.raises(NoEligibleModel) as caught:
+        await world.serve()
+    assert caught.value.retry_after_s == hint_s
+    assert world.clock.slept == []
     await first.begun.close()
     world.at_rest()
 

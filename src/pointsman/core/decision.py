@@ -72,7 +72,7 @@ class ReasonCode(StrEnum):
 
 
 class Objection(NamedTuple):
-    """One reason against a model. `retry_after_s` is set when the reason passes by itself."""
+    """One reason against a model. `retry_after_s` is set when it is known when that passes."""
 
     code: ReasonCode
     words: str

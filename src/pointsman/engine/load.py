@@ -58,8 +58,11 @@ class Load:
         return sum(self._in_flight.values())
 
     def objection(self, model: Model) -> Objection | None:
-        """Why `model` cannot take one more call now, or None: it is skipped, not queued on."""
+        """Why `model` cannot take one more call now, or None: it is skipped, not queued on.
+
+        Nobody knows when it has room again, so the objection does not say how long to wait.
+        """
         most = model.limits.max_in_flight
         if most is None or self.in_flight(model.id) < most:
             return None
-        return Objection(ReasonCode.AT_LIMIT, f"{most} of {most} calls in flight", 1.0)
+        return Objection(ReasonCode.AT_LIMIT, f"{most} of {most} calls in flight")

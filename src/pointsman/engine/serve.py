@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pointsman.core.admission import RetryBudget
 from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
-from pointsman.core.decision import Decision, Outcome, Selection, Task, total_cost_usd
+from pointsman.core.decision import Decision, Outcome, ReasonCode, Selection, Task, total_cost_usd
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Agent, Model
@@ -30,6 +30,9 @@ from pointsman.engine.registry import Registry, Snapshot
 from pointsman.engine.tally import Tally
 
 log = logging.getLogger(__name__)
+
+FULL_RETRY_AFTER_S = 1.0
+"""When to come back to a full fleet: a guess, since any call in flight may end at any moment."""
 
 
 class Ask(NamedTuple):
@@ -141,7 +144,7 @@ class Service:
         return decision
 
     async def _decided_later(self, vain: Decision, ask: Ask, snapshot: Snapshot) -> Decision:
-        """Decide once more when a model is due back soon enough to be waited for."""
+        """Decide once more when a resting model is due back soon enough to be waited for."""
         wait_s = _soonest(vain)
         longest_s = snapshot.setup.policy.retry.short_wait_s
         if ask.deadline_s is not None:
@@ -181,7 +184,7 @@ class Service:
         return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session)
 
     def _nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
-        retry_after_s = _soonest(decision)
+        retry_after_s = _worth_coming_back_in(decision)
         callers_fault = False
         if retry_after_s is None:
             plain = ask._replace(task=Task(), selection=Selection())
@@ -328,9 +331,18 @@ def _log_failure(request_id: str, outcome: Outcome, failure: FailureKind) -> Non
 
 
 def _soonest(decision: Decision) -> float | None:
-    """When the first of the rejected models may be tried again, in seconds; None for never."""
+    """When the first of the rejected models is due back, in seconds; None when none says so."""
     waits = [rejection.objection.retry_after_s for rejection in decision.rejections]
     return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _worth_coming_back_in(decision: Decision) -> float | None:
+    """When the caller may try again, in seconds; None when time changes nothing."""
+    due_s = _soonest(decision)
+    full = any(r.objection.code is ReasonCode.AT_LIMIT for r in decision.rejections)
+    if not full:
+        return due_s
+    return FULL_RETRY_AFTER_S if due_s is None else min(due_s, FULL_RETRY_AFTER_S)
 
 
 def _holds_more(model: Model, window: int | None) -> bool:
