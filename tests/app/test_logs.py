@@ -148,6 +148,9 @@ def test_exc_info_without_an_exception_and_ready_text_are_fine(captured: Capture
         ("x-api-key: abcdefgh", "x-api-key: ***"),
         ("the task-force of bears", "the task-force of bears"),
         ("Basic dXNlcjpwYXNz", "Basic ***"),
+        ("pm-h7Xk2-qP9_wLm4Zt8VnB3c is mine", "pm-*** is mine"),
+        ("the agent pm-assistant", "the agent pm-assistant"),
+        ("gsk_a1b2c3d4e5f6g7h8i9j0", "gsk_***"),
     ],
 )
 def test_what_looks_like_a_key_is_masked(text: str, expected: str) -> None:

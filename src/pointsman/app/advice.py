@@ -5,7 +5,6 @@ Advice never stops the gateway; each sentence says what will happen and how to c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -15,8 +14,7 @@ from pointsman.app.mistakes import MAX_LISTED, nearest
 from pointsman.app.secrets import Secret
 from pointsman.app.settings import Settings
 from pointsman.core.fleet import WELL_KNOWN_CAPABILITIES, Agent, Model, PriceState
-
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
+from pointsman.core.secret_shapes import SECRET_HEADER
 
 
 def advice(
@@ -41,7 +39,7 @@ def _plain_secrets(settings: Settings) -> Iterator[str]:
     for name, provider in settings.providers.items():
         found[f"providers.{name}.api_key"] = provider.api_key
         for header, value in provider.headers.items():
-            if _SECRET_HEADER.search(header):
+            if SECRET_HEADER.search(header):
                 found[f"providers.{name}.headers.{header}"] = value
     for i, entry in enumerate(settings.keys):
         found[f"keys[{i}].key"] = entry.key

@@ -15,15 +15,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from pointsman.app.secrets import MASK
+from pointsman.core.secret_shapes import SECRET_SHAPE
 
 MAX_CHARS = 16_384
 MAX_DEPTH = 4
-
-_SHAPES = re.compile(
-    r"(?P<start>\b(?:bearer|basic)\s+|\bsk-|\bapi[-_]?key[\"']?\s*[:=]\s*[\"']?)"
-    r"[A-Za-z0-9._~+/=-]{6,}",
-    re.IGNORECASE,
-)
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "asctime",
@@ -53,7 +48,7 @@ class Scrubber:
         pattern = self._current_pattern()
         if pattern is not None:
             text = pattern.sub(MASK, text)
-        text = _SHAPES.sub(rf"\g<start>{MASK}", text)
+        text = SECRET_SHAPE.sub(rf"\g<start>\g<house>{MASK}", text)
         return text if len(text) <= MAX_CHARS else text[:MAX_CHARS] + "…"
 
     def scrubbed(self, record: logging.LogRecord) -> logging.LogRecord:

@@ -16,10 +16,10 @@ import msgspec
 
 from pointsman.core.blame import Evidence, Transport, classify
 from pointsman.core.errors import UpstreamError
+from pointsman.core.secret_shapes import SECRET_SHAPE
 
 MAX_MESSAGE = 1000
 _LONGEST_WAIT_S = 86_400.0
-_KEYS = re.compile(r"\b(?:sk|gsk|xai|fw|pplx)[-_][\w*.\-]{6,}|(?i:bearer)\s+[\w.\-~+/*]{6,}")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.DOTALL | re.IGNORECASE)
 
 
@@ -143,7 +143,7 @@ def scrubbed(message: str, secrets: Iterable[str] = ()) -> str:
     """The message without keys, and no longer than needed."""
     for secret in secrets:
         message = message.replace(secret, "[key]")
-    message = _KEYS.sub("[key]", message)
+    message = SECRET_SHAPE.sub("[key]", message)
     return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
 
 

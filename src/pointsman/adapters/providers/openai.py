@@ -33,13 +33,13 @@ from pointsman.adapters.providers.transport import (
 )
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
+from pointsman.core.secret_shapes import SECRET_HEADER
 from pointsman.engine.ports import Answer, Call, Clock
 
 _MAX_REFUSAL_BYTES = 64 * 1024
 _REFUSAL_S = 5.0
 _PROBE_S = 10.0
 _MAX_LIST_BYTES = 16 * 1024 * 1024
-_SECRET_HEADERS = ("key", "token", "auth", "secret")
 
 
 class OpenAIProvider:
@@ -154,6 +154,6 @@ def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
     named = [
         value
         for name, value in endpoint.headers.items()
-        if any(part in name.lower() for part in _SECRET_HEADERS)
+        if SECRET_HEADER.search(name)
     ]
     return tuple(secret for secret in (endpoint.api_key, *named) if secret)

@@ -9,6 +9,8 @@ import re
 import secrets
 import sys
 
+from pointsman.core.secret_shapes import KEY_PREFIX
+
 EXIT_WRONG_USE = 2
 
 DESCRIPTION = """\
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[\w.@ -]{1,64}", args.name):
         print(f"{args.name!r} is not a name: letters, digits, . @ _ - and spaces", file=sys.stderr)
         return EXIT_WRONG_USE
-    key = f"pm-{secrets.token_urlsafe(32)}"
+    key = f"{KEY_PREFIX}{secrets.token_urlsafe(32)}"
     entry = {
         "name": args.name,
         "sha256": hashlib.sha256(key.encode()).hexdigest(),
