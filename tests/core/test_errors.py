@@ -42,10 +42,10 @@ def test_a_kind_of_failure_has_a_code_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("kind", list(FailureKind), ids=lambda kind: kind.code)
-def test_a_kind_that_can_be_repeated_can_be_moved_and_never_blames_the_caller(
+def test_only_what_an_upstream_did_can_be_tried_again_and_what_can_be_repeated_can_be_moved(
     kind: FailureKind,
 ) -> None:
-    assert kind.movable == (kind.blames is not Blame.CALLER)
+    assert kind.movable == (kind.blames not in (Blame.CALLER, Blame.GATEWAY))
     assert kind.movable or not kind.retryable
 
 

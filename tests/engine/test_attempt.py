@@ -27,10 +27,10 @@ from fakes import (
 )
 
 from pointsman.core.decision import Outcome
-from pointsman.core.errors import FailureKind, UpstreamError
+from pointsman.core.errors import Blame, FailureKind, UpstreamError
 from pointsman.engine.attempt import Attempt, Ending
 from pointsman.engine.policy import Timeouts
-from pointsman.engine.ports import Answer, Call
+from pointsman.engine.ports import Answer, Call, Piece
 
 BROKEN = UpstreamError(FailureKind.RESET, "gone")
 MODEL = model("p/m")
@@ -155,11 +155,18 @@ async def test_reading_on_after_the_end_reports_no_second_ending() -> None:
     assert one.failure is None
 
 
-async def test_a_defect_of_the_provider_ends_the_attempt_and_blames_nobody_upstream() -> None:
-    one = Try(Script(reads=(ValueError("a defect"),)))
+@pytest.mark.parametrize("before", [(), (text(),)], ids=["first piece", "later piece"])
+async def test_a_defect_of_ours_is_recorded_as_ours_and_logged_with_its_place(
+    before: tuple[Piece, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Try(Script(reads=(*before, ValueError("a defect"))))
     with pytest.raises(ValueError, match="a defect"):
-        await one.attempt.begin()
-    assert one.failure is FailureKind.CANCELLED
+        await read_all(await one.attempt.begin())
+    assert one.failure is FailureKind.INTERNAL
+    assert one.failure.blames is Blame.GATEWAY
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ValueError)
 
 
 async def test_closing_in_the_middle_counts_as_cancelled_once() -> None:
@@ -248,7 +255,7 @@ async def test_a_defect_while_time_runs_out_is_not_taken_for_slowness() -> None:
     one.attempt._provider = Interrupted(fails)
     with pytest.raises(ValueError, match="tidying up"):
         await one.attempt.begin()
-    assert one.failure is FailureKind.CANCELLED
+    assert one.failure is FailureKind.INTERNAL
     await asyncio.sleep(0)
 
 

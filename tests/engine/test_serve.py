@@ -273,7 +273,7 @@ async def test_a_defect_between_us_and_a_provider_leaves_nothing_behind() -> Non
     world.script("a/best", Script(reads=(ValueError("a defect"),)))
     with pytest.raises(ValueError, match="a defect"):
         await world.serve()
-    assert world.ledger.outcomes[0].failure is FailureKind.CANCELLED
+    assert world.ledger.outcomes[0].failure is FailureKind.INTERNAL
     assert world.health.untroubled
     world.at_rest()
 

@@ -24,15 +24,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pointsman.core.decision import Outcome, Rejection
 
+MAX_REASONS = 8
+"""How many objections an error tells in words; it carries all of them."""
+
 
 class Blame(StrEnum):
-    """Who has to change something before the same request can succeed."""
+    """Who has to change something before the same request can succeed.
+
+    `GATEWAY` is us: a defect of ours says nothing about anybody else.
+    """
 
     CALLER = "caller"
     KEY = "key"
     CATALOGUE = "catalogue"
     CAPACITY = "capacity"
     ENDPOINT = "endpoint"
+    GATEWAY = "gateway"
 
 
 class FailureKind(Enum):
@@ -80,6 +87,8 @@ class FailureKind(Enum):
     EMPTY = ("empty", Blame.ENDPOINT, True, True)
     MALFORMED = ("malformed", Blame.ENDPOINT, True, True)
     STREAM_ERROR = ("stream_error", Blame.ENDPOINT, True, True)
+
+    INTERNAL = ("internal_error", Blame.GATEWAY, False, False)
 
     def __init__(self, code: str, blames: Blame, retryable: bool, movable: bool) -> None:
         self.code = code
@@ -165,10 +174,18 @@ class NoEligibleModel(PointsmanError):
         self.decision_id = decision_id
         self.callers_fault = callers_fault
         self.retry_after_s = retry_after_s
-        words = "; ".join(f"{r.model_id}: {r.objection.words}" for r in self.rejections[:8])
-        more = len(self.rejections) - 8
-        tail = f"; and {more} more" if more > 0 else ""
-        super().__init__(f"No model can serve this request: {words or 'none declared'}{tail}")
+        super().__init__(f"No model can serve this request: {_reasons(self.rejections)}")
+
+
+def _reasons(rejections: Sequence[Rejection]) -> str:
+    """The objections in words; models that were not even asked for are merely counted."""
+    told = [r for r in rejections if r.objection.code != "not_requested"] or rejections
+    words = [f"{r.model_id}: {r.objection.words}" for r in told[:MAX_REASONS]]
+    if len(told) > MAX_REASONS:
+        words.append(f"and {len(told) - MAX_REASONS} more")
+    if len(told) < len(rejections):
+        words.append(f"{len(rejections) - len(told)} not asked for")
+    return "; ".join(words) or "none declared"
 
 
 class UpstreamError(PointsmanError):

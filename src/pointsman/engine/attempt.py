@@ -10,6 +10,7 @@ a generator that is dropped half-way is finalised some time later, by nobody in 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from pointsman.engine.policy import Timeouts
 from pointsman.engine.ports import Answer, Call, Clock, Piece, Provider
 
 CLOCK_STEP_S = 0.001
+
+log = logging.getLogger(__name__)
 
 
 class Ending(NamedTuple):
@@ -165,8 +168,10 @@ class Attempt:
             error = failure
         except BaseException as other:  # our limit went off, the caller left, or we have a defect
             ours = limit.end()
+            if isinstance(other, Exception):
+                await self._fail(_defect(self._call, other))
+                raise
             if not (ours and isinstance(other, asyncio.CancelledError)):
-                # The upstream is not to blame for either of the others.
                 await self._fail(_cancelled())
                 raise
             error = _deadline(left_s or 0.0) if hurried else self._out_of_time(limit_s)
@@ -193,7 +198,7 @@ class Attempt:
                 total_s, spent = left_s, _deadline(left_s)
             between_s = self._timeouts.between_tokens_s
             patience = Patience(between_s, total_s - took_s, spent, self._clock, answer.abort)
-        return Begun(answer, first, took_s, patience, self._ended)
+        return Begun(self._call, answer, first, took_s, patience, self._ended)
 
     async def _first_usable(self, answer: Answer) -> Piece:
         """The first piece a caller wants, with whatever came before it in front."""
@@ -222,6 +227,7 @@ class Begun:
 
     __slots__ = (
         "_answer",
+        "_call",
         "_chars",
         "_ended",
         "_first",
@@ -236,12 +242,14 @@ class Begun:
 
     def __init__(
         self,
+        call: Call,
         answer: Answer,
         first: Piece,
         first_token_s: float,
         patience: Patience | None,
         ended: Callable[[Ending], Outcome],
     ) -> None:
+        self._call = call
         self._answer = answer
         self._patience = patience
         self._ended = ended
@@ -269,6 +277,9 @@ class Begun:
             piece = await self._answer.read()
         except UpstreamError as error:
             await self._end(error)
+            raise
+        except Exception as defect:  # it must not pass for a caller who left
+            await self._end(_defect(self._call, defect))
             raise
         if self._patience is not None:
             self.upstream_s += self._patience.served()
@@ -311,6 +322,12 @@ class Begun:
 
 def _cancelled() -> UpstreamError:
     return UpstreamError(FailureKind.CANCELLED, "the caller left")
+
+
+def _defect(call: Call, defect: Exception) -> UpstreamError:
+    facts = {"request_id": call.request_id, "model": call.model.id}
+    log.error("a defect of ours has ended an attempt", exc_info=defect, extra=facts)
+    return UpstreamError(FailureKind.INTERNAL, "a defect of the gateway, see its log")
 
 
 def _deadline(left_s: float) -> UpstreamError:

@@ -62,6 +62,7 @@ _BY_BLAME: Mapping[Blame, Surface] = MappingProxyType(
         Blame.CATALOGUE: Surface(502, "server_error", "upstream_misconfigured"),
         Blame.CAPACITY: Surface(429, "rate_limit_error", "rate_limit_exceeded"),
         Blame.ENDPOINT: Surface(502, "server_error", "upstream_error"),
+        Blame.GATEWAY: Surface(500, "server_error", "internal_error"),
     }
 )
 
