@@ -89,6 +89,17 @@ def test_nobody_eligible_names_the_first_objections_and_counts_the_rest() -> Non
     assert str(nobody).endswith("none declared")
 
 
+def test_the_real_reason_comes_before_models_that_nobody_asked_for() -> None:
+    pinned = Objection(ReasonCode.NOT_REQUESTED, "the request is pinned to p/9")
+    rejections = [Rejection(f"p/{n}", pinned) for n in range(9)]
+    rejections.append(Rejection("p/9", Objection(ReasonCode.NOT_ALLOWED, "denied to coder")))
+    error = NoEligibleModel(rejections, decision_id="dec_1", callers_fault=True)
+    assert str(error).endswith("request: p/9: denied to coder; 9 not asked for")
+    assert len(error.rejections) == 10
+    vain = NoEligibleModel(rejections[:1], decision_id="dec_1", callers_fault=True)
+    assert "p/0: the request is pinned to p/9" in str(vain)
+
+
 def test_an_upstream_error_without_words_says_its_kind() -> None:
     assert UpstreamError(FailureKind.EMPTY).message == "empty"
     assert UpstreamError(FailureKind.FIRST_TOKEN_TIMEOUT).message == "first token timeout"
