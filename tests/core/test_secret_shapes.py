@@ -15,7 +15,7 @@ MARKS = ["sk-", "sk-proj-", "gsk_", "xai-", "fw_", "pplx-", "hf_", "AIza", KEY_P
 
 
 @given(
-    st.sampled_from([*MARKS, "Bearer ", "bearer  ", "Basic ", "api_key=", '"api-key": "']), TOKENS
+    st.sampled_from([*MARKS, "Bearer ", "bearer  ", "Basic ", "api_key=", 'api-key": "']), TOKENS
 )
 def test_nothing_of_a_key_is_left(mark: str, token: str) -> None:
     left = SECRET_SHAPE.sub("", f"the key <{mark}{token}> is wrong")
