@@ -29,13 +29,17 @@ MAX_REASONS = 8
 
 
 class Blame(StrEnum):
-    """Who has to change something before the same request can succeed."""
+    """Who has to change something before the same request can succeed.
+
+    `GATEWAY` is us: a defect of ours says nothing about anybody else.
+    """
 
     CALLER = "caller"
     KEY = "key"
     CATALOGUE = "catalogue"
     CAPACITY = "capacity"
     ENDPOINT = "endpoint"
+    GATEWAY = "gateway"
 
 
 class FailureKind(Enum):
@@ -83,6 +87,8 @@ class FailureKind(Enum):
     EMPTY = ("empty", Blame.ENDPOINT, True, True)
     MALFORMED = ("malformed", Blame.ENDPOINT, True, True)
     STREAM_ERROR = ("stream_error", Blame.ENDPOINT, True, True)
+
+    INTERNAL = ("internal_error", Blame.GATEWAY, False, False)
 
     def __init__(self, code: str, blames: Blame, retryable: bool, movable: bool) -> None:
         self.code = code
