@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,72 @@ def test_mistakes_can_be_had_as_json(tmp_path: Path, capsys: Captured) -> None:
         ("server.port", 1),
         ("modles", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["init", "nowhere/fleet.yaml"], "nowhere/fleet.yaml"),
+        (["import", "litellm", "nowhere.yaml"], "nowhere.yaml"),
+        (["keys", "new", "two\nlines"], "name"),
+        (["check", "nowhere.yaml"], "(file)"),
+    ],
+    ids=" ".join,
+)
+def test_what_goes_wrong_can_be_had_as_json_too(
+    command: list[str], place: str, capsys: Captured
+) -> None:
+    assert main([*command, "--json"]) == 2
+    captured = capsys.readouterr()
+    (problem,) = json.loads(captured.out)["problems"]
+    assert captured.err == ""
+    assert problem["path"] == place
+    assert problem["message"]
+    assert problem["remedy"]
+
+
+def test_a_first_configuration_says_as_json_what_it_wrote(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "fleet.yaml"
+    assert main(["init", str(path), "--json"]) == 0
+    written = json.loads(capsys.readouterr().out)["written"]
+    assert written == [str(path), str(tmp_path / "pointsman.schema.json")]
+    assert all(Path(name).exists() for name in written)
+    assert main(["init", "-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["configuration"] == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["serve", "--port", "many"], "'many' is not a port: give a whole number from 0"),
+        (["serve", "--port", "70000"], "'70000' is not a port"),
+        (["simulate", "--time-scale", "abc"], "'abc' is not a number from 0 up, such as 0.1"),
+        (["simulate", "--time-scale", "-1"], "'-1' is not a number from 0 up"),
+        (["simulate", "--time-scale", "inf"], "'inf' is not a number from 0 up"),
+        (["simulate", "--seed", "x"], "'x' is not a whole number"),
+        (["simulate", "--fail", "atlas-large=cutt"], "'cutt' is no fault: give MODEL= and one of"),
+        (["simulate", "--fail", "atlas-large=cut;before=1"], "a fault takes after, bytes"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_value_is_told_what_would_be_right(
+    arguments: list[str], words: str, capsys: Captured
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert words in said
+    assert "invalid" not in said
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "init", "import", "keys", "simulate"])
+def test_every_command_shows_how_it_is_used(command: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert re.search(r"^examples?:$", said, re.MULTILINE)
+    assert f"  pointsman {command}" in said
 
 
 def test_a_key_is_shown_with_the_entry_that_admits_it(capsys: Captured) -> None:

@@ -101,7 +101,7 @@ def test_ordered_failures_hold_for_their_model(capsys: pytest.CaptureFixture[str
     for wrong in (["--fail", "swift-mini=earthquake"], ["--time-scale", "-1"]):
         with pytest.raises(SystemExit):
             options(*wrong)
-    assert "must be 0 or more" in capsys.readouterr().err
+    assert "not a number from 0 up" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:

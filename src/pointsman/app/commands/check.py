@@ -6,18 +6,17 @@ import argparse
 import asyncio
 import json
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pointsman.app.clock import SystemClock
+from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import provider_of
-from pointsman.core.errors import ConfigError, Problem, UpstreamError
+from pointsman.core.errors import ConfigError, UpstreamError
 
-EXIT_MISTAKES = 2
 EXIT_PROBE_FAILED = 1
 
 DESCRIPTION = """\
@@ -63,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         configuration = load(args.config, os.environ)
     except ConfigError as error:
-        print(_mistakes_as_json(error) if args.json else error, file=_stream(args))
-        return EXIT_MISTAKES
+        return refused(error, as_json=args.json, sound=False)
     probes = asyncio.run(_probes(configuration)) if args.probe else ()
     print(_as_json(configuration, probes) if args.json else _as_text(configuration, probes))
     return 0 if all(probe.sound for probe in probes) else EXIT_PROBE_FAILED
@@ -118,27 +116,3 @@ def _as_json(configuration: Configuration, probes: Sequence[Probe]) -> str:
     if probes:
         findings["probes"] = [{**probe._asdict(), "sound": probe.sound} for probe in probes]
     return json.dumps(findings, indent=2)
-
-
-def _mistakes_as_json(error: ConfigError) -> str:
-    findings = {
-        "sound": False,
-        "source": error.source,
-        "problems": [_problem(problem) for problem in error.problems],
-    }
-    return json.dumps(findings, indent=2)
-
-
-def _problem(problem: Problem) -> Mapping[str, object]:
-    return {
-        "path": problem.path,
-        "line": problem.line,
-        "message": problem.message,
-        "value": problem.value,
-        "remedy": problem.remedy,
-    }
-
-
-def _stream(args: argparse.Namespace) -> Any:
-    """JSON is for a program that reads our output; words for people go to standard error."""
-    return sys.stdout if args.json else sys.stderr

@@ -7,11 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+from pointsman.app.commands.refusing import refused
 from pointsman.app.commands.writing import write_new
 from pointsman.app.litellm_import import Imported, convert
 from pointsman.core.errors import ConfigError, Problem
-
-EXIT_WRONG_USE = 2
 
 DESCRIPTION = """\
 Turn the configuration of another gateway into ours, and say what could not be carried over.
@@ -42,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output:
             write_new(args.output, imported.yaml_text, force=args.force)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return EXIT_WRONG_USE
+        return refused(error, as_json=args.json)
     if args.json:
         print(_as_json(imported))
         return 0

@@ -7,11 +7,10 @@ import hashlib
 import json
 import re
 import secrets
-import sys
 
+from pointsman.app.commands.refusing import refused
+from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.secret_shapes import KEY_PREFIX
-
-EXIT_WRONG_USE = 2
 
 DESCRIPTION = """\
 Make an API key. It is shown once and stored nowhere: what goes into the configuration is its
@@ -42,8 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[\w.@ -]{1,64}", args.name):
-        print(f"{args.name!r} is not a name: letters, digits, . @ _ - and spaces", file=sys.stderr)
-        return EXIT_WRONG_USE
+        words = "is not a name that can stand in a log"
+        remedy = "give 1 to 64 letters, digits, spaces, or any of . @ _ -"
+        return refused(
+            ConfigError([Problem("name", words, remedy, repr(args.name))], "keys new"),
+            as_json=args.json,
+        )
     key = f"{KEY_PREFIX}{secrets.token_urlsafe(32)}"
     entry = {
         "name": args.name,
@@ -55,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"key": key, "entry": entry}, indent=2))
         return 0
     # JSON is YAML, so this line can be pasted whatever the name holds.
-    print(f"{key}\n", file=sys.stdout)
+    print(f"{key}\n")
     print("Give this key to the caller; it is not shown again. In the configuration:\n")
     print(f"keys:\n  - {json.dumps(entry)}")
     return 0

@@ -17,6 +17,7 @@ import uvloop
 
 from pointsman.adapters.http.app import is_loopback
 from pointsman.app.commands.arguments import port
+from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.logs import configure
@@ -28,7 +29,6 @@ from pointsman.version import VERSION
 log = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
 
 DESCRIPTION = """\
 Serve an OpenAI-compatible gateway that chooses a model for every request.
@@ -68,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
         configuration = read()
         listening = _listen(configuration)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return EXIT_WRONG_USE
+        return refused(error)
     return _serve(configuration, read, listening)
 
 

@@ -16,27 +16,44 @@ from pointsman.adapters.providers.simulated.models import SimulatedModels
 from pointsman.adapters.providers.simulated.persona_file import personas_in
 from pointsman.adapters.providers.simulated.personas import FLEET, Persona
 from pointsman.adapters.providers.simulated.server import Simulator, uvicorn_server
-from pointsman.app.commands.arguments import port
+from pointsman.app.commands.arguments import factor, port, whole_number
+from pointsman.app.commands.refusing import refused
 from pointsman.core.errors import ConfigError, Problem
 
-_EXIT_WRONG_USE = 2
+DESCRIPTION = """\
+Serve simulated models over HTTP, as an upstream that speaks OpenAI's chat completions under /v1.
+
+Each model has a character: how good and how fast it is, what it costs, how often it fails. With
+--fail every request to a model shows one fault (a status, a stall, a stream that is cut), so that
+it can be seen what a gateway does about it. A fault may have values behind it: after=5 (chunks),
+bytes=120, status=402, retry_after=0.5."""
+
+EPILOG = """\
+examples:
+  pointsman simulate                                      twelve models on 127.0.0.1:8100
+  pointsman simulate --reliable --time-scale 0            no fault and no waiting
+  pointsman simulate --fail 'atlas-large=cut;after=3'     each of its streams is cut
+  pointsman simulate --persona-file mine.yaml --seed 7    models of your own"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `pointsman simulate`."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=port, default=8100, help="port to listen on")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed behaves the same")
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    parser.add_argument("--port", type=port, default=8100, help="default: 8100")
+    parser.add_argument(
+        "--seed", type=whole_number, default=0, help="the same seed behaves the same (default: 0)"
+    )
     parser.add_argument("--persona-file", type=Path, help="YAML or JSON; default: built-in fleet")
     parser.add_argument(
-        "--time-scale", type=_scale, default=1.0, help="multiplies every duration; 0: at once"
+        "--time-scale", type=factor, default=1.0, help="multiplies every duration; 0: at once"
     )
     parser.add_argument(
         "--fail",
         action="append",
         default=[],
         type=_failing,
-        metavar="MODEL=FAULT[;after=N]",
+        metavar="MODEL=FAULT[;NAME=N]",
         help="every request to MODEL shows FAULT; may be given more than once. "
         f"Faults: {', '.join(Fault)}",
     )
@@ -49,8 +66,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         app = simulator(args)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        return _EXIT_WRONG_USE
+        return refused(error)
     names = ", ".join(app.models.personas)
     print(f"simulating {names}\non http://{args.host}:{args.port}/v1", file=sys.stderr)
     server = uvicorn_server(app, args.host, args.port)
@@ -79,14 +95,12 @@ def simulator(args: argparse.Namespace) -> Simulator:
 
 def _failing(text: str) -> tuple[str, Order]:
     name, _, fault = text.partition("=")
+    kind = fault.partition(";")[0].strip()
+    if kind not in list(Fault):
+        known = ", ".join(Fault)
+        raise argparse.ArgumentTypeError(f"{kind!r} is no fault: give MODEL= and one of {known}")
     try:
         return name, header_order(fault)
     except BadRequest as error:
-        raise argparse.ArgumentTypeError(f"{error}; faults are {', '.join(Fault)}") from error
-
-
-def _scale(text: str) -> float:
-    scale = float(text)
-    if not 0 <= scale < float("inf"):
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return scale
+        known = "after, bytes, status, retry_after"
+        raise argparse.ArgumentTypeError(f"{error}: a fault takes {known}") from error
