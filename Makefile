@@ -31,8 +31,8 @@ help: ## list the targets
 
 install: $(RUNTIME) ## create .venv with pointsman and what it needs to run
 
-run: $(RUNTIME) ## serve on 127.0.0.1:8080; ARGS="fleet.yaml --port 9000" replaces the defaults' values
-	@exec .venv/bin/pointsman serve --host 127.0.0.1 --port 8080 $(ARGS)
+run: $(RUNTIME) ## serve on 127.0.0.1:8080, or as the file says; ARGS="fleet.yaml --port 9000"
+	@exec .venv/bin/pointsman serve $(ARGS)
 
 check: $(TOOLS) ## lint, format, types, layers, shape: seconds
 	$(PY) -m ruff check $(SOURCES)
