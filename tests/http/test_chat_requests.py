@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pointsman.adapters.http.wire import OURS, chat_request
+from pointsman.adapters.http.wire import chat_request
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError
 
@@ -18,6 +18,7 @@ FIELDS = (
     "model messages stream stream_options max_tokens max_completion_tokens tools functions "
     "response_format reasoning_effort prompt_cache_key metadata models fallbacks pointsman user"
 )
+OURS = ("pointsman", "models", "fallbacks")
 HELLO = [{"role": "user", "content": "Hello"}]
 JSON_VALUES = st.recursive(
     st.none()
@@ -57,7 +58,8 @@ def test_any_document_is_read_or_refused_by_name(odd: dict[str, Any], completed:
         request = chat_request(body)
     except RequestError:
         return
-    assert request.fields.keys() == document.keys() - set(OURS)
+    assert document.keys() - set(OURS) <= request.fields.keys() <= document.keys()
+    assert "pointsman" not in request.fields
 
 
 @given(st.dictionaries(st.text().filter(lambda name: name not in FIELDS.split()), JSON_VALUES))
@@ -82,6 +84,9 @@ def test_a_prompt_of_any_letters_is_measured(text: str) -> None:
         ({"prompt_cache_key": "k", "metadata": {"session_id": "m"}}, "k"),
         ({"prompt_cache_key": "k", "pointsman": {"session": "p"}}, "p"),
         ({"metadata": {"other": 1}}, None),
+        ({"metadata": {"session_id": 5}}, "5"),
+        ({"metadata": {"session_id": None}, "prompt_cache_key": 7.5}, "7.5"),
+        ({"metadata": "m"}, None),
     ],
 )
 def test_the_conversation_is_taken_from_where_it_is_said_most_clearly(
@@ -130,6 +135,159 @@ def test_what_a_request_uses_a_model_must_be_able_to_do(fields: dict[str, Any], 
 @pytest.mark.parametrize("tools", [[], None])
 def test_empty_tools_need_no_skill(tools: list[Any] | None) -> None:
     assert not chat_request(body_of(tools=tools)).task.needs
+
+
+GLANCED = (
+    "stream_options max_tokens max_completion_tokens tools functions response_format "
+    "reasoning_effort prompt_cache_key metadata models fallbacks"
+)
+MESSAGES = st.dictionaries(st.sampled_from(["role", "content", "tool_calls", "x"]), JSON_VALUES)
+
+
+@given(
+    st.dictionaries(st.sampled_from(GLANCED.split()), JSON_VALUES),
+    st.lists(MESSAGES, min_size=1, max_size=3),
+    st.text(min_size=1),
+    st.sampled_from([None, True, False]),
+)
+def test_what_we_only_glance_at_never_refuses_a_request_and_passes_untouched(
+    odd: dict[str, Any], messages: list[dict[str, Any]], model: str, stream: bool | None
+) -> None:
+    document = {"model": model, "messages": messages, "stream": stream, **odd}
+    request = chat_request(json.dumps(document).encode())
+    assert (request.model, request.stream) == (model, bool(stream))
+    for name, value in document.items():
+        if name not in OURS:
+            assert request.fields[name] == json.dumps(value).encode()
+
+
+@given(st.dictionaries(st.sampled_from(GLANCED.split()), JSON_VALUES))
+def test_an_odd_field_does_not_change_what_is_read_of_the_others(odd: dict[str, Any]) -> None:
+    plain = {
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "image_url"}]},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+            {"role": "tool", "content": "four"},
+        ],
+        "stream_options": {"include_usage": True},
+        "max_tokens": 16,
+        "max_completion_tokens": 17,
+        "tools": [{"type": "function"}],
+        "functions": [{"name": "f"}],
+        "response_format": {"type": "json_schema"},
+        "reasoning_effort": "low",
+        "prompt_cache_key": "k",
+        "metadata": {"session_id": "s"},
+        "models": ["up/a"],
+        "fallbacks": ["up/b"],
+    }
+    kept = {name: value for name, value in plain.items() if name not in odd}
+    strict = chat_request(body_of(**kept))
+    lenient = chat_request(body_of(**kept, **odd))
+    assert strict.task.needs <= lenient.task.needs
+    if "tools" not in odd:
+        assert strict.task.prompt_tokens <= lenient.task.prompt_tokens
+    if not odd.keys() & {"models", "fallbacks"}:
+        assert lenient.fallbacks == ["up/a"]
+    if not odd.keys() & {"max_tokens", "max_completion_tokens"}:
+        assert lenient.task.max_output_tokens == 17
+    if not odd.keys() & {"prompt_cache_key", "metadata"}:
+        assert lenient.session == "k"
+
+
+HI = {"role": "user", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["some words"],
+        [{"type": "text", "text": {"value": "some words"}}],
+        {"text": "some words"},
+        [{"type": 1, "text": "some words"}],
+        5_000_000_000_000,
+    ],
+    ids=str,
+)
+def test_content_of_an_unknown_shape_counts_as_the_text_it_is_written_in(content: Any) -> None:
+    measured = chat_request(body_of(messages=[HI, {"role": "user", "content": content}])).task
+    alone = chat_request(body_of(messages=[HI])).task
+    written = len(json.dumps(content)) // 4
+    assert 0 < measured.prompt_tokens - alone.prompt_tokens <= written + 5
+
+
+def test_a_part_of_a_known_type_is_known_whatever_stands_beside_it() -> None:
+    parts = [{"type": "image_url", "image_url": {}, "text": None}, "odd", {"type": "input_audio"}]
+    task = chat_request(body_of(messages=[{"content": parts}])).task
+    assert task.needs == {"vision", "audio_input"}
+    parts[0]["text"] = 5  # type: ignore[index]
+    assert chat_request(body_of(messages=[{"content": parts}])).task.needs == task.needs
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "read"),
+    [(16, 16), (16.0, 16), ("16", None), (True, None), (-1.5, None), (10**400, 10**9)],
+    ids=lambda value: str(value)[:10],
+)
+def test_tokens_are_read_where_they_are_a_number(max_tokens: Any, read: int | None) -> None:
+    assert chat_request(body_of(max_tokens=max_tokens)).task.max_output_tokens == read
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "read", "passed_on"),
+    [
+        (["up/a"], ["up/a"], False),
+        ([], [], False),
+        ([{"model": "up/a"}, "up/b"], ["up/a", "up/b"], False),
+        ([{"gpt-4": ["claude"]}], [], True),
+        (["up/a", 5], [], True),
+        ("up/a", [], True),
+        (None, [], True),
+    ],
+)
+def test_a_list_of_names_is_for_us_and_any_other_shape_for_the_upstream(
+    fallbacks: Any, read: list[str], passed_on: bool
+) -> None:
+    for name in ("fallbacks", "models"):
+        request = chat_request(body_of(**{name: fallbacks}))
+        assert request.fallbacks == read
+        assert (name in request.fields) is passed_on
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"model": 5}, "model"),
+        ({"model": ""}, "model"),
+        ({"model": None}, "model"),
+        ({"messages": []}, "messages"),
+        ({"messages": None}, "messages"),
+        ({"messages": {}}, "messages"),
+        ({"messages": [HI, "Hi"]}, "messages[1]"),
+        ({"stream": "yes"}, "stream"),
+        ({"stream": 1}, "stream"),
+        ({"pointsman": []}, "pointsman"),
+        ({"pointsman": {"agnet": "x"}}, "pointsman"),
+        ({"pointsman": {"requires": "vision"}}, "pointsman.requires"),
+        ({"pointsman": {"deadline_ms": 0}}, "pointsman.deadline_ms"),
+        ({"pointsman": {"min_context": -1}}, "pointsman.min_context"),
+        ({"pointsman": {"min_context": 10**30}}, "pointsman.min_context"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else None,
+)
+def test_what_must_be_right_is_refused_with_its_place(fields: dict[str, Any], place: str) -> None:
+    for odd in ({}, {"max_tokens": 16.0}):
+        with pytest.raises(RequestError) as caught:
+            chat_request(body_of(**{**fields, **odd}))
+        assert caught.value.param == place
+
+
+def test_an_unknown_wish_is_named_together_with_those_that_are_known() -> None:
+    with pytest.raises(RequestError) as caught:
+        chat_request(body_of(pointsman={"x" * 1_000_000: 1}))
+    assert "xxx" in caught.value.message
+    assert "known are agent, task_type, requires" in caught.value.message
+    assert len(caught.value.message) < 400
 
 
 def test_the_last_of_two_equal_names_counts_for_both_sides() -> None:
