@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 
+from pointsman.adapters.http.auth import Role
 from pointsman.app.commands.refusing import refused
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.secret_shapes import KEY_PREFIX
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("action", choices=["new"], help="new: make a key")
     parser.add_argument("name", help="whose key it is; shown in logs")
-    parser.add_argument("--role", choices=["caller", "viewer", "admin"], default="caller")
+    parser.add_argument("--role", choices=[role.value for role in Role], default=Role.CALLER.value)
     parser.add_argument(
         "--agent",
         action="append",
