@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from fleets import fleet
-from gateway_process import Answer, GatewayProcess, Serve, wait_until
+from gateway_process import CONTROL, Answer, GatewayProcess, Serve, wait_until
 from simulated_upstream import SimulatedUpstream
 from streams import DONE, seen_in
 
-IMPATIENT = {"first_token_s": 0.4, "between_tokens_s": 0.4}
+IMPATIENT = {"first_token_s": 0.4, "between_tokens_s": 0.4, "total_s": 1.5}
 
 BEFORE_THE_FIRST_CHUNK: list[tuple[str, dict[str, Any], str, str]] = [
     ("server_error", {}, "server_error", "endpoint"),
@@ -49,7 +49,7 @@ ALONE: list[tuple[str, dict[str, Any], int, str]] = [
     ("status", {"status": 401}, 502, "upstream_credentials_exhausted"),
     ("status", {"status": 402}, 502, "upstream_credentials_exhausted"),
     ("status", {"status": 404}, 502, "upstream_misconfigured"),
-    ("status", {"status": 410}, 404, "model_not_found"),
+    ("status", {"status": 410}, 502, "upstream_misconfigured"),
     ("status", {"status": 413}, 413, "request_too_large"),
     ("status", {"status": 422}, 422, "unprocessable_entity"),
     ("status", {"status": 504}, 504, "upstream_timeout"),
@@ -94,6 +94,8 @@ def test_the_second_model_answers_when_the_first_fails_before_its_first_chunk(
     assert answer.headers["x-pointsman-attempts"] == "2"
     assert upstream.models_called == ["first", "second"]
     failed, served = impatient.outcomes(answer)
+    if kind == "first_token_timeout" and not stream:
+        kind = "total_timeout"  # a plain answer has no first token, only a whole
     assert (failed["model_id"], failed["failure"], failed["blames"]) == ("up/first", kind, blames)
     assert (served["model_id"], served["successful"]) == ("other/second", True)
     assert (failed["attempt"], served["attempt"]) == (1, 2)
@@ -195,6 +197,32 @@ def test_each_kind_of_failure_has_its_status(
         assert int(answer.headers["retry-after"]) >= 1
         assert int(answer.headers["retry-after-ms"]) >= 1
     wait_until(lambda: gateway.outcomes(answer))
+
+
+def test_a_model_that_is_gone_is_not_found_by_whoever_asked_for_it(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url, only=("first",)))
+    upstream.order("first", "status", status=410)
+    answer = gateway.chat(model="up/first")
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+
+
+def test_what_breaks_off_is_not_told_in_the_words_of_the_upstream(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url, only=("first",)))
+    upstream.order("first", "stream_error", after=2)
+    answer = gateway.chat(stream=True)
+    assert b"The answer broke off: stream error." in answer.body
+    assert b"[DONE]" not in answer.body
+
+
+def test_every_answer_has_a_request_id(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url, only=("first",)))
+    for path in ("/v1/models", "/v1/models/no/such", "/livez", "/nowhere", f"{CONTROL}/agents"):
+        assert gateway.get(path, {"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
+        assert gateway.get(path).headers["x-request-id"].startswith("req_")
 
 
 def test_a_short_retry_after_is_waited_for(

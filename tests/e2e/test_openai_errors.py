@@ -23,7 +23,7 @@ KEYS = [
 @pytest.fixture
 def lone(serve: Serve, upstream: SimulatedUpstream) -> GatewayProcess:
     """One model, and keys."""
-    routing = {"timeouts": {"first_token_s": 0.4}, "backoff_s": 0.01}
+    routing = {"timeouts": {"first_token_s": 0.4, "total_s": 0.4}, "backoff_s": 0.01}
     return serve(fleet(upstream.url, only=("first",), keys=KEYS, routing=routing))
 
 
