@@ -63,12 +63,14 @@ class TimeoutEntry(Section):
     connect_s: Seconds = Field(Timeouts().connect_s, description="Longest wait for a connection.")
     first_token_s: Seconds = Field(
         Timeouts().first_token_s,
-        description="Longest wait for the first usable chunk; for a plain answer, all of it.",
+        description="Longest wait for the first usable chunk of a stream.",
     )
     between_tokens_s: Seconds = Field(
         Timeouts().between_tokens_s, description="Longest pause between chunks."
     )
-    total_s: Seconds = Field(Timeouts().total_s, description="Longest duration of one attempt.")
+    total_s: Seconds = Field(
+        Timeouts().total_s, description="Longest duration of one attempt, streamed or not."
+    )
 
 
 class BreakerEntry(Section):

@@ -27,10 +27,12 @@ from pointsman.app.section import (
 class TimeoutOverrides(Section):
     connect_s: Seconds | None = Field(None, description="Longest wait for a connection.")
     first_token_s: Seconds | None = Field(
-        None, description="Longest wait for the first usable chunk; for a plain answer, all of it."
+        None, description="Longest wait for the first usable chunk of a stream."
     )
     between_tokens_s: Seconds | None = Field(None, description="Longest pause between chunks.")
-    total_s: Seconds | None = Field(None, description="Longest duration of one attempt.")
+    total_s: Seconds | None = Field(
+        None, description="Longest duration of one attempt, streamed or not."
+    )
 
 
 class QuirkOverrides(Section):

@@ -151,9 +151,5 @@ def _names(body: bytes) -> list[str]:
 
 def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
     """The values that no message may hold."""
-    named = [
-        value
-        for name, value in endpoint.headers.items()
-        if SECRET_HEADER.search(name)
-    ]
+    named = [value for name, value in endpoint.headers.items() if SECRET_HEADER.search(name)]
     return tuple(secret for secret in (endpoint.api_key, *named) if secret)
