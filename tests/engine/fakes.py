@@ -22,7 +22,7 @@ from pointsman.engine.attempt import Begun
 from pointsman.engine.health import Health
 from pointsman.engine.load import Load
 from pointsman.engine.policy import Policy, Timeouts
-from pointsman.engine.ports import Answer, Call, Piece
+from pointsman.engine.ports import Answer, Call, Piece, Scorer
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.serve import Ask, Served, Service
 from pointsman.engine.tally import Tally
@@ -235,6 +235,7 @@ class World:
         policy: Policy = STRICT,
         clock: FakeClock | None = None,
         seed: int = 1,
+        scorer: Scorer | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.providers: dict[str, ScriptedProvider] = {}
@@ -242,7 +243,7 @@ class World:
         self.health = Health(self.clock, policy.breaker)
         self.ledger = MemoryLedger()
         self.tally = Tally()
-        scorer = CapabilityScorer()
+        scorer = scorer or CapabilityScorer()
         self.registry = Registry(
             self.setup(*(models or (BEST, NEXT, LAST)), agents=agents, policy=policy), scorer
         )

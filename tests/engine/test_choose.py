@@ -9,11 +9,18 @@ import pytest
 from fakes import BEST, LAST, NEXT, World, model
 
 from pointsman.core.balance import near_best
+from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import Candidate, ReasonCode, Selection, Task
-from pointsman.core.fleet import Agent
+from pointsman.core.fleet import Agent, Fleet
 from pointsman.engine.choose import Choice, Chooser
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
-from pointsman.engine.shortlist import MAX_SHORTLISTS, NOBODY_ELSE
+from pointsman.engine.shortlist import (
+    MAX_ENTRIES,
+    MAX_ORDERS,
+    MAX_SHORTLISTS,
+    NOBODY_ELSE,
+    Shortlists,
+)
 
 ANYBODY, ANY, ANYTHING = Agent("a", requires=("general",)), Task(), Selection()
 
@@ -93,12 +100,49 @@ def test_the_same_kind_of_request_is_worked_out_once() -> None:
     assert one.starting_at(1) is one.starting_at(1)
 
 
-def test_callers_who_vary_their_needs_at_will_cannot_fill_the_memory() -> None:
-    world = World(BEST)
-    lists = world.registry.current.shortlists
-    for number in range(3 * MAX_SHORTLISTS):
+@pytest.mark.parametrize("models", [1, 50, MAX_ENTRIES + 1])
+def test_callers_who_vary_their_needs_at_will_cannot_fill_the_memory(models: int) -> None:
+    fleet = Fleet((), [model(f"p/{number}") for number in range(models)], "v1")
+    lists = Shortlists(fleet, CapabilityScorer(), 0.05)
+    most = max(1, min(MAX_SHORTLISTS, MAX_ENTRIES // models))
+    for number in range(most + 2):
         lists.of(ANYBODY, Task(min_context=number), Selection())
-        assert len(lists._made) <= MAX_SHORTLISTS
+    assert len(lists._made) == most
+
+
+def test_the_kind_of_request_that_was_not_asked_for_longest_is_forgotten_first() -> None:
+    lists = World(BEST).registry.current.shortlists
+    usual = lists.of(ANYBODY, Task(), Selection())
+    rare = lists.of(ANYBODY, Task(type="math"), Selection())
+    for number in range(2 * MAX_SHORTLISTS):
+        lists.of(ANYBODY, Task(min_context=number + 1), Selection())
+        assert lists.of(ANYBODY, Task(), Selection()) is usual
+    assert lists.of(ANYBODY, Task(type="math"), Selection()) is not rare
+
+
+def test_a_fleet_without_models_has_short_lists_too() -> None:
+    lists = Shortlists(Fleet((), (), "v1"), CapabilityScorer(), 0.05)
+    assert lists.of(ANYBODY, Task(), Selection()).candidates == ()
+
+
+def test_in_a_large_band_not_every_order_is_remembered() -> None:
+    world = World(*[model(f"p/{number}", 0.8) for number in range(MAX_ORDERS + 10)])
+    shortlist = world.registry.current.shortlists.of(ANYBODY, ANY, Selection())
+    for place in range(MAX_ORDERS + 10):
+        order = shortlist.starting_at(place)
+        assert order[0] is shortlist.candidates[place]
+        assert sorted(order) == sorted(shortlist.candidates)
+    assert len(shortlist._orders) == MAX_ORDERS
+
+
+def test_what_no_model_has_prefers_none() -> None:
+    world = World(BEST, model("p/zero", 0.0))
+    lists = world.registry.current.shortlists
+    plain = lists.of(ANYBODY, Task(prefers=frozenset({"general"})), Selection())
+    odd = Task(prefers=frozenset({"general", "clairvoyance"}))
+    assert lists.of(ANYBODY, odd, Selection()) is plain
+    unheard = lists.of(ANYBODY, Task(prefers=frozenset({"clairvoyance"})), Selection())
+    assert unheard is lists.of(ANYBODY, Task(), Selection())
 
 
 @pytest.mark.parametrize(

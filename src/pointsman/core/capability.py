@@ -86,7 +86,9 @@ def capability_score(needs: Requirements, model: Model) -> float:
 
 
 class CapabilityScorer:
-    """Scores by what is declared, and learns nothing."""
+    """Scores by what is declared, and learns nothing, so its scores never change."""
+
+    generation = 0
 
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         """The candidate with its terms; they sum to the score."""

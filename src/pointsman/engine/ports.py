@@ -34,11 +34,27 @@ class Clock(Protocol):
 
 
 class Scorer(Protocol):
-    """How good is a model for this agent and task?"""
+    """How good is a model for this agent and task?
 
-    def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate: ...
+    Scores are remembered: per configuration, kind of request and `generation`. A kind is the agent,
+    the selection, and of the task its type, needs, preferences and wanted context, so a score must
+    not depend on anything else of the task.
+    """
 
-    def learn(self, outcome: Outcome) -> None: ...
+    @property
+    def generation(self) -> int:
+        """A number that changes when scores may have changed, and only then.
+
+        Read for every request, so it must cost nothing. Each change makes every kind of request be
+        scored anew when it next comes, over all eligible models: a scorer that learns had better
+        not change it for every outcome.
+        """
+
+    def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
+        """The candidate; its terms sum to its score. The same within one generation."""
+
+    def learn(self, outcome: Outcome) -> None:
+        """Take note of how an attempt has ended. Called on the path of a request."""
 
 
 class Call(NamedTuple):
