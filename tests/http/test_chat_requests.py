@@ -294,3 +294,51 @@ def test_the_last_of_two_equal_names_counts_for_both_sides() -> None:
     body = b'{"model": "a", "model": "b", "messages": [{"role": "user", "content": "x"}]}'
     request = chat_request(body)
     assert request.model == msgspec.json.decode(request.fields["model"]) == "b"
+
+
+@pytest.mark.parametrize("given", [0, -1, 86_400_000])
+def test_a_deadline_that_is_none_is_told_as_it_was_sent(given: int) -> None:
+    with pytest.raises(RequestError, match=rf"not {given}\.$") as caught:
+        chat_request(body_of(pointsman={"deadline_ms": given}))
+    assert (caught.value.param, caught.value.code) == ("pointsman.deadline_ms", "invalid_value")
+
+
+@pytest.mark.parametrize(
+    ("wish", "bound"),
+    [
+        ({"task_type": "x" * 65}, "length <= 64"),
+        ({"requires": ["x" * 65]}, "length <= 64"),
+        ({"prefers": ["vision", "x" * 1_000_000]}, "length <= 64"),
+        ({"requires": [""]}, "length >= 1"),
+        ({"requires": ["vision"] * 17}, "length <= 16"),
+        ({"prefers": [f"c{number}" for number in range(17)]}, "length <= 16"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_wish_without_bounds_is_refused_with_its_place_and_the_bound(
+    wish: dict[str, Any], bound: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        chat_request(body_of(pointsman=wish))
+    (name,) = wish
+    assert (caught.value.param or "").startswith(f"pointsman.{name}")
+    assert bound in caught.value.message
+
+
+def test_wishes_up_to_the_bounds_are_read() -> None:
+    names = ["x" * 63 + letter for letter in "abcdefghijklmnop"]
+    wishes = {"task_type": "y" * 64, "requires": names, "prefers": names}
+    task = chat_request(body_of(pointsman=wishes)).task
+    assert task.type == "y" * 64
+    assert task.needs == task.prefers == set(names)
+
+
+@given(st.dictionaries(st.text(max_size=80), st.none(), max_size=80))
+@example({"x" * 1_000_000: None})
+@example({f"field_{number}": None for number in range(1000)})
+def test_what_is_remembered_of_any_request_is_bounded(fields: dict[str, None]) -> None:
+    document = fields | {"model": "auto", "messages": [HI], "pointsman": None, "stream": None}
+    request = chat_request(json.dumps(document).encode())
+    assert len(request.task.parameters) <= 64
+    assert all(len(name) <= 64 for name in request.task.parameters)
+    assert request.fields.keys() == document.keys() - {"pointsman"}

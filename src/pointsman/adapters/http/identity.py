@@ -8,7 +8,7 @@ from random import Random
 
 from pointsman.adapters.http.asking import Sender
 from pointsman.adapters.http.auth import Key
-from pointsman.adapters.http.wire import deadline_s
+from pointsman.adapters.http.wire import deadline_s, no_deadline
 from pointsman.core.errors import RequestError
 
 REQUEST_ID_HEADER = b"x-request-id"
@@ -80,5 +80,4 @@ def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
         return deadline_s(float(given), place)
     except (ValueError, RequestError):
         shown = given if len(given) <= _SHOWN_CHARS else given[: _SHOWN_CHARS - 1] + "…"
-        words = f"{place!r} is a number of milliseconds above 0, not {shown!r}."
-        raise RequestError(words, param=place, code="invalid_value") from None
+        raise no_deadline(repr(shown), place) from None

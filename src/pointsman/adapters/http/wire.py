@@ -19,8 +19,15 @@ from pointsman.core.naming import STRATEGY_NAMES
 
 T = TypeVar("T")
 
+DAY_MS = 86_400_000
+
 MAX_TOKENS = 1_000_000_000
 """More tokens than this are the same to us."""
+
+
+_Capability = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Capabilities = Annotated[list[_Capability], msgspec.Meta(max_length=16)]
+"""Bounded, since kinds of request are remembered, and decisions are kept."""
 
 
 class _Part(msgspec.Struct):
@@ -49,9 +56,9 @@ class _Wishes(msgspec.Struct, forbid_unknown_fields=True):
     """The body's `pointsman` object: it speaks to us alone, so its mistakes are for us to name."""
 
     agent: str | None = None
-    task_type: str | None = None
-    requires: list[str] = []
-    prefers: list[str] = []
+    task_type: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    requires: _Capabilities = []
+    prefers: _Capabilities = []
     min_context: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)] = 0
     strategy: Literal["balanced", "quality", "cost", "fast", "speed"] | None = None
     deadline_ms: float | None = None
@@ -178,14 +185,18 @@ def _request(chat: _Chat, fields: dict[str, bytes]) -> ChatRequest:
 
 
 def deadline_s(deadline_ms: float | None, param: str) -> float | None:
-    """A deadline in seconds. Raises `RequestError` unless it is positive."""
+    """A deadline in seconds. Raises `RequestError` unless it is positive and below a day."""
     if deadline_ms is None:
         return None
-    if not 0 < deadline_ms < 86_400_000:
-        raise RequestError(
-            f"A deadline is a number of milliseconds above 0, not {deadline_ms:g}.", param=param
-        )
+    if not 0 < deadline_ms < DAY_MS:
+        raise no_deadline(f"{deadline_ms:.15g}", param)
     return deadline_ms / 1000
+
+
+def no_deadline(given: str, param: str) -> RequestError:
+    """What is said of something that is no deadline."""
+    words = f"{param!r} is a number of milliseconds above 0 and below {DAY_MS}, not {given}."
+    return RequestError(words, param=param, code="invalid_value")
 
 
 def _field_by_field(body: bytes, fields: dict[str, bytes]) -> _Chat:
