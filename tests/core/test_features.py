@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.decision import Task
-from pointsman.core.features import Shape, Wishes, estimated_tokens, task_of
+from pointsman.core.features import (
+    MAX_PARAMETERS,
+    Shape,
+    Wishes,
+    estimated_tokens,
+    parameters,
+    task_of,
+)
 
 
 def task(shape: Shape, *fields: str) -> Task:
@@ -79,3 +86,16 @@ def test_more_of_anything_is_never_fewer_tokens(
     for field in ("text_bytes", "messages", "images", "attachments", "tool_bytes"):
         more = shape._replace(**{field: getattr(shape, field) + 100})
         assert estimated_tokens(more) > tokens
+
+
+def test_what_is_no_name_of_a_parameter_is_not_remembered() -> None:
+    sound = {"seed", "_private", "x-vendor", "a.b", "Seed2", "s" * 64}
+    odd = {"", "1st", "two words", "s" * 65, "né", "a\n", "a/b"}
+    assert parameters(sound | odd | {"model", "messages"}) == sound
+
+
+def test_of_many_parameters_always_the_same_are_remembered() -> None:
+    names = [f"field_{number}" for number in range(1000)]
+    some = parameters(names)
+    assert len(some) == MAX_PARAMETERS
+    assert some == parameters(reversed(names))

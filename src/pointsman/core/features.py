@@ -5,6 +5,7 @@ Nothing of its text is kept, only counts and the names of what it uses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -28,6 +29,38 @@ NEED_OF_PART = {
 
 ALWAYS_TAKEN = frozenset({"model", "messages", "stream", "stream_options", "user", "metadata"})
 """Fields that every upstream takes, so they are not worth remembering with a request."""
+
+
+MAX_PARAMETERS = 64
+"""Most parameters remembered with a request; no model takes half as many."""
+
+_USUAL = frozenset(
+    {
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "n",
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+        "reasoning_effort",
+        "service_tier",
+        "store",
+        "prompt_cache_key",
+    }
+)
+"""Parameters that need no looking at: most requests have no others."""
+
+_SOUND_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII).fullmatch
 
 
 class Shape(NamedTuple):
@@ -75,8 +108,20 @@ def task_of(
         needs=wishes.requires.union(needs),
         prefers=frozenset(prefers),
         min_context=wishes.min_context,
-        parameters=frozenset(fields) - ALWAYS_TAKEN,
+        parameters=parameters(fields),
     )
+
+
+def parameters(fields: Iterable[str]) -> frozenset[str]:
+    """The names of fields that a model may not take.
+
+    What is not a name is no parameter of any model, and passes unremembered.
+    """
+    names = frozenset(fields) - ALWAYS_TAKEN
+    if names <= _USUAL:
+        return names
+    names = frozenset(filter(_SOUND_NAME, names))
+    return names if len(names) <= MAX_PARAMETERS else frozenset(sorted(names)[:MAX_PARAMETERS])
 
 
 def estimated_tokens(shape: Shape) -> int:

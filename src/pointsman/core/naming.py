@@ -61,7 +61,7 @@ def model_ids(names: list[str], fleet: Fleet, aliases: Mapping[str, str]) -> tup
     Raises `UnknownModel`, or `RequestError` for a name that is no particular model.
     """
     found: dict[str, None] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         selection = meaning(name, fleet, aliases=aliases, strategy=Strategy.BALANCED).selection
         if selection.pinned is None and not selection.only:
             words = f"{name!r} leaves the choice open, so it cannot stand in a list of models."
@@ -84,9 +84,9 @@ def _strategy(target: str) -> Strategy:
 
 
 def _unknown(name: str, known: list[str]) -> UnknownModel:
-    near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
     shown = name if len(name) <= 120 else name[:117] + "..."
+    near = get_close_matches(shown, known, n=3, cutoff=0.5) or known[:3]
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return UnknownModel(
         f"The model {shown!r} does not exist here.{hint} GET /v1/models lists what there is.",
         param="model",
