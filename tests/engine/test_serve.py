@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes import (
@@ -22,7 +23,7 @@ from fakes import (
 
 from pointsman.core.decision import ReasonCode, Selection, Task
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
-from pointsman.core.fleet import Agent
+from pointsman.core.fleet import FREE, Agent
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
 
 DOWN = UpstreamError(FailureKind.UNAVAILABLE, "down", status=503)
@@ -276,6 +277,14 @@ async def test_a_defect_between_us_and_a_provider_leaves_nothing_behind() -> Non
     assert world.ledger.outcomes[0].failure is FailureKind.INTERNAL
     assert world.health.untroubled
     world.at_rest()
+
+
+async def test_the_cost_of_an_answer_is_known_once_it_has_ended() -> None:
+    world = World(replace(BEST, price=FREE))
+    served = await world.serve()
+    assert served.cost_usd is None
+    await read_all(served.begun)
+    assert served.cost_usd == 0
 
 
 async def test_at_most_so_many_attempts_and_so_many_on_one_model() -> None:
