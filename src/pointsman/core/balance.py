@@ -42,7 +42,8 @@ def pick(in_flight: Sequence[int], draw: Callable[[], float]) -> Pick:
     first = int(draw() * count)
     second = int(draw() * (count - 1))
     second += second >= first
-    winner = min(first, second, key=lambda place: (in_flight[place], place))
+    first, second = min(first, second), max(first, second)
+    winner = second if in_flight[second] < in_flight[first] else first
     least = in_flight[winner]
     ahead = sum(map(least.__gt__, in_flight)) + in_flight[:winner].count(least)
     return Pick(winner, (count - 1 - ahead) / (count * (count - 1) / 2))
