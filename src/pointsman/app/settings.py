@@ -116,7 +116,8 @@ class RoutingEntry(Section):
         RetryPolicy().backoff_s, description="First wait before a repeat on the same model."
     )
     retry_budget_ratio: Annotated[float, Field(ge=0, le=10)] = Field(
-        RetryPolicy().budget_ratio, description="Repeats allowed per request of the last ten seconds."
+        RetryPolicy().budget_ratio,
+        description="Repeats allowed per request of the last ten seconds.",
     )
     retry_budget_floor: Annotated[int, Field(ge=0, le=100_000)] = Field(
         RetryPolicy().budget_floor, description="Repeats allowed in any case."
