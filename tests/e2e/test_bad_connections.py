@@ -272,3 +272,63 @@ async def test_without_keys_this_machine_is_served_under_any_of_its_names(
 ) -> None:
     async with connected(strict) as client:
         assert (await answered(client, chat_bytes({**headers, **CLOSE}))).status == 200
+
+
+CHUNKED = {"transfer-encoding": "chunked"}
+
+
+def chunked_request(trailers: bytes = b"", **headers: str) -> bytes:
+    fields = {"host": "127.0.0.1", **CHUNKED, **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+    body = b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(HELLO), HELLO, trailers)
+    return f"POST {CHAT} HTTP/1.1\r\n".encode() + head + b"\r\n" + body
+
+
+async def test_fields_behind_a_body_are_not_taken_for_headers(strict: GatewayProcess) -> None:
+    async with connected(strict) as client:
+        await client.send(chunked_request(b"host: evil.example\r\nx-request-id: mine\r\n"))
+        head = await client.until(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"x-request-id: mine" not in head
+
+
+async def test_endless_fields_behind_a_body_end_the_connection(strict: GatewayProcess) -> None:
+    async with connected(strict) as client:
+        flood = b"".join(b"x%d: y\r\n" % n for n in range(2_000))
+        with suppress(ConnectionError):
+            await client.send(chunked_request(flood))
+        said = await client.rest()
+    assert b"HTTP/1.1 431" in said or b"HTTP/1.1 200" in said
+    assert said.count(b"HTTP/1.1") <= 2
+
+
+async def test_requests_queue_on_one_connection_only_up_to_a_bound(strict: GatewayProcess) -> None:
+    async with connected(strict) as client:
+        with suppress(ConnectionError):
+            await client.send(b"GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n" * 1_000)
+        said = await client.rest()
+    assert said.count(b"HTTP/1.1 200") <= 17
+    assert b"HTTP/1.1 429" in said
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_an_offer_to_upgrade_is_ignored(strict: GatewayProcess, apart: bool) -> None:
+    """As the HTTP client of Java makes it with every request."""
+    offer = {
+        "connection": "Upgrade, HTTP2-Settings",
+        "upgrade": "h2c",
+        "http2-settings": "AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA",
+    }
+    head, end, body = request_bytes(HELLO, offer).partition(b"\r\n\r\n")
+    async with connected(strict) as client:
+        await client.send(head + end)
+        if apart:
+            await asyncio.sleep(0.05)
+        await client.send(body)
+        assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_transfer_coding_that_is_not_understood_is_refused(strict: GatewayProcess) -> None:
+    async with connected(strict) as client:
+        await client.send(chunked_request().replace(b": chunked", b": gzip, chunked"))
+        assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 415")

@@ -25,6 +25,10 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
         raise RequestError(
             "A compressed body is not accepted; send it plain.", code="unsupported_media_type"
         )
+    if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        raise RequestError(
+            "No transfer coding but 'chunked' is understood.", code="unsupported_media_type"
+        )
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)

@@ -10,6 +10,7 @@ whole and is read at once costs none.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,18 @@ BODY_BYTES_PER_S = 64 * 1024
 
 UNWANTED_BODIES = 4
 """How many times the largest body is read, and dropped, of one that has been refused."""
+
+
+MOST_PIPELINED = 16
+"""Requests that may wait on one connection behind the one that is being answered."""
+
+_TOO_MANY_AT_ONCE = Reply(
+    429,
+    f"More than {MOST_PIPELINED} requests wait on this connection; await answers in between.",
+    "rate_limit_error",
+    "too_many_pipelined_requests",
+)
+_UPGRADE = re.compile(rb"(?i)(\r\n)upgrade:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._in_body = False
         self._head_bytes = 0
         self._body_bytes = 0
+        self._trailer_bytes = 0
         self._began = 0.0
         self._arrival_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -84,6 +98,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self.resume_writing()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -94,6 +109,8 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._disarm()
                 self._began = self.loop.time()
             self._head_bytes += len(data)
+            if b"pgrade:" in data:
+                data = _without_upgrade(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > self.limits.max_header_bytes:
             self._refuse(self._head_too_large())
@@ -108,12 +125,25 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head, self._in_body = True, False
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        # A field behind the body. Nothing of ours wants one, and it must never pass for a header
+        # (RFC 9110, 6.5.1), so it is only counted.
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self.limits.max_header_bytes:
+            self._refuse(self._head_too_large())
+
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._refuse(_TOO_MANY_AT_ONCE)
+            return
         if self._head_bytes > self.limits.max_header_bytes and self._head_is_too_large():
             self._refuse(self._head_too_large())
             return
         self._in_head, self._in_body = False, True
-        self._head_bytes = self._body_bytes = 0
+        self._head_bytes = self._body_bytes = self._trailer_bytes = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -224,6 +254,16 @@ class EdgeProtocol(HttpToolsProtocol):
 def edge_protocol(limits: EdgeLimits) -> type[EdgeProtocol]:
     """The protocol with these limits, as a class, since the server makes the instances."""
     return type("LimitedEdgeProtocol", (EdgeProtocol,), {"limits": limits})
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """The bytes with the offer to upgrade made unreadable, length kept, in the head alone.
+
+    A server may ignore the offer (RFC 9110, 7.8); Java's HTTP client makes it with every request.
+    The parser underneath would take the body for the new protocol.
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(rb"\1x-upgrd:", head) + end + body
 
 
 def _raw(reply: Reply) -> bytes:
