@@ -303,3 +303,18 @@ def test_an_upstream_without_names_gets_ours() -> None:
         ("chatcmpl-ours", 1767225600, "house/fine-1")
     }
     assert pieces[-1].upstream_model is None
+
+
+def test_a_chunk_over_several_lines_leaves_on_one() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2}
+    said = json.dumps(chunk({"content": "hello"}), indent=1).encode()
+    end = json.dumps({**chunk(finish_reason="stop"), "usage": usage}, indent=1).encode()
+    lines = [b"data: " + each.replace(b"\n", b"\r\ndata: ") + b"\r\n\r\n" for each in (said, end)]
+    pieces = read(*lines, DONE)
+    for each in b"".join(piece.data for piece in pieces).split(b"\n\n")[:-1]:
+        assert each.startswith(b"data: {")
+        assert b"\n" not in each
+        assert b"\r" not in each
+    assert joined(pieces)[0]["choices"][0]["delta"]["content"] == "hello"
+    assert pieces[-1].usage == Usage(3, 2)
+    assert b"\n" not in (pieces[-1].usage_json or b"\n")

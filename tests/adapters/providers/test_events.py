@@ -40,14 +40,14 @@ def events_of(*reads: bytes) -> list[bytes]:
 
 
 def as_the_standard_says(stream: bytes) -> list[bytes]:
-    """A slow reading of the standard; unlike it, a last event needs no blank line."""
+    """A slow reading of the standard, but a last event needs no blank line, and a space joins."""
     lines = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     events, data = [], []
     for line in [*lines, b""]:
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
         if line == b"" and data:
-            events.append(b"\n".join(data))
+            events.append(b" ".join(data))
             data = []
     return events
 

@@ -238,3 +238,13 @@ async def test_an_event_without_end_is_refused() -> None:
             await wire.send(b"x" * 1_000_000)
 
     assert (await failing(script, call(stream=True))).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_usage_of_a_spread_out_document_fits_on_one_line(stream: bool) -> None:
+    body = json.dumps(json.loads(completion()), indent=2).replace("\n", "\r\n").encode()
+    script = saying(document(body))
+    (piece,) = await answered(script, call(stream=stream))
+    assert piece.usage_json is not None
+    assert not {b"\r"[0], b"\n"[0]} & set(piece.usage_json)
+    assert json.loads(piece.usage_json)["total_tokens"] == 12

@@ -129,8 +129,13 @@ def _error(body: bytes) -> UpstreamError:
     return upstream_error(words_of(body), status=200, transport=Transport.ERROR_IN_STREAM)
 
 
+def _on_one_line(document: bytes) -> bytes:
+    """JSON without its line ends, which are mere white space, so that an event can carry it."""
+    return document.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
 def _piece(data: bytes, answer: _Completion, chars: int) -> Piece:
-    usage_json = None if answer.usage is ABSENT else bytes(answer.usage)
+    usage_json = None if answer.usage is ABSENT else _on_one_line(bytes(answer.usage))
     usage = normalised(usage_json) if usage_json else None
     model = answer.model if isinstance(answer.model, str) and answer.model else None
     return Piece(data, True, usage, usage_json if usage else None, model, chars)

@@ -83,4 +83,6 @@ class EventDecoder:
             for line in event.split(b"\n")
             if line.startswith(b"data:")
         ]
-        return b"\n".join(lines) if lines else None
+        # The standard joins lines by a line end. Between the parts of JSON a space means the same,
+        # and a payload that holds a line end could not be sent on as one line.
+        return b" ".join(lines) if lines else None
