@@ -155,6 +155,23 @@ async def test_reading_on_after_the_end_reports_no_second_ending() -> None:
     assert one.failure is None
 
 
+@pytest.mark.parametrize(
+    "script", [good(), Script(reads=(text(), BROKEN)), Script(reads=(BROKEN,)), Script()]
+)
+async def test_an_ending_whose_report_fails_is_not_reported_again(script: Script) -> None:
+    one = Try(script)
+    report = one.attempt._ended
+
+    def fails_after(ending: Ending) -> Outcome:
+        report(ending)
+        raise LookupError("a defect in the report")
+
+    one.attempt._ended = fails_after
+    with pytest.raises(LookupError):
+        await read_all(await one.attempt.begin())
+    assert one.failure is not FailureKind.CANCELLED
+
+
 @pytest.mark.parametrize("before", [(), (text(),)], ids=["first piece", "later piece"])
 async def test_a_defect_of_ours_is_recorded_as_ours_and_logged_with_its_place(
     before: tuple[Piece, ...], caplog: pytest.LogCaptureFixture

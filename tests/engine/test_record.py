@@ -79,6 +79,18 @@ def test_what_broke_off_is_billed_for_what_it_gave() -> None:
     assert outcome.cost_usd == 102
 
 
+@pytest.mark.parametrize("cost", ["NaN", "sNaN", "Infinity", "9E+999999", "-9E+999999"])
+def test_a_cost_that_cannot_be_reckoned_with_is_unknown(cost: str) -> None:
+    usage = USAGE._replace(reported_cost_usd=Decimal(cost))
+    assert written(ending(None, 0.5, usage)).cost_usd is None
+
+
+def test_a_cost_that_cannot_be_computed_is_unknown() -> None:
+    dear = Rate(Decimal("9E+999999"))
+    model = replace(BEST, price=Price(PriceState.KNOWN, dear, dear))
+    assert written(ending(None, 0.5, USAGE), model).cost_usd is None
+
+
 def test_a_request_costs_what_its_attempts_cost_together_if_all_are_known() -> None:
     world = World(PRICED)
     decision = world.service.decide(world.ask())

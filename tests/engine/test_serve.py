@@ -279,6 +279,21 @@ async def test_a_defect_between_us_and_a_provider_leaves_nothing_behind() -> Non
     world.at_rest()
 
 
+async def test_a_defect_in_learning_loses_no_outcome_and_counts_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+
+    def fails(outcome: object) -> None:
+        raise LookupError("a defect in learning")
+
+    monkeypatch.setattr(world.tally, "learn", fails)
+    with pytest.raises(LookupError):
+        await world.chat()
+    assert [outcome.failure for outcome in world.ledger.outcomes] == [None]
+    world.at_rest()
+
+
 async def test_the_cost_of_an_answer_is_known_once_it_has_ended() -> None:
     world = World(replace(BEST, price=FREE))
     served = await world.serve()

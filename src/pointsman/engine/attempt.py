@@ -213,9 +213,11 @@ class Attempt:
 
     async def _fail(self, error: UpstreamError) -> None:
         took_s = self._clock.monotonic() - self._started
-        self._ended(Ending(error, took_s, None, None, None, 0))
-        if self._answer is not None:
-            await self._answer.close()
+        try:
+            self._ended(Ending(error, took_s, None, None, None, 0))
+        finally:
+            if self._answer is not None:
+                await self._answer.close()
 
 
 class Begun:
@@ -231,6 +233,7 @@ class Begun:
         "_chars",
         "_ended",
         "_first",
+        "_over",
         "_patience",
         "_usage",
         "first_token_s",
@@ -253,6 +256,7 @@ class Begun:
         self._answer = answer
         self._patience = patience
         self._ended = ended
+        self._over = False
         self._usage: Usage | None = None
         self.usage_json: bytes | None = None
         self._chars = 0
@@ -290,7 +294,7 @@ class Begun:
 
     async def close(self) -> None:
         """Let go; an answer that is not complete counts as cancelled by the caller. Idempotent."""
-        if self.outcome is None:
+        if not self._over:
             await self._end(_cancelled())
 
     def _noted(self, piece: Piece) -> bytes:
@@ -303,8 +307,9 @@ class Begun:
         return piece.data
 
     async def _end(self, error: UpstreamError | None) -> None:
-        if self.outcome is not None:
+        if self._over:
             return  # Whoever reads on after the end has had the ending already.
+        self._over = True  # Before it is reported: a report that fails is not made again.
         if self._patience is not None:
             self.upstream_s += self._patience.served()
             self._patience.end()
@@ -316,8 +321,10 @@ class Begun:
             self.upstream_model,
             self._chars,
         )
-        self.outcome = self._ended(ending)
-        await self._answer.close()
+        try:
+            self.outcome = self._ended(ending)
+        finally:
+            await self._answer.close()
 
 
 def _cancelled() -> UpstreamError:

@@ -11,6 +11,8 @@ from pointsman.core.fleet import Model, PriceState, Usage
 from pointsman.engine.attempt import Ending
 
 CHARS_PER_TOKEN = 4
+MOST_COST_USD = 1_000_000_000
+"""A figure beyond this is a mistake, and sums of such figures may leave what decimals can hold."""
 
 NEVER_REACHED = frozenset(
     {
@@ -56,9 +58,19 @@ def _cost(model: Model, usage: Usage | None, error: UpstreamError | None) -> Dec
     A request that was refused, or never arrived, is not billed. One that broke off may be.
     """
     if usage is not None:
-        return model.price.cost_usd(usage)
+        return _cost_of_usage(model, usage)
     if model.price.state is PriceState.FREE:
         return Decimal(0)
     if error is not None and (error.status is not None or error.kind in NEVER_REACHED):
         return Decimal(0)
     return None
+
+
+def _cost_of_usage(model: Model, usage: Usage) -> Decimal | None:
+    try:
+        cost = model.price.cost_usd(usage)
+        return cost if cost is None or abs(cost) <= MOST_COST_USD else None
+    except ArithmeticError:
+        # Counts and costs are what the upstream says, of any size, and not a number at times. An
+        # attempt whose cost we cannot compute has ended all the same, and must be written down.
+        return None

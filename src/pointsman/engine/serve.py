@@ -224,20 +224,22 @@ class Service:
 
     def _ended(self, run: _Run, number: int, trial: Trial, lease: Lease, ending: Ending) -> Outcome:
         """The one place where an attempt's end is taken note of."""
+        # What frees comes first, then the record: a defect in what follows must not undo either.
         lease.release()
         run.snapshot.users -= 1
-        model, now = trial.model, self._clock.now()
-        outcome = outcome_of(run.decision, model, number, now, ending, streamed=run.ask.stream)
-        run.last = outcome
         if ending.error is None:
             self._health.succeeded(trial)
         else:
             self._health.failed(trial, ending.error)
+        model, now = trial.model, self._clock.now()
+        outcome = outcome_of(run.decision, model, number, now, ending, streamed=run.ask.stream)
+        run.last = outcome
+        self._ledger.ended(outcome)
+        self._tally.learn(outcome)
+        if ending.error is not None:
             _log_failure(run.ask.request_id, outcome, ending.error.kind)
             self._correct_catalogue(run, model, ending.error, outcome)
         self._scorer.learn(outcome)
-        self._tally.learn(outcome)
-        self._ledger.ended(outcome)
         return outcome
 
     def _correct_catalogue(
