@@ -28,7 +28,7 @@ from fakes import (
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Blame, FailureKind, UpstreamError
-from pointsman.engine.attempt import Attempt, Ending
+from pointsman.engine.attempt import MOST_HELD_BYTES, Attempt, Ending
 from pointsman.engine.policy import Timeouts
 from pointsman.engine.ports import Answer, Call, Piece
 
@@ -84,6 +84,18 @@ async def test_what_comes_before_the_first_usable_piece_is_put_in_front_of_it() 
     begun = await one.attempt.begin()
     assert await begun.read() == b"<=!"
     await begun.close()
+
+
+async def test_an_answer_that_never_comes_to_the_point_is_given_up() -> None:
+    half = preamble("." * (MOST_HELD_BYTES // 2))
+    one = Try(Script(reads=(half, half, text("!"))))
+    begun = await one.attempt.begin()
+    assert await begun.read() == half.data * 2 + b"!"
+    await begun.close()
+    one = Try(Script(reads=(half, half, preamble("."), text("!"))))
+    with pytest.raises(UpstreamError, match="nothing usable in the first 1 MiB"):
+        await one.attempt.begin()
+    assert one.failure is FailureKind.MALFORMED
 
 
 async def test_the_ending_holds_times_usage_and_size() -> None:

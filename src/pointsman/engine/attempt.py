@@ -21,6 +21,8 @@ from pointsman.engine.policy import Timeouts
 from pointsman.engine.ports import Answer, Call, Clock, Piece, Provider
 
 CLOCK_STEP_S = 0.001
+MOST_HELD_BYTES = 1 << 20
+"""What may come before the first usable piece: it is kept until that comes, so it has an end."""
 
 log = logging.getLogger(__name__)
 
@@ -202,14 +204,17 @@ class Attempt:
 
     async def _first_usable(self, answer: Answer) -> Piece:
         """The first piece a caller wants, with whatever came before it in front."""
-        held: list[bytes] = []
+        held = bytearray()
         while True:
             piece = await answer.read()
             if piece is None:
                 raise UpstreamError(FailureKind.EMPTY, "the answer ended before it began")
             if piece.usable:
-                return piece._replace(data=b"".join([*held, piece.data])) if held else piece
-            held.append(piece.data)
+                return piece._replace(data=bytes(held) + piece.data) if held else piece
+            held += piece.data
+            if len(held) > MOST_HELD_BYTES:
+                words = "the answer has nothing usable in the first 1 MiB"
+                raise UpstreamError(FailureKind.MALFORMED, words)
 
     async def _fail(self, error: UpstreamError) -> None:
         took_s = self._clock.monotonic() - self._started
