@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
-from pointsman.adapters.providers.failures import broken, scrubbed
+from pointsman.adapters.providers.failures import ODD, broken, odd, scrubbed
 from pointsman.adapters.providers.http_response import Response
 from pointsman.adapters.providers.splice import Naming
 from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
@@ -98,12 +98,19 @@ class PlainAnswer(_HttpAnswer):
 
     def _translation(self, body: bytes) -> Piece:
         try:
-            return self._translated(body, self._naming)
+            return self._taken_apart(body)
         except UpstreamError as failure:
             if self._response.measured or failure.kind is not FailureKind.MALFORMED:
                 raise
             # A body that only the end of the connection ended may have been cut.
             raise broken(Transport.TRUNCATED, failure.message) from None
+
+    def _taken_apart(self, body: bytes) -> Piece:
+        try:
+            return self._translated(body, self._naming)
+        except ODD as fault:
+            # The document is foreign: what it breaks in us is its own fault, and no reason to stop.
+            raise odd(fault) from None
 
 
 class StreamedAnswer(_HttpAnswer):

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
-from pointsman.adapters.providers.failures import broken, upstream_error, words_of
+from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
 from pointsman.adapters.providers.pattern import Pattern, pattern_of
 from pointsman.adapters.providers.splice import Splicer
 from pointsman.adapters.providers.usage import normalised
@@ -138,6 +138,13 @@ class ChunkTranslator:
         self._read(payload)
 
     def _read(self, payload: bytes) -> None:
+        try:
+            self._take_apart(payload)
+        except ODD as fault:
+            # The chunk is foreign: what it breaks in us is its own fault, and no reason to stop.
+            raise odd(fault) from None
+
+    def _take_apart(self, payload: bytes) -> None:
         try:
             chunk = _CHUNK.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:

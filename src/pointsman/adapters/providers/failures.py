@@ -23,6 +23,14 @@ _LONGEST_WAIT_S = 86_400.0
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.DOTALL | re.IGNORECASE)
 
 
+ODD = (TypeError, ValueError, OverflowError, RecursionError, AttributeError, KeyError)
+"""What taking a foreign document apart may raise when it is JSON and no such document.
+
+A list where a name belongs, an integer of thousands of digits, nesting without end: whoever sent it
+is to blame, and another endpoint may do better.
+"""
+
+
 class Words(NamedTuple):
     """What an error document says, in one shape for all houses."""
 
@@ -36,9 +44,10 @@ def words_of(body: bytes) -> Words:
     """Read an error document of any known shape; anything else is its own message."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return words_in(document)
+    except ODD:
+        # No JSON, or of a kind that cannot be walked through or written down again.
         return Words(_plain(body))
-    return words_in(document)
 
 
 def words_in(document: Any) -> Words:
@@ -139,6 +148,11 @@ def broken(transport: Transport, message: str, secrets: Iterable[str] = ()) -> U
     return upstream_error(Words(message), transport=transport, secrets=secrets)
 
 
+def odd(fault: BaseException) -> UpstreamError:
+    """The failure that an error of `ODD` stands for. What it quotes is not passed on."""
+    return broken(Transport.MALFORMED, f"an answer of an odd shape ({type(fault).__name__})")
+
+
 def scrubbed(message: str, secrets: Iterable[str] = ()) -> str:
     """The message without keys, and no longer than needed."""
     for secret in secrets:
@@ -158,7 +172,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
         return _bounded(plain)
     try:
         at = parsedate_to_datetime(asked)
-    except ValueError:
+    except ODD:
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return _bounded(max(0.0, (at - now).total_seconds()))

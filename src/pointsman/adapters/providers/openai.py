@@ -12,6 +12,7 @@ from pointsman.adapters.providers.answers import PlainAnswer, StreamedAnswer
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.completion import as_document, as_events
 from pointsman.adapters.providers.failures import (
+    ODD,
     broken,
     retry_after_s,
     scrubbed,
@@ -143,7 +144,7 @@ def _names(body: bytes) -> list[str]:
             listed = msgspec.json.decode(body, type=list[_Listed])
         else:
             listed = msgspec.json.decode(body, type=_List).data
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except ODD as fault:
         reason = scrubbed(str(fault))
         raise broken(Transport.MALFORMED, f"not a list of models: {reason}") from None
     return [entry.id for entry in listed]

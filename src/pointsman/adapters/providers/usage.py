@@ -52,9 +52,10 @@ def normalised(usage_json: bytes | msgspec.Raw) -> Usage | None:
     """The usage an upstream reported, or None when it makes no sense."""
     try:
         figures = _DECODER.decode(usage_json)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _as_documented(figures) or _as_meant(figures)
+    except (ValueError, OverflowError, RecursionError):
+        # Also figures of thousands of digits, and nesting without end.
         return None
-    return _as_documented(figures) or _as_meant(figures)
 
 
 def _as_documented(figures: _Figures) -> Usage | None:
