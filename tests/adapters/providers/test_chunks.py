@@ -318,3 +318,21 @@ def test_a_chunk_over_several_lines_leaves_on_one() -> None:
     assert joined(pieces)[0]["choices"][0]["delta"]["content"] == "hello"
     assert pieces[-1].usage == Usage(3, 2)
     assert b"\n" not in (pieces[-1].usage_json or b"\n")
+
+
+def test_a_name_of_the_model_is_remembered_only_so_far_and_replaced_whole() -> None:
+    name = "m" * 1_000_000
+    said = {**chunk({"content": "hello"}), "model": name}
+    pieces = read(event(said), event({**chunk(finish_reason="stop"), "model": name}), DONE)
+    assert {piece.upstream_model for piece in pieces} == {"m" * 256}
+    assert {each["model"] for each in joined(pieces)} == {"house/fine-1"}
+
+
+def test_an_end_that_never_ends_is_malformed_before_memory_runs_out() -> None:
+    def ending(index: int, text: str) -> bytes:
+        choice = {"index": index, "delta": {"content": text}, "finish_reason": "stop"}
+        return event({**chunk(), "choices": [choice]})
+
+    assert failure(*(ending(index, "") for index in range(1025))).kind is Kind.MALFORMED
+    assert failure(*(ending(0, "x" * 500_000) for _ in range(9))).kind is Kind.MALFORMED
+    assert read(*(ending(index, "x") for index in range(1024)), DONE)[-1].usable

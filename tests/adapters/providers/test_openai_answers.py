@@ -248,3 +248,9 @@ async def test_the_usage_of_a_spread_out_document_fits_on_one_line(stream: bool)
     assert piece.usage_json is not None
     assert not {b"\r"[0], b"\n"[0]} & set(piece.usage_json)
     assert json.loads(piece.usage_json)["total_tokens"] == 12
+
+
+async def test_the_name_that_a_document_claims_is_remembered_only_so_far() -> None:
+    (piece,) = await answered(saying(document(completion(model="m" * 1_000_000))), call())
+    assert piece.upstream_model == "m" * 256
+    assert json.loads(piece.data)["model"] == "house/fine-1"

@@ -109,3 +109,12 @@ async def test_only_the_start_of_a_long_refusal_is_read() -> None:
     long = b"a " * 200_000
     failure = await failing(saying(document(long, 500)), call())
     assert len(failure.message) <= 1000
+
+
+async def test_no_configured_header_is_quoted_whatever_its_name() -> None:
+    script = saying(document(b'{"error":{"message":"no tenant-4711 or tenant-4711-b here"}}', 401))
+    headers = {"x_tenant": "tenant-4711", "x_house": "tenant-4711-b", "x_tier": "here"}
+    async with provider(script, **headers) as (house, _):
+        with pytest.raises(UpstreamError) as caught:
+            await house.open(call())
+    assert caught.value.message == "no [key] or [key] here"

@@ -112,3 +112,28 @@ def test_whatever_is_reported_the_parts_never_exceed_the_whole(reported: dict[st
         assert 0 <= usage.cached_tokens <= usage.prompt_tokens
         assert usage.completion_tokens >= 0
         assert usage.reported_cost_usd is None or usage.reported_cost_usd >= 0
+
+
+@pytest.mark.parametrize(
+    ("cost", "believed"),
+    [
+        ("1e9999999", None),
+        ("1e-999999", None),
+        ("1e-19", None),
+        ("0e99999", None),
+        ("1000000.01", None),
+        (1e300, None),
+        ("0." + "1" * 41, None),
+        ("1" * 1000, None),
+        ("-1", None),
+        ("nan", None),
+        (1_000_000, Decimal(1_000_000)),
+        ("0.000000000000000001", Decimal("1e-18")),
+        (0, Decimal(0)),
+        (1.4250000000000002e-05, Decimal("0.000014250000000000")),
+    ],
+)
+def test_a_cost_is_believed_only_within_reason(cost: Any, believed: Decimal | None) -> None:
+    usage = normalised(json.dumps({"prompt_tokens": 1, "cost": cost}).encode())
+    assert usage is not None
+    assert usage.reported_cost_usd == believed

@@ -13,7 +13,7 @@ import msgspec
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
 from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
 from pointsman.adapters.providers.pattern import Pattern, pattern_of
-from pointsman.adapters.providers.splice import Splicer
+from pointsman.adapters.providers.splice import Splicer, claimed_name
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import FailureKind, UpstreamError
@@ -22,6 +22,8 @@ from pointsman.engine.ports import Piece
 DONE = b"[DONE]"
 MOST_PATTERNS = 4
 """A stream whose chunks do not resemble each other by then never will."""
+MOST_HELD_BYTES = 4 * 1024 * 1024
+MOST_CHOICES = 1024
 _NULL = b"null"
 _NO_ERROR = frozenset({b"null", b'""', b"{}", b"false"})
 
@@ -46,6 +48,7 @@ class ChunkTranslator:
         "_done_required",
         "_finished",
         "_held",
+        "_held_bytes",
         "_out",
         "_pattern",
         "_patterns_left",
@@ -62,6 +65,7 @@ class ChunkTranslator:
         self._done_required = done_required
         self._out: list[bytes] = []
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._pattern: Pattern | None = None
         self._patterns_left = MOST_PATTERNS
         self._usage: bytes | None = None
@@ -120,7 +124,7 @@ class ChunkTranslator:
         data = b"data: " + b"\n\ndata: ".join(self._out) + b"\n\n"
         self._out.clear()
         usage = normalised(usage_json) if usage_json else None
-        model = self._splicer.model
+        model = self._splicer.model and claimed_name(self._splicer.model)
         piece = Piece(data, self._usable, usage, usage_json, model, self._chars)
         self._usable = False
         self._chars = 0
@@ -162,12 +166,18 @@ class ChunkTranslator:
             return
         ours = self._splicer.spliced(payload, chunk)
         if finishing:
-            self._held.append(ours)
+            self._hold(ours)
             return
         self._out.append(ours)
         if self._patterns_left and _is_plain(chunk):
             self._patterns_left -= 1
             self._pattern = pattern_of(payload, ours)
+
+    def _hold(self, ours: bytes) -> None:
+        self._held_bytes += len(ours)
+        if self._held_bytes > MOST_HELD_BYTES:
+            raise broken(Transport.MALFORMED, f"ends with more than {MOST_HELD_BYTES} bytes")
+        self._held.append(ours)
 
     def _not_a_chunk(self, payload: bytes, fault: Exception) -> NoReturn:
         if b'"error"' in payload and words_of(payload).message:
@@ -212,6 +222,8 @@ class ChunkTranslator:
         reason = choice.finish_reason if isinstance(choice.finish_reason, str) else "stop"
         first = index not in self._finished
         self._finished.setdefault(index, reason)
+        if len(self._finished) > MOST_CHOICES:
+            raise broken(Transport.MALFORMED, f"ends more than {MOST_CHOICES} choices")
         return first
 
 

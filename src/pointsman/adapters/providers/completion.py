@@ -8,7 +8,7 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars_said
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
-from pointsman.adapters.providers.splice import Naming, with_value
+from pointsman.adapters.providers.splice import Naming, claimed_name, with_value
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
@@ -137,5 +137,6 @@ def _on_one_line(document: bytes) -> bytes:
 def _piece(data: bytes, answer: _Completion, chars: int) -> Piece:
     usage_json = None if answer.usage is ABSENT else _on_one_line(bytes(answer.usage))
     usage = normalised(usage_json) if usage_json else None
-    model = answer.model if isinstance(answer.model, str) and answer.model else None
+    named = isinstance(answer.model, str) and answer.model
+    model = claimed_name(answer.model) if named else None
     return Piece(data, True, usage, usage_json if usage else None, model, chars)

@@ -20,6 +20,7 @@ from pointsman.core.secret_shapes import SECRET_SHAPE
 
 MAX_MESSAGE = 1000
 _LONGEST_WAIT_S = 86_400.0
+_MOST_TAGGED_BYTES = 4096
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.DOTALL | re.IGNORECASE)
 
 
@@ -111,7 +112,8 @@ def _text(value: Any) -> str:
 
 
 def _plain(body: bytes) -> str:
-    text = body[: 16 * MAX_MESSAGE].decode("utf-8", "replace")
+    # The tags take quadratic time, as one that opens looks for its end in all that follows.
+    text = body[:_MOST_TAGGED_BYTES].decode("utf-8", "replace")
     return " ".join(_TAGS.sub(" ", text).split())
 
 

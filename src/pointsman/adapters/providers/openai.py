@@ -40,6 +40,7 @@ from pointsman.engine.ports import Answer, Call, Clock
 _MAX_REFUSAL_BYTES = 64 * 1024
 _REFUSAL_S = 5.0
 _PROBE_S = 10.0
+_SHORTEST_SECRET = 8
 _MAX_LIST_BYTES = 16 * 1024 * 1024
 
 
@@ -152,5 +153,12 @@ def _names(body: bytes) -> list[str]:
 
 def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
     """The values that no message may hold."""
-    named = [value for name, value in endpoint.headers.items() if SECRET_HEADER.search(name)]
-    return tuple(secret for secret in (endpoint.api_key, *named) if secret)
+    # No name tells for sure that a value is harmless, so any that is long enough to be a secret and
+    # to be no common word counts as one. The longest goes first: it may hold another.
+    configured = [
+        value
+        for name, value in endpoint.headers.items()
+        if len(value) >= _SHORTEST_SECRET or SECRET_HEADER.search(name)
+    ]
+    secrets = {secret for secret in (endpoint.api_key, *configured) if secret}
+    return tuple(sorted(secrets, key=lambda secret: (-len(secret), secret)))

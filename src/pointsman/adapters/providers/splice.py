@@ -19,6 +19,14 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.encode
 
 
+_LONGEST_NAME = 256
+
+
+def claimed_name(name: str) -> str:
+    """As much of a model's name as is remembered of what an upstream claims."""
+    return name[:_LONGEST_NAME]
+
+
 class Naming(NamedTuple):
     """What an answer is called towards our caller.
 

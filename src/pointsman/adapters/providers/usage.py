@@ -15,6 +15,10 @@ import msgspec
 from pointsman.core.fleet import Usage
 
 _MOST_TOKENS = 1_000_000_000
+_MOST_USD = 1_000_000
+_MOST_PLACES = 18
+_MOST_DIGITS = 40
+_LONGEST_COST = 100
 
 
 class _Details(msgspec.Struct):
@@ -149,8 +153,23 @@ def _cost(value: Any) -> Decimal | None:
         value = value.get("total_cost")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    text = str(value)
     try:
-        cost = Decimal(str(value))
+        cost = Decimal(text) if len(text) <= _LONGEST_COST else None
     except InvalidOperation:
         return None
-    return cost if cost.is_finite() and cost >= 0 else None
+    if cost is None or not _is_handy(cost) or not 0 <= cost <= _MOST_USD:
+        return None
+    # A float drags digits behind it that nobody meant: 0.1 + 0.2 is 0.30000000000000004.
+    return round(cost, _MOST_PLACES) if _exponent(cost) < -_MOST_PLACES else cost
+
+
+def _is_handy(cost: Decimal) -> bool:
+    """Whether it can be reckoned with at all: `1e9999999` is a number too, and fills memory."""
+    if not cost.is_finite() or len(cost.as_tuple().digits) > _MOST_DIGITS:
+        return False
+    return -2 * _MOST_PLACES <= _exponent(cost) <= _MOST_PLACES and cost.adjusted() >= -_MOST_PLACES
+
+
+def _exponent(cost: Decimal) -> int:
+    return int(cost.as_tuple().exponent)
