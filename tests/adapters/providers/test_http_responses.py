@@ -158,11 +158,41 @@ async def test_an_empty_body_is_empty_in_every_coding() -> None:
 
 async def test_a_small_body_does_not_unpack_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "_MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(unpacking, "_MOST_RATIO", 10_000)
     bomb = says(gzip.compress(b" " * 5_000_000), b"content-encoding: gzip")
     async with channel(saying(bomb)) as (made, _):
         response = await asked(made)
-        assert len(await response.read_some()) <= 256 * 1024
+        assert len(await response.read_some()) <= 64 * 1024
         assert (await fault_in(made)).kind is Kind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b" " * 20_000_000), gzip.compress(b"") * 10_000],
+    ids=["ratio", "empty"],
+)
+async def test_little_that_unpacks_to_much_or_nothing_is_refused(packed: bytes) -> None:
+    async with channel(saying(says(packed, b"content-encoding: gzip"))) as (made, _):
+        assert (await fault_in(made)).kind is Kind.MALFORMED
+
+
+async def test_others_have_their_turn_while_a_body_is_unpacked() -> None:
+    body = random.Random(1).randbytes(20_000) * 100
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    packed = says(gzip.compress(body), b"content-encoding: gzip")
+    async with channel(saying(packed)) as (made, _):
+        response = await asked(made)
+        counting = asyncio.create_task(count())
+        assert await body_of(response) == body
+        counting.cancel()
+    assert turns >= len(body) // (64 * 1024)
 
 
 # Flow

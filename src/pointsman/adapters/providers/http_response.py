@@ -36,6 +36,7 @@ class Response:
     """
 
     __slots__ = (
+        "_aborted",
         "_carrier",
         "_failure",
         "_fields",
@@ -59,6 +60,7 @@ class Response:
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._aborted = False
         self.buffered_bytes = 0
         self.ended = False
         self.reason = ""
@@ -107,6 +109,7 @@ class Response:
         What has failed before keeps its own reason.
         """
         self._parts.clear()
+        self._aborted = True
         if self._failure is None:
             self._failure = reason
         self._let_go()
@@ -207,6 +210,8 @@ class Response:
         return data
 
     async def _read_unpacked(self, packed: Unpacker) -> bytes:
+        # A little input unpacks to much, and all of it may be here: others get their turn between.
+        await self._pause()
         while not (unpacked := packed.more()):
             data = await self._read_raw()
             if data:
@@ -215,4 +220,15 @@ class Response:
                 return b""
             else:
                 raise Broken(Transport.TRUNCATED, "the compressed body ended in the middle")
+            await self._pause()
         return unpacked
+
+    async def _pause(self) -> None:
+        """Let others run. A cancelled pause hangs up. Raises the reason of an abort."""
+        try:
+            await asyncio.sleep(0)
+        except BaseException:
+            self.close()
+            raise
+        if self._aborted and self._failure is not None:
+            raise self._failure
