@@ -17,6 +17,7 @@ from raw_upstream import (
 )
 from reaching import (
     KEY,
+    PLAIN,
     failing,
     provider,
     saying,
@@ -113,8 +114,8 @@ async def test_only_the_start_of_a_long_refusal_is_read() -> None:
 
 async def test_no_configured_header_is_quoted_whatever_its_name() -> None:
     script = saying(document(b'{"error":{"message":"no tenant-4711 or tenant-4711-b here"}}', 401))
-    headers = {"x_tenant": "tenant-4711", "x_house": "tenant-4711-b", "x_tier": "here"}
-    async with provider(script, **headers) as (house, _):
+    named = {"x_tenant": "tenant-4711", "x_house": "tenant-4711-b", "x_tier": "here"}
+    async with provider(script, PLAIN, **named) as (house, _):
         with pytest.raises(UpstreamError) as caught:
             await house.open(call())
     assert caught.value.message == "no [key] or [key] here"
