@@ -18,6 +18,7 @@ import uvicorn
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Floor:
@@ -78,13 +79,14 @@ async def pass_on_whole(
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def serve(make: Callable[[str], App], description: str | None) -> None:
+    """Run the application that `make` builds for the address of an upstream."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--upstream", required=True)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
     uvicorn.run(
-        Floor(given.upstream),
+        make(given.upstream),
         host="127.0.0.1",
         port=given.port,
         loop="uvloop",
@@ -95,4 +97,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Floor, __doc__)

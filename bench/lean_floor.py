@@ -6,12 +6,9 @@ aiohttp. It shows how much of a difference to the floor is the client's and not 
 
 from __future__ import annotations
 
-import argparse
 import gc
 
-import uvicorn
-
-from bench.floor import Message, Receive, Send, whole_body
+from bench.floor import Message, Receive, Send, serve, whole_body
 from pointsman.adapters.providers.http_heads import address_of
 from pointsman.adapters.providers.http_response import Response
 from pointsman.adapters.providers.transport import Channel, read_at_most
@@ -62,21 +59,5 @@ async def pass_on_whole(answer: Response, headers: list[tuple[bytes, bytes]], se
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--upstream", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    given = parser.parse_args()
-    uvicorn.run(
-        LeanFloor(given.upstream),
-        host="127.0.0.1",
-        port=given.port,
-        loop="uvloop",
-        http="httptools",
-        log_level="error",
-        access_log=False,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    serve(LeanFloor, __doc__)
