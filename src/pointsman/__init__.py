@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pointsman.core.decision import (
         Candidate,
         Decision,
+        Estimate,
         Objection,
         Outcome,
         ReasonCode,
@@ -49,6 +50,7 @@ __all__ = [
     "Candidate",
     "ConfigError",
     "Decision",
+    "Estimate",
     "FailureKind",
     "NoEligibleModel",
     "Objection",

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pointsman.core.errors import FailureKind
-from pointsman.core.fleet import Usage
+from pointsman.core.fleet import Usage, Weights
 
 
 class Strategy(StrEnum):
@@ -31,7 +31,8 @@ class Task(NamedTuple):
 
     `prompt_tokens` is an estimate. `max_output_tokens` is what the caller asked for, if it did.
     `needs` are capabilities without which this request cannot be served; `parameters` the optional
-    request parameters in use, because a model may turn out not to support one.
+    request parameters in use, because a model may turn out not to support one. `in_tool_loop` says
+    that a model has called a tool and now waits for what came of it.
     """
 
     type: str | None = None
@@ -41,19 +42,22 @@ class Task(NamedTuple):
     prefers: frozenset[str] = frozenset()
     min_context: int = 0
     parameters: frozenset[str] = frozenset()
+    stream: bool = False
+    in_tool_loop: bool = False
 
 
 class Selection(NamedTuple):
     """What the `model` field of a request asks for: a strategy to choose by, or one pinned model.
 
     `only` narrows the choice (empty: all models); `fallbacks` are tried in this order after a
-    pinned model. All hold model ids.
+    pinned model. All hold model ids. `weights` are the caller's own and overrule the strategy's.
     """
 
     strategy: Strategy = Strategy.BALANCED
     pinned: str | None = None
     only: frozenset[str] = frozenset()
     fallbacks: tuple[str, ...] = ()
+    weights: Weights | None = None
 
 
 class ReasonCode(StrEnum):
@@ -92,12 +96,33 @@ class Term(NamedTuple):
     detail: str = ""
 
 
+class Estimate(NamedTuple):
+    """What is expected of a model for such a request, in plain units.
+
+    `success` is the probability that the answer is complete and good: `reliability` (complete) ×
+    `quality` (good), each in [0, 1]. `latency_s` is until the first token of a stream, else until
+    the end; `cost_usd` of one request. None where nothing is known. `evidence` is how many recent
+    outcomes of this model stand behind it, older ones counting less.
+    """
+
+    success: float
+    reliability: float
+    quality: float
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    evidence: float = 0.0
+
+
 class Candidate(NamedTuple):
-    """An eligible model with its score in [0, 1]; the terms sum to the score within 1e-9."""
+    """An eligible model with its score in [0, 1]; the terms sum to the score within 1e-9.
+
+    `estimate` is what the terms were made of; a scorer that measures nothing has none.
+    """
 
     model_id: str
     score: float
     terms: tuple[Term, ...]
+    estimate: Estimate | None = None
 
 
 class Decision(NamedTuple):
@@ -106,7 +131,8 @@ class Decision(NamedTuple):
     `candidates` are in the order in which they are to be tried; the first is the chosen one.
     `propensity` is the probability with which it was chosen, in (0, 1]. A request that no model
     could serve is a decision too: without candidates, and with propensity 1. `panic` says that
-    every model was to be left alone and the least bad was tried all the same.
+    every model was to be left alone and the least bad was tried all the same, `explored` that the
+    chosen one was taken to learn about it.
     """
 
     id: str
@@ -122,6 +148,7 @@ class Decision(NamedTuple):
     session: str | None = None
     asked_model: str = ""
     panic: bool = False
+    explored: bool = False
 
     @property
     def chosen(self) -> Candidate | None:
@@ -149,6 +176,29 @@ class Outcome(NamedTuple):
     upstream_model: str | None = None
     status: int | None = None
     message: str = ""
+
+
+class Feedback(NamedTuple):
+    """What somebody says of an answer afterwards.
+
+    `rating` in 1 to 5, `success` whether it served its purpose; at least one of them is given.
+    """
+
+    decision_id: str
+    agent_id: str
+    model_id: str
+    task_type: str | None
+    at: datetime
+    rating: int | None = None
+    success: bool | None = None
+    comment: str = ""
+
+    @property
+    def quality(self) -> float:
+        """How good the answer was, in [0, 1]; a rating says more than yes or no."""
+        if self.rating is not None:
+            return (self.rating - 1) / 4
+        return 1.0 if self.success else 0.0
 
 
 def total_cost_usd(outcomes: Iterable[Outcome]) -> Decimal | None:

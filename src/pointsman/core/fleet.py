@@ -161,13 +161,21 @@ FREE = Price(PriceState.FREE)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a model's endpoint can carry; None means no declared limit."""
+    """What a model's endpoint can carry; None means no declared limit.
+
+    `max_in_flight` calls at once; `requests_per_min` and `tokens_per_min` (prompt and answer
+    together) as providers count them.
+    """
 
     max_in_flight: int | None = None
+    requests_per_min: int | None = None
+    tokens_per_min: int | None = None
 
     def __post_init__(self) -> None:
-        if self.max_in_flight is not None and self.max_in_flight < 1:
-            raise ValueError("max_in_flight must be at least 1")
+        for name in ("max_in_flight", "requests_per_min", "tokens_per_min"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name} must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +225,34 @@ class AgentStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What counts how much when several models could serve: shares in [0, 1] that sum to 1."""
+
+    quality: float
+    latency: float
+    cost: float
+
+    def __post_init__(self) -> None:
+        if min(self.quality, self.latency, self.cost) < 0.0:
+            raise ValueError("a weight cannot be negative")
+        if abs(self.quality + self.latency + self.cost - 1.0) > WEIGHTS_TOLERANCE:
+            raise ValueError("the weights of quality, latency and cost must sum to 1")
+
+
+WEIGHTS_TOLERANCE = 0.01
+"""How far from 1 the sum of weights that a person wrote down may be."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A declared caller and what it needs of a model.
 
     `min_context` in tokens. `task_types` imply capabilities (`TASK_CAPABILITIES`). `allow` limits
     the models it may use (empty: all), `deny` excludes some; both hold model ids. `pinned` is the
-    one model it uses when the request leaves the choice open.
+    one model it uses when the request leaves the choice open. `weights` replace those of the
+    strategy `balanced`. `latency_budget_s` is how long it likes to wait for the first token of a
+    stream, or for a whole plain answer. `explore` False: none of its requests is ever spent on
+    learning about a model.
     """
 
     id: str
@@ -236,10 +266,15 @@ class Agent:
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
     pinned: str | None = None
+    weights: Weights | None = None
+    latency_budget_s: float | None = None
+    explore: bool = True
 
     def __post_init__(self) -> None:
         if not self.id:
             raise ValueError("an agent needs an id")
+        if self.latency_budget_s is not None and self.latency_budget_s <= 0.0:
+            raise ValueError(f"{self.id}: latency_budget_s must be positive")
         if self.min_context < 1:
             raise ValueError(f"{self.id}: min_context must be at least 1 token")
 
