@@ -111,7 +111,7 @@ def test_a_batch_that_fails_leaves_nothing_behind(store: SqliteStore, path: Path
 
 
 def test_a_full_disk_is_said_to_be_one(store: SqliteStore) -> None:
-    store._writer.execute("PRAGMA max_page_count = 20")
+    store._file._writer.execute("PRAGMA max_page_count = 20")
     many = [a_decision(n, session="s" * 5_000) for n in range(200)]
     with pytest.raises(StoreError, match="Free some space"):
         store.append(many)
@@ -133,7 +133,7 @@ def test_many_threads_write_and_read_at_once(store: SqliteStore) -> None:
 
 def test_a_reader_that_is_in_use_when_the_store_closes_finishes(store: SqliteStore) -> None:
     store.append([a_decision()])
-    with store._reader() as reader:
+    with store._file.reading() as reader:
         store.close()
         assert reader.execute("SELECT count(*) FROM ROUTING_DECISIONS").fetchone() == (1,)
 
@@ -187,7 +187,7 @@ def test_room_that_was_made_is_used_again(store: SqliteStore, path: Path) -> Non
     def fill(first: int) -> int:
         store.append([a_decision(n) for n in range(first, first + 500)])
         store.forget_before(a_decision(first + 500).at)
-        store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store._file._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return path.stat().st_size
 
     sizes = [fill(first) for first in (0, 500, 1_000, 1_500)]
@@ -305,7 +305,7 @@ def test_reading_makes_no_file_where_one_was_removed(store: SqliteStore, path: P
 
 def test_a_reader_of_a_lost_file_is_not_used_for_the_next(store: SqliteStore, path: Path) -> None:
     store.append([a_decision(1)])
-    with store._reader() as reader:
+    with store._file.reading() as reader:
         remove_all(path)
         with pytest.raises(StoreError):
             store.append([a_decision(2)])

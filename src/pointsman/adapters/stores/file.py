@@ -1,0 +1,207 @@
+"""Which file are we writing to, who may write and read it, and is it still there?
+
+One writer behind a lock, a few readers beside it (write-ahead log). What goes wrong rises as
+`StoreError`, with the file's name and what helps.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+import msgspec
+
+from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
+from pointsman.core.errors import StoreError
+
+BUSY_TIMEOUT_S = 5.0
+READERS = 4
+PAGE_BYTES = 8_192
+"""A set of twenty candidates takes some 5 KB: two pages of the default size, one of these."""
+CHECKPOINT_PAGES = 2_000
+"""The log is copied into the file each 16 MB: at the default of 4 MB nearly every batch would."""
+
+
+_Files = dict[str, tuple[int, int] | None]
+"""Which files are in use, by how their names end; empty while there are none."""
+
+
+class DatabaseFile:
+    """The file at `path`, which is made if there is none, with all steps of `MIGRATIONS` taken.
+
+    Raises `StoreError` when it cannot be opened, is no database, belongs to another program or to
+    a newer version of this one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._write_lock = threading.Lock()
+        self._idle_readers: LifoQueue[tuple[_Files, sqlite3.Connection]] = LifoQueue(READERS)
+        self._reader_slots = threading.BoundedSemaphore(READERS)
+        self._closed = False
+        self._files: _Files = {}
+        with self._translated("opened"):
+            self._open()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The one connection that writes, in a transaction that is durable once this ends."""
+        with self._translated("written"), self._write_lock, _transaction(self._present()) as db:
+            yield db
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One of at most `READERS` connections; all in one transaction, so a page is one moment."""
+        with self._translated("read"), self._reader_slots:
+            self._check_open()
+            files = self._files
+            reader = self._idle_reader(files) or self._new_reader(files)
+            try:
+                with _transaction(reader, "BEGIN"):
+                    yield reader
+            except BaseException:
+                reader.close()
+                raise
+            if self._closed:
+                reader.close()
+            else:
+                self._idle_readers.put_nowait((files, reader))
+
+    def close(self) -> None:
+        with self._write_lock:
+            self._closed = True
+            self._writer.close()
+        self._idle_reader({})
+
+    def _open(self) -> None:
+        _make_file(self._path)
+        self._writer = self._connect()
+        try:
+            self._prepare()
+            self._files = {end: _identity(f"{self._path}{end}") for end in ("", "-wal", "-shm")}
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def _present(self) -> sqlite3.Connection:
+        """The writer; a new file is begun when the last was found to be gone the time before."""
+        self._check_open()
+        if not self._files:
+            self._open()
+        elif _identity(self._path) != self._files[""]:
+            gone, self._files = self._files, {}
+            self._writer.close()
+            self._idle_reader({})
+            for end in ("-wal", "-shm"):  # ours, and no part of what has taken the place
+                if _identity(f"{self._path}{end}") == gone[end]:
+                    Path(f"{self._path}{end}").unlink(missing_ok=True)
+            raise StoreError(f"{self._path} was removed or replaced while in use")
+        return self._writer
+
+    def _prepare(self) -> None:
+        db = self._writer
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; others keep theirs
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        with _transaction(db):
+            self._migrate(db)
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        version = _pragma(db, "user_version")
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"{self._path} was written by a newer pointsman (schema {version}, this one knows"
+                f" {len(MIGRATIONS)}): upgrade pointsman or use another file"
+            )
+        foreign = version and _pragma(db, "application_id") != APPLICATION_ID
+        used = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+        if foreign or (used and not version):
+            raise StoreError(f"{self._path} belongs to another program: use another file")
+        for statement in chain.from_iterable(MIGRATIONS[version:]):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self._path.absolute().as_uri()}?mode=rw"  # never made here, where all could read
+        return sqlite3.connect(
+            uri, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True
+        )
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self._path} is closed")
+
+    def _idle_reader(self, files: _Files) -> sqlite3.Connection | None:
+        """A reader of these files; those of earlier ones are closed."""
+        with suppress(Empty):
+            while (idle := self._idle_readers.get_nowait())[0] is not files:
+                idle[1].close()
+            return idle[1]
+        return None
+
+    def _new_reader(self, files: _Files) -> sqlite3.Connection:
+        if not files or _identity(self._path) != files[""]:
+            raise StoreError(f"{self._path} was removed or replaced while in use")
+        reader = self._connect()
+        reader.execute("PRAGMA query_only = 1")
+        return reader
+
+    @contextmanager
+    def _translated(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self._path} cannot be {done}: {_remedy(error)}") from error
+        except (ValueError, IndexError, ArithmeticError, msgspec.DecodeError) as error:
+            raise StoreError(f"{self._path} holds a damaged record: {error}") from error
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """Which file this is; None when there is none."""
+    with suppress(FileNotFoundError):
+        found = os.stat(path)  # noqa: PTH116 - before every batch, and in a third of the time
+        return found.st_dev, found.st_ino
+    return None
+
+
+def _make_file(path: Path) -> None:
+    """Answers may name people and projects, so nobody but the owner may read the file."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _remedy(error: sqlite3.Error | OSError) -> str:
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    name = getattr(error, "sqlite_errorname", "")
+    if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+        return f"{words}. Move it away to start a new one, or restore it from a backup"
+    if name == "SQLITE_FULL":
+        return f"{words}. Free some space; nothing written so far is lost"
+    return words
+
+
+@contextmanager
+def _transaction(
+    db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE"
+) -> Iterator[sqlite3.Connection]:
+    db.execute(begin)
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _pragma(db: sqlite3.Connection, name: str) -> int:
+    return int(db.execute(f"PRAGMA {name}").fetchone()[0])
