@@ -15,7 +15,15 @@ from time import monotonic
 from typing import NamedTuple
 
 from pointsman.core.capability import CapabilityScorer
-from pointsman.core.decision import Decision, Outcome, Selection, Task
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Feedback,
+    Outcome,
+    Selection,
+    Task,
+    Term,
+)
 from pointsman.core.errors import UpstreamError
 from pointsman.core.fleet import Agent, Fleet, Limits, Model, Usage
 from pointsman.engine.attempt import Begun
@@ -223,6 +231,46 @@ BEST, NEXT, LAST = model("a/best", 0.9), model("b/next", 0.8), model("c/last", 0
 PLAIN, ANYTHING = Task(prompt_tokens=100), Selection()
 STRICT = Policy(band=0.0)
 """The order is that of the scores, whatever the load."""
+
+
+class LearningScorer(CapabilityScorer):
+    """Fit on paper, less a tenth for every failure; successes change nothing.
+
+    `asked` counts the scores, `forgets` makes it say that all may have changed.
+    """
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._changes: list[str] = []
+        self.asked = 0
+        self.forgets = False
+        self.ticks: list[float] = []
+        self.praised: list[Feedback] = []
+
+    @property
+    def generation(self) -> int:
+        return len(self._changes)
+
+    def changed_since(self, generation: int) -> frozenset[str] | None:
+        return None if self.forgets else frozenset(self._changes[generation:])
+
+    def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
+        self.asked += 1
+        fit = super().score(agent, task, selection, model)
+        lost = min(fit.score, 0.1 * self._failures.get(model.id, 0))
+        terms = (*fit.terms, Term("failures", -lost))
+        return Candidate(model.id, sum(term.value for term in terms), terms)
+
+    def tick(self, now_s: float) -> None:
+        self.ticks.append(now_s)
+
+    def learn(self, outcome: Outcome) -> None:
+        if outcome.failure is not None:
+            self._failures[outcome.model_id] = self._failures.get(outcome.model_id, 0) + 1
+            self._changes.append(outcome.model_id)
+
+    def judge(self, feedback: Feedback) -> None:
+        self.praised.append(feedback)
 
 
 class World:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 
 import pytest
 from fakes import BEST, LAST, NEXT, World, model
 
 from pointsman.core.balance import near_best
 from pointsman.core.capability import CapabilityScorer
+from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Selection, Task
 from pointsman.core.fleet import Agent, Fleet
 from pointsman.engine.choose import Choice, Chooser
@@ -28,8 +28,8 @@ ANYBODY, ANY, ANYTHING = Agent("a", requires=("general",)), Task(), Selection()
 def choose(
     world: World, task: Task = ANY, selection: Selection = ANYTHING, session: str | None = None
 ) -> Choice:
-    chooser = Chooser(world.load, world.health, Random(1))
-    return chooser.choose(world.registry.current, ANYBODY, task, selection, session)
+    chooser = Chooser(world.load, world.health)
+    return chooser.choose(world.registry.current, ANYBODY, task, selection, session, Draws(1))
 
 
 def ids(choice: Choice) -> list[str]:
@@ -51,6 +51,20 @@ def test_the_band_is_drawn_around_the_best_of_those_that_are_able() -> None:
     choice = choose(world)
     assert ids(choice) == ["p/x", "p/y"]
     assert [r.objection.code for r in choice.rejections] == [ReasonCode.AT_LIMIT]
+
+
+def test_a_decision_can_be_made_again_from_its_seed() -> None:
+    world = World(*[model(f"p/{n}", 0.8) for n in range(8)], policy=Policy())
+    made = [world.service.decide(world.ask()) for _ in range(30)]
+    assert len({decision.candidates[0].model_id for decision in made}) > 4
+    again = [world.service.decide(world.ask(), decision.seed) for decision in made]
+    assert again == made, "also their ids, since no time has passed"
+
+
+def test_deciding_again_leaves_what_follows_as_it_is() -> None:
+    one, other = World(policy=Policy()), World(policy=Policy())
+    one.service.decide(one.ask(), seed=7)
+    assert one.service.decide(one.ask()) == other.service.decide(other.ask())
 
 
 def test_the_chosen_one_comes_first_and_the_others_keep_their_order() -> None:

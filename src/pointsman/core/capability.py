@@ -11,7 +11,16 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pointsman.core.decision import Candidate, Outcome, Selection, Strategy, Task, Term
+from pointsman.core.decision import (
+    Candidate,
+    Feedback,
+    Outcome,
+    Saving,
+    Selection,
+    Strategy,
+    Task,
+    Term,
+)
 from pointsman.core.fleet import TASK_CAPABILITIES, Agent, Model
 
 REQUIRED_WEIGHT = 0.70
@@ -88,7 +97,10 @@ def capability_score(needs: Requirements, model: Model) -> float:
 class CapabilityScorer:
     """Scores by what is declared, and learns nothing, so its scores never change."""
 
-    generation = 0
+    @property
+    def generation(self) -> int:
+        """Always the first."""
+        return 0
 
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         """The candidate with its terms; they sum to the score."""
@@ -102,8 +114,29 @@ class CapabilityScorer:
             terms += (Term(name, (1.0 - share) * strength, f"declared {strength:.2f}"),)
         return Candidate(model.id, sum(term.value for term in terms), terms)
 
+    def changed_since(self, generation: int) -> frozenset[str] | None:  # noqa: ARG002 - the port's
+        """No model, ever."""
+        return frozenset()
+
+    def worth(
+        self,
+        agent: Agent,  # noqa: ARG002 - the port's, as all of them
+        task: Task,  # noqa: ARG002
+        selection: Selection,  # noqa: ARG002
+        candidate: Candidate,  # noqa: ARG002
+        saving: Saving,  # noqa: ARG002
+    ) -> float:
+        """Nothing: a price on paper is the same for every request."""
+        return 0.0
+
+    def tick(self, now_s: float) -> None:
+        """Nothing: what is on paper does not age."""
+
     def learn(self, outcome: Outcome) -> None:
         """Nothing: what is on paper does not change with traffic."""
+
+    def judge(self, feedback: Feedback) -> None:
+        """Nothing, as with outcomes."""
 
 
 def _mean_strength(capabilities: Iterable[str], model: Model) -> float:

@@ -16,6 +16,9 @@ from typing import NamedTuple
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage, Weights
 
+SEED_DIGITS = 16
+"""So many hexadecimal digits at the end of a decision's id are the seed of its choice."""
+
 
 class Strategy(StrEnum):
     """What a request weighs most when several models could serve it."""
@@ -102,7 +105,8 @@ class Estimate(NamedTuple):
     `success` is the probability that the answer is complete and good: `reliability` (complete) ×
     `quality` (good), each in [0, 1]. `latency_s` is until the first token of a stream, else until
     the end; `cost_usd` of one request. None where nothing is known. `evidence` is how many recent
-    outcomes of this model stand behind it, older ones counting less.
+    outcomes of this model stand behind it, older ones counting less; `uncertainty` is one standard
+    deviation of the score.
     """
 
     success: float
@@ -111,6 +115,7 @@ class Estimate(NamedTuple):
     latency_s: float | None = None
     cost_usd: float | None = None
     evidence: float = 0.0
+    uncertainty: float = 0.0
 
 
 class Candidate(NamedTuple):
@@ -123,6 +128,13 @@ class Candidate(NamedTuple):
     score: float
     terms: tuple[Term, ...]
     estimate: Estimate | None = None
+
+
+class Saving(NamedTuple):
+    """What one request would save on one model against the usual: dollars and seconds, not < 0."""
+
+    usd: float = 0.0
+    seconds: float = 0.0
 
 
 class Decision(NamedTuple):
@@ -149,6 +161,11 @@ class Decision(NamedTuple):
     asked_model: str = ""
     panic: bool = False
     explored: bool = False
+
+    @property
+    def seed(self) -> int:
+        """What its random numbers were drawn from: the 64 random bits in its id."""
+        return int(self.id[-SEED_DIGITS:], 16)
 
     @property
     def chosen(self) -> Candidate | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 from typing import NamedTuple
 
 from pointsman.core.balance import Pick, pick, pick_for_session
+from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection
 from pointsman.core.fleet import Agent, Model
@@ -31,10 +31,9 @@ class Choice(NamedTuple):
 class Chooser:
     """Puts what is known of models on paper together with how they are doing right now."""
 
-    def __init__(self, load: Load, health: Health, random: Random) -> None:
+    def __init__(self, load: Load, health: Health) -> None:
         self._load = load
         self._health = health
-        self._random = random
 
     def choose(
         self,
@@ -43,13 +42,15 @@ class Chooser:
         task: Task,
         selection: Selection,
         session: str | None,
+        draws: Draws,
     ) -> Choice:
+        """The choice at this moment; all its chance comes from `draws`."""
         shortlist = snapshot.shortlists.of(agent, task, selection)
         places, rejections = self._able(shortlist, task, selection)
         if not places:
             return self._least_bad(shortlist, rejections)
         near = self._near(shortlist, places)
-        taken = self._pick(shortlist, near, session)
+        taken = self._pick(shortlist, near, session, draws)
         place = near[taken.place]
         ordered = shortlist.starting_at(place)
         if rejections:
@@ -95,13 +96,15 @@ class Chooser:
             return range(shortlist.near)
         return places[: shortlist.near_from(places)]
 
-    def _pick(self, shortlist: Shortlist, near: Sequence[int], session: str | None) -> Pick:
+    def _pick(
+        self, shortlist: Shortlist, near: Sequence[int], session: str | None, draws: Draws
+    ) -> Pick:
         if len(near) == 1:
             return Pick(0, 1.0)
         model_ids = [shortlist.model_ids[place] for place in near]
         if session is not None:
             return pick_for_session(session, model_ids)
-        return pick(self._load.each_in_flight(model_ids), self._random.random)
+        return pick(self._load.each_in_flight(model_ids), draws)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

@@ -13,7 +13,9 @@ from typing import NamedTuple, Protocol
 from pointsman.core.decision import (
     Candidate,
     Decision,
+    Feedback,
     Outcome,
+    Saving,
     Selection,
     Task,
     total_cost_usd,
@@ -37,24 +39,51 @@ class Scorer(Protocol):
     """How good is a model for this agent and task?
 
     Scores are remembered: per configuration, kind of request and `generation`. A kind is the agent,
-    the selection, and of the task its type, needs, preferences and wanted context, so a score must
-    not depend on anything else of the task.
+    the selection, and of the task its type, needs, preferences, wanted context and whether it is
+    streamed, so a score must not depend on anything else of the task.
+
+    What is learned may be folded in at once and *published* a little later, so that a busy gateway
+    does not score anew for every outcome: scores change only when `generation` does, and whatever
+    was learned is published within a second of `tick`s.
     """
 
     @property
     def generation(self) -> int:
-        """A number that changes when scores may have changed, and only then.
+        """A number that rises when scores may have changed, and only then.
 
-        Read for every request, so it must cost nothing. Each change makes every kind of request be
-        scored anew when it next comes, over all eligible models: a scorer that learns had better
-        not change it for every outcome.
+        Read for every request, so it must cost nothing.
+        """
+
+    def changed_since(self, generation: int) -> frozenset[str] | None:
+        """The ids of the models whose scores may differ from those of an earlier generation.
+
+        None stands for all, also where `generation` is too long ago to be remembered. Asked once
+        per kind of request and generation; models that are not named are not scored anew.
         """
 
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         """The candidate; its terms sum to its score. The same within one generation."""
 
+    def worth(
+        self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving
+    ) -> float:
+        """By how much the candidate's score would rise with such a saving; never negative.
+
+        0 where the scorer weighs neither cost nor latency, or knows nothing of them.
+        """
+
+    def tick(self, now_s: float) -> None:
+        """It is `now_s` (seconds since 1970 UTC): let what is old count less, publish what waits.
+
+        Called for every decision, so it does nothing unless a good part of a second has passed.
+        Time that runs backwards is ignored.
+        """
+
     def learn(self, outcome: Outcome) -> None:
         """Take note of how an attempt has ended. Called on the path of a request."""
+
+    def judge(self, feedback: Feedback) -> None:
+        """Take note of what somebody says of an answer."""
 
 
 class Call(NamedTuple):

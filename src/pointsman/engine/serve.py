@@ -14,9 +14,18 @@ from random import Random
 from typing import NamedTuple
 
 from pointsman.core.admission import RetryBudget
+from pointsman.core.chance import Draws
 from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
-from pointsman.core.decision import Decision, Outcome, ReasonCode, Selection, Task, total_cost_usd
+from pointsman.core.decision import (
+    SEED_DIGITS,
+    Decision,
+    Outcome,
+    ReasonCode,
+    Selection,
+    Task,
+    total_cost_usd,
+)
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Agent, Model
@@ -30,6 +39,8 @@ from pointsman.engine.registry import Registry, Snapshot
 from pointsman.engine.tally import Tally
 
 log = logging.getLogger(__name__)
+
+SEED_BITS = 4 * SEED_DIGITS
 
 FULL_RETRY_AFTER_S = 1.0
 """When to come back to a full fleet: a guess, since any call in flight may end at any moment."""
@@ -110,12 +121,16 @@ class Service:
         self._tally = tally
         self._clock = clock
         self._random = random
-        self._chooser = Chooser(load, health, random)
+        self._chooser = Chooser(load, health)
         self._budget = RetryBudget()
 
-    def decide(self, ask: Ask) -> Decision:
-        """Which model would serve this request now. Without candidates when none can."""
-        return self._decided(ask, self._registry.current)
+    def decide(self, ask: Ask, seed: int | None = None) -> Decision:
+        """Which model would serve this request now. Without candidates when none can.
+
+        Nothing is called, counted or written down. With the `seed` of another decision it is drawn
+        as that one was: the same, if all else is the same.
+        """
+        return self._decided(ask, self._registry.current, seed)
 
     async def serve(self, ask: Ask) -> Served:
         """Begin to answer. Whoever is given the answer must close it.
@@ -154,12 +169,15 @@ class Service:
         await self._clock.sleep(wait_s)
         return self._decided(ask, snapshot)
 
-    def _decided(self, ask: Ask, snapshot: Snapshot) -> Decision:
-        choice = self._choice(ask, snapshot)
+    def _decided(self, ask: Ask, snapshot: Snapshot, seed: int | None = None) -> Decision:
         now = self._clock.now()
-        number = f"{int(now.timestamp() * 1000):011x}{self._random.getrandbits(64):016x}"
+        now_s = now.timestamp()
+        self._scorer.tick(now_s)
+        if seed is None:
+            seed = self._random.getrandbits(SEED_BITS)
+        choice = self._choice(ask, snapshot, Draws(seed))
         return Decision(
-            id=f"dec_{number}",
+            id=f"dec_{int(now_s * 1000):011x}{seed:0{SEED_DIGITS}x}",
             request_id=ask.request_id,
             at=now,
             agent_id=ask.agent.id,
@@ -174,21 +192,22 @@ class Service:
             panic=choice.panic,
         )
 
-    def _choice(self, ask: Ask, snapshot: Snapshot) -> Choice:
+    def _choice(self, ask: Ask, snapshot: Snapshot, draws: Draws) -> Choice:
         # A reload may have come between reading the request and serving it: what is remembered
         # with the snapshot must be of the snapshot's own agent.
         agent = snapshot.setup.fleet.agents.get(ask.agent.id, ask.agent)
         selection = ask.selection
         if agent.pinned and selection.pinned is None and not selection.only:
             selection = selection._replace(pinned=agent.pinned)
-        return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session)
+        return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session, draws)
 
     def _nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
         retry_after_s = _worth_coming_back_in(decision)
         callers_fault = False
         if retry_after_s is None:
             plain = ask._replace(task=Task(), selection=Selection())
-            callers_fault = bool(self._choice(plain, snapshot).candidates)
+            draws = Draws(decision.seed)
+            callers_fault = bool(self._choice(plain, snapshot, draws).candidates)
         return NoEligibleModel(
             decision.rejections,
             decision_id=decision.id,
