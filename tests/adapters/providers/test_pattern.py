@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import pytest
@@ -56,6 +57,10 @@ def _documents(data: bytes) -> list[object]:
 PATTERN = pattern_of(_text(b"one"), _text(b"one").replace(b'"up"', b'"p/up"'))
 
 
+def _framed(payload: bytes) -> bytes:
+    return b"data: " + payload + b"\n\n"
+
+
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=8), st.booleans())
 def test_a_stream_of_any_texts_reads_as_if_each_chunk_were_taken_apart(
     texts: list[str], ascii_only: bool
@@ -102,6 +107,40 @@ def test_bytes_that_are_not_json_are_never_passed_on_by_the_short_cut(raw: bytes
 def test_whatever_deviates_is_left_to_the_careful_way(payload: bytes) -> None:
     assert PATTERN is not None
     assert PATTERN.match(payload) is None
+
+
+def test_a_whole_event_is_recognised_however_its_json_is_spaced() -> None:
+    for space in (b"", b" "):
+        like = partial(bytes.replace, _chunk(b'{"content":%b"TEXT"}' % space), b"TEXT")
+        translator = _translator()
+        translator.take([like(b"one")])
+        piece = translator.alike(_framed(like(b"two")))
+        assert piece is not None
+        assert _documents(piece.data) == _fresh(like(b"two"))
+        assert (piece.usable, piece.completion_chars, piece.upstream_model) == (True, 3, "up")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        _framed(_text(b"two")) * 2,
+        _framed(_text(b"two"))[:-1],
+        b": ping\n\n" + _framed(_text(b"two")),
+        _framed(_text(b"two")).replace(b"\n", b"\r\n"),
+        _framed(b"[DONE]"),
+    ],
+)
+def test_a_read_that_is_not_exactly_one_event_is_left_to_the_careful_way(event: bytes) -> None:
+    translator = _translator()
+    translator.take([_text(b"one")])
+    assert translator.alike(event) is None
+
+
+def test_nothing_is_like_what_came_before_once_a_choice_has_ended() -> None:
+    translator = _translator()
+    translator.take([_text(b"one")])
+    translator.take([_chunk(b"{}").replace(b"null}]", b'"stop"}]')])
+    assert translator.alike(_framed(_text(b"two"))) is None
 
 
 def test_a_chunk_that_holds_the_key_twice_has_no_pattern() -> None:

@@ -87,7 +87,9 @@ class PlainAnswer(_HttpAnswer):
         if self._over:
             return None
         try:
-            body = await read_at_most(self._response, MAX_BODY_BYTES)
+            body = self._response.whole()
+            if body is None:
+                body = await read_at_most(self._response, MAX_BODY_BYTES)
             if body is None:
                 raise broken(Transport.MALFORMED, f"the body exceeds {MAX_BODY_BYTES} bytes")
             piece = self._translation(body)
@@ -142,10 +144,7 @@ class StreamedAnswer(_HttpAnswer):
                 raise translator.failure
             while True:
                 data = await self._response.read_some()
-                if not data:
-                    piece: Piece | None = translator.end(self._decoder.finish())
-                else:
-                    piece = translator.take(self._decoder.feed(data))
+                piece = self._translation(data)
                 if piece is not None:
                     break
         except (UpstreamError, *BREAKS) as fault:
@@ -154,3 +153,10 @@ class StreamedAnswer(_HttpAnswer):
             self._over = True
             self._linger(self._response)
         return piece
+
+    def _translation(self, data: bytes) -> Piece | None:
+        decoder, translator = self._decoder, self._translator
+        if not data:
+            return translator.end(decoder.finish())
+        piece = translator.alike(data) if decoder.between_events else None
+        return piece or translator.take(decoder.feed(data))

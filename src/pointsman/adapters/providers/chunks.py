@@ -12,8 +12,8 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
 from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
-from pointsman.adapters.providers.pattern import Pattern, pattern_of
-from pointsman.adapters.providers.splice import Splicer, claimed_name
+from pointsman.adapters.providers.pattern import EVENT, EVENT_END, Pattern, pattern_of
+from pointsman.adapters.providers.splice import Splicer
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import FailureKind, UpstreamError
@@ -52,6 +52,7 @@ class ChunkTranslator:
         "_out",
         "_pattern",
         "_patterns_left",
+        "_shape",
         "_splicer",
         "_spoke",
         "_usable",
@@ -67,6 +68,7 @@ class ChunkTranslator:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._pattern: Pattern | None = None
+        self._shape: Pattern | None = None
         self._patterns_left = MOST_PATTERNS
         self._usage: bytes | None = None
         self._finished: dict[Any, Any] = {}
@@ -74,6 +76,19 @@ class ChunkTranslator:
         self._chars = 0
         self.complete = False
         self.failure: UpstreamError | None = None
+
+    def alike(self, event: bytes) -> Piece | None:
+        """The piece that this event makes if it differs from earlier ones in its text alone.
+
+        That is what most reads bring. None when `event` is anything else: `take` is for that.
+        """
+        if self._shape is None or self._finished:
+            return None
+        known = self._shape.match(event)
+        if known is None:
+            return None
+        self._spoke = True
+        return Piece(known[0], True, None, None, self._splicer.claimed, known[1])
 
     def take(self, payloads: list[bytes]) -> Piece | None:
         """The piece that these events make, or None when they hold nothing to send on.
@@ -121,11 +136,10 @@ class ChunkTranslator:
         return self._piece(self._usage)
 
     def _piece(self, usage_json: bytes | None) -> Piece:
-        data = b"data: " + b"\n\ndata: ".join(self._out) + b"\n\n"
+        data = EVENT + (EVENT_END + EVENT).join(self._out) + EVENT_END
         self._out.clear()
         usage = normalised(usage_json) if usage_json else None
-        model = self._splicer.model and claimed_name(self._splicer.model)
-        piece = Piece(data, self._usable, usage, usage_json, model, self._chars)
+        piece = Piece(data, self._usable, usage, usage_json, self._splicer.claimed, self._chars)
         self._usable = False
         self._chars = 0
         return piece
@@ -172,6 +186,7 @@ class ChunkTranslator:
         if self._patterns_left and _is_plain(chunk):
             self._patterns_left -= 1
             self._pattern = pattern_of(payload, ours)
+            self._shape = self._pattern and self._pattern.framed()
 
     def _hold(self, ours: bytes) -> None:
         self._held_bytes += len(ours)

@@ -24,6 +24,11 @@ class EventDecoder:
         self._first = True
         self._limit = limit
 
+    @property
+    def between_events(self) -> bool:
+        """Whether the next byte begins an event, and none that a byte order mark may precede."""
+        return not (self._pending or self._after_cr or self._first)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The data of every event that `data` completes.
 

@@ -72,9 +72,11 @@ class HttpConnection(asyncio.Protocol):
         self._reading_paused = False
         self.idle_since = 0.0
 
-    @property
-    def usable(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+    def rested(self, at_most_s: float) -> bool:
+        """Whether it stands, and has not been idle for longer than this."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        return self._loop.time() - self.idle_since < at_most_s
 
     async def exchange(self, head: bytes, body: bytes) -> Response:
         """Send a request and return once the head of its response has come.
@@ -86,11 +88,16 @@ class HttpConnection(asyncio.Protocol):
             raise self._unanswered()
         response = self._response = Response(self, self._loop)
         self._silent_bytes = 0
-        if len(body) <= _SLICE_BYTES:
-            transport.write(head + body)
-        else:
-            await self._send_in_slices(transport, response, head, body)
-        await response.head()
+        try:
+            if len(body) <= _SLICE_BYTES:
+                transport.write(head + body)
+            else:
+                await self._send_in_slices(transport, response, head, body)
+            while not response.begun():
+                await response.news()
+        except BaseException:
+            response.close()
+            raise
         return response
 
     async def _send_in_slices(
@@ -106,7 +113,7 @@ class HttpConnection(asyncio.Protocol):
         transport.write(head + view[:_SLICE_BYTES])
         for start in range(_SLICE_BYTES, len(body), _SLICE_BYTES):
             while self._writing_paused and not response.settled:
-                await response.wait()
+                await response.news()
             if response.settled:
                 return
             transport.write(view[start : start + _SLICE_BYTES])
@@ -221,6 +228,7 @@ class HttpConnection(asyncio.Protocol):
             self.abandon()
             return
         self.resume_reading()
+        self.idle_since = self._loop.time()
         self._keeper.put_back(self)
 
     def _pause_reading(self, response: Response) -> None:

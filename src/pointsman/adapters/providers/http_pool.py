@@ -61,11 +61,9 @@ class HttpPool:
         self._open.add(connection)
 
     def put_back(self, connection: HttpConnection) -> None:
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
         self._idle.append(connection)
         if self._sweep is None:
-            self._sweep = loop.call_later(_IDLE_S, self._close_old)
+            self._sweep = asyncio.get_running_loop().call_later(_IDLE_S, self._close_old)
 
     def lost(self, connection: HttpConnection) -> None:
         self._open.discard(connection)
@@ -76,8 +74,7 @@ class HttpPool:
     def _take(self) -> HttpConnection | None:
         while self._idle:
             connection = self._idle.pop()
-            age_s = asyncio.get_running_loop().time() - connection.idle_since
-            if connection.usable and age_s < _IDLE_S:
+            if connection.rested(_IDLE_S):
                 return connection
             connection.abandon()
         return None

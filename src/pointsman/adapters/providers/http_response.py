@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
 
 from pointsman.adapters.providers.breaks import Broken
 from pointsman.adapters.providers.unpacking import Unpacker
@@ -87,21 +87,28 @@ class Response:
 
     # For whoever asked
 
-    async def head(self) -> None:
-        """Return once the head has come. Raises `Broken`, or the reason of an abort."""
-        while not self.status:
-            if self._failure is not None:
-                raise self._failure
-            await self.wait()
+    def begun(self) -> bool:
+        """Whether the head has come. Raises `Broken`, or the reason of an abort, if none will."""
+        if not self.status and self._failure is not None:
+            raise self._failure
+        return self.status > 0
 
-    async def read_some(self) -> bytes:
+    def whole(self) -> bytes | None:
+        """The body, if all of it is here and it is not compressed; nothing may have been read yet.
+
+        It is never large, as reading from the network pauses at the high-water mark.
+        """
+        if not self.ended or self._failure is not None or self._packed is not None:
+            return None
+        return self._taken()
+
+    def read_some(self) -> Coroutine[Any, Any, bytes]:
         """What has come of the body since, unpacked; b"" at its honest end.
 
-        Raises `Broken`, or the reason of an abort, once what came before is read.
+        Raises `Broken`, or the reason of an abort, once what came before is read. Cancelled, it
+        hangs up.
         """
-        if self._packed is not None:
-            return await self._read_unpacked(self._packed)
-        return await self._read_raw()
+        return self._read_raw() if self._packed is None else self._read_unpacked(self._packed)
 
     def abort(self, reason: Exception) -> None:
         """Make a pending and every later read raise `reason`; hang up on an unfinished response.
@@ -124,16 +131,10 @@ class Response:
         if not self.ended and self._failure is None:
             self._timer = self._loop.call_later(limit_s, self.close)
 
-    async def wait(self) -> None:
-        """Return when something may have changed. A cancelled wait hangs up."""
-        waiter = self._waiter = self._loop.create_future()
-        try:
-            await waiter
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._waiter = None
+    def news(self) -> asyncio.Future[None]:
+        """Done when something may have changed. Whoever is cancelled while waiting must hang up."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     # For the connection
 
@@ -178,7 +179,7 @@ class Response:
         self.wake()
 
     def wake(self) -> None:
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
@@ -195,19 +196,22 @@ class Response:
             self._timer = None
 
     async def _read_raw(self) -> bytes:
-        while not self._parts:
-            if self._failure is not None:
-                raise self._failure
-            if self.ended:
-                return b""
-            await self.wait()
-        parts = self._parts
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
+        while not (self._parts or self.ended or self._failure is not None):
+            try:
+                await self.news()
+            except BaseException:
+                self.close()
+                raise
+        if not self._parts and self._failure is not None:
+            raise self._failure
+        return self._taken() if self._parts else b""
+
+    def _taken(self) -> bytes:
+        parts, self._parts = self._parts, []
         if self.buffered_bytes > HIGH_WATER_BYTES and self._carrier is not None:
             self._carrier.resume_reading()
         self.buffered_bytes = 0
-        return data
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _read_unpacked(self, packed: Unpacker) -> bytes:
         # A little input unpacks to much, and all of it may be here: others get their turn between.

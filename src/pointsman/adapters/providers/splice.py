@@ -49,9 +49,12 @@ class Naming(NamedTuple):
 
 
 class Splicer:
-    """Gives all chunks of one answer the same id, the same time and our model's id."""
+    """Gives all chunks of one answer the same id, the same time and our model's id.
 
-    __slots__ = ("_created", "_id", "_naming", "_ours", "_run", "_run_ours", "model")
+    `model` is what the upstream calls itself, `claimed` as much of that as is remembered.
+    """
+
+    __slots__ = ("_created", "_id", "_naming", "_ours", "_run", "_run_ours", "claimed", "model")
 
     def __init__(self, naming: Naming) -> None:
         self._ours = _encode(naming.model_id)
@@ -60,6 +63,7 @@ class Splicer:
         self._created: int | None = None
         self._run = self._run_ours = b""
         self.model: str | None = None
+        self.claimed: str | None = None
 
     def spliced(self, payload: bytes, chunk: Chunk) -> bytes:
         """The chunk as our caller sees it: our model's id, one id and time, no usage."""
@@ -79,6 +83,7 @@ class Splicer:
     def _learn(self, payload: bytes, chunk: Chunk) -> None:
         if isinstance(chunk.model, str) and chunk.model:
             self.model = chunk.model
+            self.claimed = claimed_name(chunk.model)
             name = _encode(chunk.model)
             key = b'"model":' if b'"model":' + name in payload else b'"model": '
             self._run, self._run_ours = key + name, key + self._ours
