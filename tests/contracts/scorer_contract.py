@@ -51,8 +51,11 @@ SELECTIONS = (
 KINDS = tuple(product(AGENTS, TASKS, SELECTIONS))
 """The kinds of request that are looked at, over which everything below must hold."""
 
-FAILURES: tuple[FailureKind | None, ...] = (None, None, None, FailureKind.UNAVAILABLE, FailureKind.INVALID_REQUEST)
-FAILURES += (FailureKind.RATE_LIMITED, FailureKind.STALLED, FailureKind.CANCELLED)
+FAILURES: tuple[FailureKind | None, ...] = (
+    *(None, None, None),
+    *(FailureKind.UNAVAILABLE, FailureKind.INVALID_REQUEST),
+    *(FailureKind.RATE_LIMITED, FailureKind.STALLED, FailureKind.CANCELLED),
+)
 
 Lesson = tuple[int, int, int, float, bool, float]
 LESSONS = st.lists(

@@ -43,7 +43,52 @@ def test_scores_are_remembered_until_they_may_have_changed() -> None:
     scorer.learn(outcome(BEST))
     for _ in range(5):
         world.service.decide(world.ask())
-    assert scorer.asked == 4
+    assert scorer.asked == 3, "that of the other model cannot have changed"
+    scorer.forgets = True
+    scorer.learn(outcome(BEST))
+    world.service.decide(world.ask())
+    assert scorer.asked == 5
+
+
+def test_only_what_changed_is_made_anew_and_the_order_follows_the_scores() -> None:
+    scorer = LearningScorer()
+    world = World(BEST, NEXT, LAST, scorer=scorer)
+    first = world.service.decide(world.ask()).candidates
+    scorer.learn(outcome(NEXT))
+    second = world.service.decide(world.ask()).candidates
+    assert [c.model_id for c in second] == ["a/best", "c/last", "b/next"]
+    assert (second[0], second[1]) == (first[0], first[2])
+    assert second[0] is first[0]
+    assert second[1] is first[2]
+    assert second[2] != first[1]
+
+
+def test_a_score_that_changes_without_overtaking_leaves_the_order_alone() -> None:
+    scorer = LearningScorer()
+    world = World(BEST, model("b/poor", 0.1), scorer=scorer)
+    lists = world.registry.current.shortlists
+    shortlist = lists.of(world.ask().agent, Task(), Selection())
+    models = shortlist.models
+    scorer.learn(outcome(BEST))
+    assert lists.of(world.ask().agent, Task(), Selection()) is shortlist
+    assert shortlist.models is models
+    assert shortlist.candidates[0].terms[-1] == Term("failures", -0.1)
+
+
+def test_streams_and_plain_requests_are_scored_apart() -> None:
+    scorer = LearningScorer()
+    world = World(BEST, scorer=scorer)
+    for stream in (True, False, True, False):
+        world.service.decide(world.ask(task=Task(stream=stream)))
+    assert scorer.asked == 2
+
+
+def test_the_scorer_is_told_the_time_before_it_is_asked() -> None:
+    scorer = LearningScorer()
+    world = World(BEST, scorer=scorer)
+    world.clock.t = 5.0
+    world.service.decide(world.ask())
+    assert scorer.ticks == [world.clock.now().timestamp()]
 
 
 def test_what_has_not_changed_stays_the_very_same_object() -> None:

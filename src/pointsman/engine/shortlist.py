@@ -9,13 +9,14 @@ one fits, and how the models are doing right now.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import ge
 
 from pointsman.core.balance import near_best
 from pointsman.core.capability import requirements
 from pointsman.core.decision import Candidate, Rejection, Selection, Task
 from pointsman.core.eligibility import standing_objection, tokens_held
-from pointsman.core.fleet import Agent, Fleet, Model
+from pointsman.core.fleet import Agent, Fleet, Limits, Model
 from pointsman.engine.ports import Scorer
 
 MAX_SHORTLISTS = 1024
@@ -26,6 +27,8 @@ on all their lists together; beyond that, the kind that was not asked for longes
 MAX_ORDERS = 64
 """Orders remembered per list; in a larger band of near-equals some are made anew each time."""
 
+NO_LIMITS = Limits()
+
 NOBODY_ELSE = float("-inf")
 """The band of a pinned model: not even an equal shares its traffic."""
 
@@ -33,9 +36,9 @@ NOBODY_ELSE = float("-inf")
 class Shortlist:
     """Candidates by falling score (a pinned model first), and the models that are out anyway.
 
-    `eligible` are their models in the fleet's order, `generation` that of the scores. `near` is how
-    many of the candidates are near enough to the best to share its traffic, and `limited` says
-    whether any of them can be full.
+    `near` is how many of the candidates are near enough to the best to share its traffic, and
+    `limited` says whether any of them can be full. Scores are those of `generation`; when they are
+    replaced, so are the tuples, so whoever holds one holds what it was.
     """
 
     __slots__ = (
@@ -45,7 +48,6 @@ class Shortlist:
         "_orders",
         "_picky",
         "candidates",
-        "eligible",
         "generation",
         "limited",
         "model_ids",
@@ -57,27 +59,40 @@ class Shortlist:
     def __init__(
         self,
         candidates: tuple[Candidate, ...],
+        models: tuple[Model, ...],
         rejections: tuple[Rejection, ...],
-        eligible: tuple[Model, ...],
         band: float,
         generation: int,
     ) -> None:
-        by_id = {model.id: model for model in eligible}
-        models = [by_id[candidate.model_id] for candidate in candidates]
-        self.candidates = candidates
         self.rejections = rejections
-        self.eligible = eligible
-        self.generation = generation
-        self.models = tuple(models)
-        self.model_ids = tuple(model.id for model in models)
-        self.near = near_best(candidates, band)
-        self.limited = any(model.limits.max_in_flight for model in models)
         self._band = band
-        self._orders = {0: candidates}
+        limits = (model.limits for model in models)
+        self.limited = any(limit != NO_LIMITS for limit in limits)
         self._least_window = min((m.context_window for m in models if m.context_window), default=0)
         outputs = (m.max_output_tokens for m in models if m.max_output_tokens)
         self._least_output = min(outputs, default=0)
         self._picky = any(model.unsupported for model in models)
+        self.models = models
+        self.model_ids = tuple(model.id for model in models)
+        self._rank(candidates, generation)
+
+    def rescored(self, changed: Mapping[int, Candidate], generation: int) -> None:
+        """The candidates at some places have other scores; the others are kept as they are."""
+        candidates = list(self.candidates)
+        for place, candidate in changed.items():
+            candidates[place] = candidate
+        if self._band != NOBODY_ELSE and not _falling(candidates):
+            places = sorted(range(len(candidates)), key=lambda place: -candidates[place].score)
+            candidates = [candidates[place] for place in places]
+            self.models = tuple([self.models[place] for place in places])
+            self.model_ids = tuple([self.model_ids[place] for place in places])
+        self._rank(tuple(candidates), generation)
+
+    def _rank(self, candidates: tuple[Candidate, ...], generation: int) -> None:
+        self.candidates = candidates
+        self.generation = generation
+        self.near = near_best(candidates, self._band)
+        self._orders = {0: candidates}
 
     def all_take(self, task: Task) -> bool:
         """True when no candidate can object to this request: the common case, in constant time."""
@@ -115,38 +130,48 @@ class Shortlists:
     def of(self, agent: Agent, task: Task, selection: Selection) -> Shortlist:
         # What no model has makes none better than another, so it makes no kind of its own either.
         prefers = task.prefers & self._declared if task.prefers else task.prefers
-        key = (agent.id, task.type, task.needs, prefers, task.min_context, selection)
+        key = (agent.id, task.type, task.needs, prefers, task.min_context, task.stream, selection)
         found = self._made.get(key)
-        if found is not None and found.generation == self._scorer.generation:
-            self._made.move_to_end(key)
-            return found
-        alike = task._replace(prefers=prefers)
-        made = self._made[key] = self._make(agent, alike, selection, found)
+        if found is None:
+            found = self._made[key] = self._make(agent, _alike(task, prefers), selection)
+            if len(self._made) > self._most:
+                self._made.popitem(last=False)
+        elif found.generation != self._scorer.generation:
+            self._refresh(found, agent, _alike(task, prefers), selection)
         self._made.move_to_end(key)
-        if len(self._made) > self._most:
-            self._made.popitem(last=False)
-        return made
+        return found
 
-    def _make(
-        self, agent: Agent, task: Task, selection: Selection, old: Shortlist | None
-    ) -> Shortlist:
-        """A list with the scores of now; `old` itself, down to its tuples, if they are the same."""
-        generation = self._scorer.generation
-        eligible, rejections = (
-            self._sifted(agent, task, selection) if old is None else (old.eligible, old.rejections)
-        )
-        scored = [self._scorer.score(agent, task, selection, model) for model in eligible]
+    def _make(self, agent: Agent, task: Task, selection: Selection) -> Shortlist:
+        eligible, rejections = self._sifted(agent, task, selection)
+        scored = [(self._scorer.score(agent, task, selection, model), model) for model in eligible]
+        band = self._band
         if selection.pinned is None:
-            scored.sort(key=lambda candidate: -candidate.score)
+            scored.sort(key=lambda pair: -pair[0].score)
         else:
+            band = NOBODY_ELSE
             wanted = (selection.pinned, *selection.fallbacks)
-            scored.sort(key=lambda candidate: wanted.index(candidate.model_id))
-        candidates = tuple(scored)
-        if old is not None and candidates == old.candidates:
-            old.generation = generation
-            return old
-        band = self._band if selection.pinned is None else NOBODY_ELSE
-        return Shortlist(candidates, rejections, eligible, band, generation)
+            scored.sort(key=lambda pair: wanted.index(pair[1].id))
+        candidates = tuple([candidate for candidate, _ in scored])
+        models = tuple([model for _, model in scored])
+        return Shortlist(candidates, models, rejections, band, self._scorer.generation)
+
+    def _refresh(
+        self, shortlist: Shortlist, agent: Agent, task: Task, selection: Selection
+    ) -> None:
+        """Score anew what may have changed. What has not stays the very same object."""
+        generation = self._scorer.generation
+        touched = self._scorer.changed_since(shortlist.generation)
+        changed: dict[int, Candidate] = {}
+        for place, model in enumerate(shortlist.models):
+            if touched is not None and model.id not in touched:
+                continue
+            candidate = self._scorer.score(agent, task, selection, model)
+            if candidate != shortlist.candidates[place]:
+                changed[place] = candidate
+        if changed:
+            shortlist.rescored(changed, generation)
+        else:
+            shortlist.generation = generation
 
     def _sifted(
         self, agent: Agent, task: Task, selection: Selection
@@ -162,3 +187,20 @@ class Shortlists:
             else:
                 rejections.append(Rejection(model.id, objection))
         return tuple(eligible), tuple(rejections)
+
+
+def _alike(task: Task, prefers: frozenset[str]) -> Task:
+    """The task as all requests of its kind have it, so that no score can depend on the rest."""
+    return Task(
+        type=task.type,
+        needs=task.needs,
+        prefers=prefers,
+        min_context=task.min_context,
+        stream=task.stream,
+    )
+
+
+def _falling(candidates: Sequence[Candidate]) -> bool:
+    """True when no candidate scores higher than the one before it."""
+    scores = [candidate.score for candidate in candidates]
+    return all(map(ge, scores, scores[1:]))
