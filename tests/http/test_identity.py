@@ -31,8 +31,16 @@ def test_the_callers_own_request_id_is_kept() -> None:
 @pytest.mark.parametrize("given", [b"", b"a b", b"a\r\nb", b"x" * 129, "größe".encode()])
 def test_a_request_id_that_could_forge_something_is_replaced(given: bytes) -> None:
     made = request_id_of({b"x-request-id": given}, Random(1))
-    assert made == request_id_of({}, Random(1))
+    assert made[-13:] == request_id_of({}, Random(1))[-13:]
     assert made.startswith("req_")
+
+
+def test_new_request_ids_are_of_one_length_and_rise_with_time() -> None:
+    random = Random(1)
+    made = [request_id_of({}, random) for _ in range(100)]
+    assert {len(each) for each in made} == {28}
+    assert [each[:15] for each in made] == sorted(each[:15] for each in made)
+    assert len(set(made)) == 100
 
 
 def test_headers_that_say_nothing_leave_the_key_alone() -> None:

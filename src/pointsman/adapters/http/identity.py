@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from random import Random
+from time import time_ns
 
 from pointsman.adapters.http.asking import Sender
 from pointsman.adapters.http.auth import Key
@@ -39,12 +40,13 @@ _SHOWN_CHARS = 40
 def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
     """The caller's own request id where it is short printable ASCII, else a new one.
 
-    It is sent back and written to logs, so nothing else may pass.
+    It is sent back and written to logs, so nothing else may pass. New ones begin with the time,
+    like a decision's: what comes in order is written to an index at a fraction of the cost.
     """
     given = headers.get(REQUEST_ID_HEADER)
     if given and _SOUND(given):
         return given.decode("ascii")
-    return f"req_{random.getrandbits(96):024x}"
+    return f"req_{time_ns() // 1_000_000:011x}{random.getrandbits(52):013x}"
 
 
 def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
