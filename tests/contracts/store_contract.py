@@ -155,7 +155,7 @@ class StoreContract:
                 an_outcome(1, **FAILED),
                 an_outcome(1, attempt=2),
                 a_decision(2, session="s-2"),
-                an_outcome(2, "p/two"),
+                an_outcome(2, "p/two", attempt=2),
                 a_decision(3, agent_id="tester"),
                 an_outcome(3, **FAILED),
                 a_decision(4, "p/two"),
@@ -165,7 +165,7 @@ class StoreContract:
         assert ids(store.decisions(query)) == expected
 
     def test_an_outcome_without_its_decision_shows_nowhere(self, store: Store) -> None:
-        store.append([an_outcome(9, "p/two")])
+        store.append([an_outcome(9, "p/two", attempt=2)])
         assert store.decisions(DecisionQuery(model_id="p/two")) == []
         assert store.decision("dec_0000000009") is None
 

@@ -37,8 +37,8 @@ _BY_RESULT = {True: _SUCCEEDED, False: f"{_ENDED} AND NOT {_SUCCEEDED}"}
 def matching_ids(db: sqlite3.Connection, query: DecisionQuery) -> list[str]:
     """Ids of the page, newest first.
 
-    A model matches when it was chosen or when it was tried. Each of the two is a walk along an
-    index; joined by OR they would be a walk through the whole table.
+    A model matches when it was chosen, hence tried first, or when it was tried later. Each of the
+    two is a walk along an index; joined by OR they would be a walk through the whole table.
     """
     chosen = f"{DECISIONS} d"
     if query.model_id is None:
@@ -46,7 +46,7 @@ def matching_ids(db: sqlite3.Connection, query: DecisionQuery) -> list[str]:
     tried = f"{OUTCOMES} o CROSS JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
     found = {
         *_ids(db, query, chosen, "d.SELECTED_MODEL_ID = ?"),
-        *_ids(db, query, tried, "o.MODEL_ID = ?"),
+        *_ids(db, query, tried, "o.ATTEMPT > 1 AND o.MODEL_ID = ?"),
     }
     return sorted(found, reverse=True)[: query.limit]
 

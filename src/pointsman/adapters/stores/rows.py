@@ -32,12 +32,13 @@ DECISION_COLUMNS = (
     "STRATEGY",
     "CANDIDATE_SET_ID",
     "CANDIDATE_ORDER",
-    "REJECTIONS_JSON",
     "PROPENSITY",
     "CONFIG_VERSION",
     "SESSION_ID",
     "ASKED_MODEL",
+    "REJECTIONS_JSON",
     "PANIC",
+    "EXPLORED",
 )
 SET_COLUMNS = ("SET_ID", "CANDIDATES_JSON", "REJECTIONS_JSON")
 OUTCOME_COLUMNS = (
@@ -46,29 +47,33 @@ OUTCOME_COLUMNS = (
     "MODEL_ID",
     "AGENT_ID",
     "TIMESTAMP",
-    "FAILURE_KIND",
     "STREAMED",
     "TOTAL_S",
     "FIRST_TOKEN_S",
     "PROMPT_TOKENS",
     "TOKENS_GENERATED",
     "CACHED_TOKENS",
+    "ACTUAL_COST",
+    "UPSTREAM_MODEL",
+    "HTTP_STATUS",
     "CACHE_WRITE_TOKENS",
     "AUDIO_TOKENS",
     "REPORTED_COST",
     "USAGE_ESTIMATED",
-    "ACTUAL_COST",
-    "UPSTREAM_MODEL",
-    "HTTP_STATUS",
+    "FAILURE_KIND",
     "ERROR_MESSAGE",
 )
+USUAL_DECISION = ("NULL", "0", "0")
+USUAL_OUTCOME = ("0", "0", "NULL", "0", "NULL", "''")
+"""What nearly always stands in the last columns, as SQL. What is part of a statement need not be
+bound, and to bind a NULL costs Python ten times as much as to bind a number."""
 
 Row = tuple[Any, ...]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 _MAX_INTEGER = 2**63 - 1
-_NO_USAGE: Row = (None, None, None, None, None, None, None)
+_NO_USAGE: Row = (None, None, None, None)
 _KINDS = {kind.code: kind for kind in FailureKind}
 
 _candidates = msgspec.json.Decoder(tuple[Candidate, ...])
@@ -88,8 +93,13 @@ def instant(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-def decision_row(decision: Decision, candidates: Reference) -> Row:
-    """The columns of `DECISION_COLUMNS`, in order."""
+def is_usual_decision(decision: Decision, candidates: Reference) -> bool:
+    """True when its last columns are as in `USUAL_DECISION`."""
+    return not (decision.panic or decision.explored or candidates.rejections)
+
+
+def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
+    """The columns of `DECISION_COLUMNS` but for those in `USUAL_DECISION`."""
     task = decision.task
     chosen = decision.chosen
     return (
@@ -105,33 +115,58 @@ def decision_row(decision: Decision, candidates: Reference) -> Row:
         decision.strategy.value,
         candidates.set.id,
         candidates.order,
-        candidates.rejections,
         decision.propensity,
         decision.config_version,
         _text_or_none(decision.session),
         storable(decision.asked_model),
-        decision.panic,
     )
 
 
-def outcome_row(outcome: Outcome) -> Row:
-    """The columns of `OUTCOME_COLUMNS`, in order."""
+def decision_row(decision: Decision, candidates: Reference) -> Row:
+    """The columns of `DECISION_COLUMNS`, in order."""
+    usual = usual_decision_row(decision, candidates)
+    return (*usual, candidates.rejections, int(decision.panic), int(decision.explored))
+
+
+def is_usual_outcome(outcome: Outcome) -> bool:
+    """True when its last columns are as in `USUAL_OUTCOME`."""
+    usage = outcome.usage
+    if usage is None or outcome.failure is not None or outcome.message:
+        return False
+    *_, written, audio, reported, estimated = usage
+    return not (written or audio or estimated) and reported is None
+
+
+def usual_outcome_row(outcome: Outcome) -> Row:
+    """The columns of `OUTCOME_COLUMNS` but for those in `USUAL_OUTCOME`."""
     usage = outcome.usage
     cost = outcome.cost_usd
+    prompt, completion, cached, *_ = (None, None, None) if usage is None else usage
     return (
         outcome.decision_id,
         outcome.attempt,
         storable(outcome.model_id),
         storable(outcome.agent_id),
         microseconds(outcome.at),
-        outcome.failure.code if outcome.failure is not None else None,
-        outcome.streamed,
+        int(outcome.streamed),
         outcome.total_s,
         outcome.first_token_s,
-        *(_usage_columns(usage) if usage is not None else _NO_USAGE),
+        _count(prompt),
+        _count(completion),
+        _count(cached),
         None if cost is None else f"{cost:f}",
         _text_or_none(outcome.upstream_model),
         outcome.status,
+    )
+
+
+def outcome_row(outcome: Outcome) -> Row:
+    """The columns of `OUTCOME_COLUMNS`, in order."""
+    usage = outcome.usage
+    return (
+        *usual_outcome_row(outcome),
+        *(_NO_USAGE if usage is None else _unusual_columns(usage)),
+        None if outcome.failure is None else outcome.failure.code,
         storable(outcome.message),
     )
 
@@ -141,7 +176,7 @@ def stored_decision(row: Sequence[Any]) -> Decision:
 
     Raises `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
-    order, own, candidates_json, standing_json = row[11], row[12], row[18], row[19]
+    order, own, candidates_json, standing_json = row[11], row[16], row[19], row[20]
     if candidates_json is None or standing_json is None:
         raise ValueError(f"the candidates of {row[0]} are missing")
     candidates = _candidates.decode(candidates_json)
@@ -155,11 +190,12 @@ def stored_decision(row: Sequence[Any]) -> Decision:
         strategy=Strategy(row[9]),
         candidates=candidates if order is None else _in_order(candidates, order),
         rejections=standing if own is None else standing + _rejections.decode(own),
-        propensity=row[13],
-        config_version=row[14],
-        session=row[15],
-        asked_model=row[16],
+        propensity=row[12],
+        config_version=row[13],
+        session=row[14],
+        asked_model=row[15],
         panic=bool(row[17]),
+        explored=bool(row[18]),
     )
 
 
@@ -169,20 +205,20 @@ def stored_outcome(row: Sequence[Any]) -> Outcome:
     Raises `ValueError` or `ArithmeticError` where they are damaged.
     """
     return Outcome(
-        decision_id=row[0],
-        attempt=row[1],
-        model_id=row[2],
-        agent_id=row[3],
-        at=instant(row[4]),
-        failure=None if row[5] is None else _kind(row[5]),
-        streamed=bool(row[6]),
-        total_s=row[7],
-        first_token_s=row[8],
-        usage=None if row[9] is None else _stored_usage(row[9:16]),
-        cost_usd=None if row[16] is None else Decimal(row[16]),
-        upstream_model=row[17],
-        status=row[18],
-        message=row[19],
+        row[0],  # By position: a hundred thousand are read when a gateway starts.
+        row[1],
+        row[2],
+        row[3],
+        instant(row[4]),
+        None if row[18] is None else _kind(row[18]),
+        bool(row[5]),
+        row[6],
+        row[7],
+        None if row[8] is None else _stored_usage(row),
+        None if row[11] is None else Decimal(row[11]),
+        row[12],
+        row[13],
+        row[19],
     )
 
 
@@ -190,29 +226,26 @@ def _in_order(candidates: tuple[Candidate, ...], order: str) -> tuple[Candidate,
     return tuple(candidates[place] for place in _places.decode(order))
 
 
-def _usage_columns(usage: Usage) -> Row:
+def _unusual_columns(usage: Usage) -> Row:
     reported = usage.reported_cost_usd
     return (
-        _count(usage.prompt_tokens),
-        _count(usage.completion_tokens),
-        _count(usage.cached_tokens),
         _count(usage.cache_write_tokens),
         _count(usage.audio_tokens),
         None if reported is None else f"{reported:f}",
-        usage.estimated,
+        int(usage.estimated),
     )
 
 
-def _stored_usage(columns: Sequence[Any]) -> Usage:
-    prompt, completion, cached, written, audio, reported, estimated = columns
+def _stored_usage(row: Sequence[Any]) -> Usage:
+    reported = row[16]
     return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        audio_tokens=audio,
-        reported_cost_usd=None if reported is None else Decimal(reported),
-        estimated=bool(estimated),
+        row[8],
+        row[9],
+        row[10],
+        row[14],
+        row[15],
+        None if reported is None else Decimal(reported),
+        bool(row[17]),
     )
 
 
@@ -248,5 +281,5 @@ def _text_or_none(text: str | None) -> str | None:
     return None if text is None else storable(text)
 
 
-def _count(tokens: int) -> int:
-    return min(tokens, _MAX_INTEGER)
+def _count(tokens: int | None) -> int | None:
+    return tokens if tokens is None or tokens < _MAX_INTEGER else _MAX_INTEGER

@@ -89,6 +89,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX IX_OUTCOMES_MODEL ON ROUTING_OUTCOMES (MODEL_ID, DECISION_ID)",
     ),
+    (
+        # A first attempt is always on the model that was selected, and that is indexed.
+        "DROP INDEX IX_OUTCOMES_MODEL",
+        """
+        CREATE INDEX IX_OUTCOMES_LATER_MODEL ON ROUTING_OUTCOMES (MODEL_ID, DECISION_ID)
+            WHERE ATTEMPT > 1
+        """,
+        "ALTER TABLE ROUTING_DECISIONS ADD COLUMN EXPLORED INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

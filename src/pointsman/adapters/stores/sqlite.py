@@ -10,40 +10,46 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from itertools import chain
 from pathlib import Path
 
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
 from pointsman.adapters.stores.forgetting import Delete, delete_oldest, delete_strays
+from pointsman.adapters.stores.inserting import Form, Insertion
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
     OUTCOME_COLUMNS,
     SET_COLUMNS,
-    Row,
+    USUAL_DECISION,
+    USUAL_OUTCOME,
     decision_row,
+    is_usual_decision,
+    is_usual_outcome,
     json_text,
     microseconds,
     outcome_row,
     storable,
+    usual_decision_row,
+    usual_outcome_row,
 )
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS
 from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.core.decision import Decision, Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
-LEAST_SLICE, MOST_SLICES = 16, 16
-SLICE_PAUSE_S = 0.0002
+SLICE = 128
+SLICE_PAUSE_S = 0.001
 """A batch is written in slices with a pause between them, because a burst of work on the core that
-serves is felt by the requests of that moment: in one go, 1 % of them waited 3 ms instead of 1.
-Large batches come when all are waiting anyway; for them small slices would cost too much."""
+serves is felt by the requests of that moment."""
 
 FORGETTING_PAUSE_S = 0.01
 
-# A statement per row would hand the interpreter lock to and fro for every row, each time waiting
-# for a busy event loop to let go of it. A statement per 8 rows does so 8 times less.
-_CHUNKS = (64, 16, 8, 4, 1)
+
+_SETS = Form(SETS, SET_COLUMNS)
+_DECISIONS = Form(DECISIONS, DECISION_COLUMNS)
+_USUAL_DECISIONS = _DECISIONS._replace(fixed=USUAL_DECISION)
+_OUTCOMES = Form(OUTCOMES, OUTCOME_COLUMNS)
+_USUAL_OUTCOMES = _OUTCOMES._replace(fixed=USUAL_OUTCOME)
 
 
 class SqliteStore:
@@ -59,31 +65,12 @@ class SqliteStore:
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:
-            # Also sets of earlier batches are written again: `forget_before` may have removed them.
-            written: set[int] = set()
-            size = max(LEAST_SLICE, len(records) // MOST_SLICES)
-            for start in range(0, len(records), size):
+            batch = _Batch(db, self._sets)
+            for start in range(0, len(records), SLICE):
                 if start:
                     time.sleep(SLICE_PAUSE_S)
-                self._append(db, records[start : start + size], written)
-
-    def _append(
-        self, db: sqlite3.Connection, records: Sequence[Decision | Outcome], written: set[int]
-    ) -> None:
-        """Insert the records, and those candidate sets that are not in `written`."""
-        sets: list[Row] = []
-        decisions: list[Row] = []
-        for record in records:
-            if isinstance(record, Decision):
-                reference = self._sets.reference(record)
-                if reference.set.id not in written:
-                    written.add(reference.set.id)
-                    sets.append(reference.set)
-                decisions.append(decision_row(record, reference))
-        outcomes = [outcome_row(r) for r in records if isinstance(r, Outcome)]
-        _insert(db, SETS, SET_COLUMNS, sets)
-        _insert(db, DECISIONS, DECISION_COLUMNS, decisions)
-        _insert(db, OUTCOMES, OUTCOME_COLUMNS, outcomes)
+                batch.add(records[start : start + SLICE])
+            batch.finish()
 
     def forget_before(self, instant: datetime) -> int:
         before_us = microseconds(instant)
@@ -112,21 +99,45 @@ class SqliteStore:
             return delete(db, before_us)
 
 
-def _insert(
-    db: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
-) -> None:
-    start = 0
-    for size in _CHUNKS:
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            db.execute(_insertion(table, columns, size), tuple(chain.from_iterable(chunk)))
-            start += size
+class _Batch:
+    """Records on their way into the tables, within one transaction."""
 
+    def __init__(self, db: sqlite3.Connection, sets: CandidateSets) -> None:
+        self._sets = sets
+        # Also sets of earlier batches are written again: `forget_before` may have removed them.
+        self._written: set[int] = set()
+        self._new_sets = Insertion(db, _SETS)
+        self._usual_decisions = Insertion(db, _USUAL_DECISIONS)
+        self._decisions = Insertion(db, _DECISIONS)
+        self._usual_outcomes = Insertion(db, _USUAL_OUTCOMES)
+        self._outcomes = Insertion(db, _OUTCOMES)
 
-@cache
-def _insertion(table: str, columns: tuple[str, ...], count: int) -> str:
-    values = ", ".join([f"({', '.join('?' * len(columns))})"] * count)
-    names = ", ".join(columns)
-    # OR FAIL: our transaction is rolled back upon any error, so a statement need not be undone by
-    # itself. For that SQLite would copy every page it touches: four fifths of the system calls.
-    return f"INSERT OR FAIL INTO {table} ({names}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608
+    def add(self, records: Sequence[Decision | Outcome]) -> None:
+        for record in records:
+            if isinstance(record, Outcome):
+                if is_usual_outcome(record):
+                    self._usual_outcomes.add(usual_outcome_row(record))
+                else:
+                    self._outcomes.add(outcome_row(record))
+            else:
+                self._add_decision(record)
+
+    def _add_decision(self, decision: Decision) -> None:
+        reference = self._sets.reference(decision)
+        if reference.set.id not in self._written:
+            self._written.add(reference.set.id)
+            self._new_sets.add(reference.set)
+        if is_usual_decision(decision, reference):
+            self._usual_decisions.add(usual_decision_row(decision, reference))
+        else:
+            self._decisions.add(decision_row(decision, reference))
+
+    def finish(self) -> None:
+        for table in (
+            self._new_sets,
+            self._usual_decisions,
+            self._decisions,
+            self._usual_outcomes,
+            self._outcomes,
+        ):
+            table.finish()
