@@ -1,0 +1,277 @@
+"""What is to be expected of a model for one kind of request, and what is that worth?
+
+A score is what an answer is expected to be worth::
+
+    quality weight × reliability × quality
+    + latency weight × reliability × speed + cost weight × reliability × cheapness
+
+since an answer that never comes is neither quick nor cheap. Each factor is a belief that begins
+with what is declared and follows what was seen, the more so the more was seen lately.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+from typing import NamedTuple
+
+from pointsman.core.capability import Requirements, capability_score, requirements
+from pointsman.core.decision import Candidate, Estimate, Saving, Selection, Task, Term
+from pointsman.core.experience import (
+    START_TOKENS,
+    USUAL_TOKENS,
+    AgentRecord,
+    Experience,
+    ModelRecord,
+    Tag,
+    TagRecord,
+)
+from pointsman.core.fleet import Agent, Model, PriceState, Weights
+from pointsman.core.posterior import deviation, shrunk
+from pointsman.core.utility import PACE_S_PER_TOKEN, cheapness, speed, weights_of
+
+UNKNOWN = 0.5
+"""What is expected of a capability, or of a speed, of which nothing is declared."""
+
+DECLARED_SPEED_DEVIATION = 0.25
+DECLARED_SPEED_WEIGHT = 1.0
+"""How far a declared speed may be off, and how many timed answers it is worth."""
+
+USUAL_PROMPT_TOKENS = 500.0
+"""How long a prompt is taken to be where nothing is known."""
+
+ANSWER_WEIGHT = 5.0
+"""How many of a model's answers to an agent it takes to go by their length, not by the usual."""
+
+TOKENS_PER_MTOK = 1e6
+
+
+class Paper(NamedTuple):
+    """What is declared of `model` for one kind of request, and where to look for what was seen.
+
+    `fit` and `speed` in [0, 1]. `prompt_usd` is the cost of one request without its answer, None
+    when the price is unknown. `answered` is the tag of outcomes, `judged` those of judgements, from
+    the general to the particular.
+    """
+
+    model: Model
+    fit: float
+    speed: float
+    prompt_usd: float | None
+    usd_per_token: float
+    answered: Tag
+    judged: tuple[Tag, ...]
+
+
+class Kind:
+    """What all requests of one kind share, and what is declared of models for them.
+
+    `place` is 1 for streams and 0 for plain answers; times of the latter are told for answers of
+    usual length, `stretch` makes them times of this agent's.
+    """
+
+    __slots__ = (
+        "agent",
+        "answer_tokens",
+        "budget_s",
+        "needs",
+        "papers",
+        "place",
+        "prompt_tokens",
+        "selection",
+        "stretch",
+        "task",
+        "weights",
+    )
+
+    def __init__(
+        self, agent: Agent, task: Task, selection: Selection, tokens: AgentRecord | None
+    ) -> None:
+        self.agent = agent
+        self.task = task
+        self.selection = selection
+        self.needs: Requirements = requirements(agent, task)
+        self.weights: Weights = weights_of(agent, selection)
+        self.place = 1 if task.stream else 0
+        self.prompt_tokens = tokens.used_prompt if tokens else USUAL_PROMPT_TOKENS
+        self.answer_tokens = tokens.used_completion if tokens else USUAL_TOKENS
+        lasts = START_TOKENS if task.stream else START_TOKENS + self.answer_tokens
+        self.stretch = 1.0 if task.stream else lasts / (START_TOKENS + USUAL_TOKENS)
+        self.budget_s = agent.latency_budget_s or PACE_S_PER_TOKEN * lasts
+        self.papers: dict[str, Paper] = {}
+
+
+class Belief(NamedTuple):
+    """A figure in [0, 1] that is believed in, and its standard deviation."""
+
+    mean: float
+    deviation: float
+
+
+UNSEEN = ModelRecord()
+"""What is known of a model of which nothing is known."""
+
+
+def paper_of(kind: Kind, model: Model) -> Paper:
+    """What is declared of `model` for such requests."""
+    agent_id, task_type = kind.agent.id, kind.task.type
+    judged: tuple[Tag, ...] = ((agent_id, None, model.id),)
+    if task_type is not None:
+        judged = ((None, task_type, model.id), (agent_id, task_type, model.id))
+    prompt_usd, usd_per_token = _prices(kind, model)
+    return Paper(
+        model=model,
+        fit=_fit(kind.needs, model),
+        speed=model.strengths.get("low_latency", UNKNOWN),
+        prompt_usd=prompt_usd,
+        usd_per_token=usd_per_token,
+        answered=(agent_id, None, model.id),
+        judged=judged,
+    )
+
+
+def _fit(needs: Requirements, model: Model) -> float:
+    """The capability score; what is not known of a model without a profile is taken as middling."""
+    if not model.profiled:
+        names = (*needs.required, *needs.preferred)
+        model = replace(model, strengths={**dict.fromkeys(names, UNKNOWN), **model.strengths})
+    return capability_score(needs, model)
+
+
+def _prices(kind: Kind, model: Model) -> tuple[float | None, float]:
+    """What one request costs without its answer, and each token of the answer, in US dollars."""
+    price = model.price
+    if price.state is PriceState.FREE:
+        return 0.0, 0.0
+    if price.input is None or price.output is None:
+        return None, 0.0
+    prompt = int(kind.prompt_tokens)
+    per_token = float(price.input.at(prompt)) / TOKENS_PER_MTOK
+    prompt_usd = kind.prompt_tokens * per_token + float(price.per_request_usd)
+    return prompt_usd, float(price.output.at(prompt)) / TOKENS_PER_MTOK
+
+
+def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
+    """The candidate with its terms; they sum to the score."""
+    record = seen.models.get(paper.model.id) or UNSEEN
+    tag = seen.tags.get(paper.answered)
+    reliable, good = _reliability(seen, record, tag), _quality(seen, record, paper)
+    swift, latency_s = _swiftness(kind, paper, record)
+    cost_usd = _cost_usd(kind, paper, tag)
+    weights, success = kind.weights, reliable.mean * good.mean
+    quick, cheap = weights.latency * swift.mean, weights.cost * cheapness(cost_usd)
+    terms = (
+        Term(
+            "success",
+            weights.quality * success,
+            f"{reliable.mean:.1%} answer completely, {good.mean:.1%} of that is good",
+        ),
+        Term("speed", quick, _speed_words(kind, paper, latency_s)),
+        Term("cheapness", cheap, _cost_words(cost_usd)),
+        Term(
+            "failures",
+            (reliable.mean - 1.0) * (quick + cheap),
+            f"{1.0 - reliable.mean:.1%} fail: neither quick nor cheap",
+        ),
+    )
+    estimate = Estimate(
+        success,
+        reliable.mean,
+        good.mean,
+        latency_s,
+        cost_usd,
+        record.reliability_count,
+        sqrt(
+            ((weights.quality * good.mean + quick + cheap) * reliable.deviation) ** 2
+            + (weights.quality * reliable.mean * good.deviation) ** 2
+            + (weights.latency * reliable.mean * swift.deviation) ** 2
+        ),
+    )
+    total = terms[0].value + terms[1].value + terms[2].value + terms[3].value
+    return Candidate(paper.model.id, max(0.0, total), terms, estimate)
+
+
+def worth_of(kind: Kind, scored: Candidate, saving: Saving) -> float:
+    """By how much the score would rise if the request cost so much less and came so much sooner."""
+    estimate = scored.estimate
+    if estimate is None:
+        return 0.0
+    gain = 0.0
+    if estimate.cost_usd is not None and saving.usd > 0.0:
+        less_usd = max(0.0, estimate.cost_usd - saving.usd)
+        gain += kind.weights.cost * (cheapness(less_usd) - cheapness(estimate.cost_usd))
+    if estimate.latency_s is not None and saving.seconds > 0.0:
+        less_s = max(0.0, estimate.latency_s - saving.seconds)
+        sooner = speed(less_s, kind.budget_s) - speed(estimate.latency_s, kind.budget_s)
+        gain += kind.weights.latency * sooner
+    return gain * estimate.reliability
+
+
+def _reliability(seen: Experience, record: ModelRecord, tag: TagRecord | None) -> Belief:
+    """How likely an answer is complete, for this agent as far as that is known."""
+    policy = seen.policy
+    if record is UNSEEN:
+        return Belief(policy.reliable, deviation(policy.reliable, policy.reliable_weight))
+    mean, count = record.reliability, policy.reliable_weight + record.reliability_count
+    if tag is not None and tag.answered_epoch == record.answered_epoch:
+        answered = tag.answered
+        kept = answered.kept(record.at, seen.fade)
+        mean = shrunk(answered.good * kept, answered.total * kept, mean, policy.tag_weight)
+    return Belief(mean, deviation(mean, count))
+
+
+def _quality(seen: Experience, record: ModelRecord, paper: Paper) -> Belief:
+    """How likely a complete answer is good: by its tags, else by the model's average and the fit.
+
+    However much is known of other tags, it counts at most `borrowed`: they may differ from this.
+    """
+    policy = seen.policy
+    borrowed = min(record.judged_count, policy.borrowed)
+    mean = shrunk(borrowed * record.judged_mean, borrowed, paper.fit, policy.fit_weight)
+    count = policy.fit_weight + borrowed
+    for key in paper.judged if record.judged_count else ():
+        tag = seen.tags.get(key)
+        if tag is not None and tag.judged_epoch == record.judged_epoch:
+            kept = tag.judged.kept(record.at, seen.fade_judged)
+            total = tag.judged.total * kept
+            weight = min(count, policy.tag_weight)
+            mean = shrunk(tag.judged.good * kept, total, mean, weight)
+            count = weight + total
+    return Belief(mean, deviation(mean, count))
+
+
+def _swiftness(kind: Kind, paper: Paper, record: ModelRecord) -> tuple[Belief, float | None]:
+    """How good the expected time is against the budget, and that time if it was ever measured."""
+    usual_s, variance, count = record.times[kind.place]
+    weight, off = DECLARED_SPEED_WEIGHT, DECLARED_SPEED_DEVIATION
+    if usual_s <= 0.0:
+        return Belief(paper.speed, off), None
+    latency_s = usual_s * kind.stretch
+    measured = speed(latency_s, kind.budget_s)
+    total = weight + count
+    mean = (weight * paper.speed + count * measured) / total
+    # How far the speed is off where the logarithm of the time is off by its standard error.
+    error = measured * (1.0 - measured) * sqrt(variance / (count + 1.0))
+    return Belief(mean, sqrt((weight * off) ** 2 + (count * error) ** 2) / total), latency_s
+
+
+def _cost_usd(kind: Kind, paper: Paper, tag: TagRecord | None) -> float | None:
+    """What one request of this agent is expected to cost, None when that cannot be known."""
+    if paper.prompt_usd is None:
+        return None
+    tokens = kind.answer_tokens
+    if tag is not None and tag.tokens.count:
+        own = tag.tokens
+        tokens = shrunk(own.count * own.mean, own.count, tokens, ANSWER_WEIGHT)
+    return paper.prompt_usd + tokens * paper.usd_per_token
+
+
+def _speed_words(kind: Kind, paper: Paper, latency_s: float | None) -> str:
+    if latency_s is None:
+        return f"not timed yet, declared {paper.speed:.2f}"
+    until = "to the first token" if kind.place else "to the end"
+    return f"{latency_s:.2f} s {until}, {kind.budget_s:.2f} s are half the mark"
+
+
+def _cost_words(cost_usd: float | None) -> str:
+    return "price unknown, taken as dear" if cost_usd is None else f"{cost_usd:.6f} USD expected"

@@ -1,0 +1,153 @@
+"""What is believed of a probability or a time, given what was seen and how long ago?
+
+Evidence is counted, and counts fade: by a factor of two per half-life, and so that there are never
+more than so many. Both together are the discounting of Garivier and Moulines ("On Upper-Confidence
+Bound Policies for Switching Bandit Problems", 2011), by time and by observations. Faded counts are
+a Beta posterior; where they are few, a belief from elsewhere stands in for what is missing.
+
+Time here is seconds on a scale that never runs backwards (see `Elapsed`).
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import NamedTuple
+
+LN2 = log(2.0)
+
+
+class Fading(NamedTuple):
+    """How evidence fades: `rate` per second, and `most` observations that ever count."""
+
+    rate: float
+    most: float
+
+
+def fading(half_life_s: float, most: float) -> Fading:
+    """Evidence that counts half after `half_life_s` (> 0) seconds, `most` (> 1) at a time."""
+    if half_life_s <= 0.0 or most <= 1.0:
+        raise ValueError("a half-life must be positive, and more than 1 observation must count")
+    return Fading(LN2 / half_life_s, most)
+
+
+def shrunk(good: float, total: float, prior: float, weight: float) -> float:
+    """The mean of a Beta posterior: `prior` counts like `weight` (> 0) observations."""
+    return (weight * prior + good) / (weight + total)
+
+
+def deviation(mean: float, count: float) -> float:
+    """The standard deviation of a Beta distribution with this mean, after `count` observations."""
+    return sqrt(max(0.0, mean * (1.0 - mean)) / (count + 1.0))
+
+
+class Counts:
+    """How much was seen, and how much of that was good, in [0, total]; both fade lazily."""
+
+    __slots__ = ("at", "good", "total")
+
+    def __init__(self) -> None:
+        self.good = 0.0
+        self.total = 0.0
+        self.at = 0.0
+
+    def add(self, good: float, now: float, fade: Fading) -> None:
+        """One more observation, `good` in [0, 1]."""
+        kept = self.kept(now, fade)
+        total = self.total * kept + 1.0
+        if total > fade.most:
+            kept *= (fade.most - 1.0) / (total - 1.0)
+            total = fade.most
+        self.total = total
+        self.good = self.good * kept + good
+        self.at = max(self.at, now)
+
+    def kept(self, now: float, fade: Fading) -> float:
+        """Which share of these counts still stands, in [0, 1]."""
+        idle_s = now - self.at
+        return exp(-fade.rate * idle_s) if idle_s > 0.0 else 1.0
+
+    def restart(self, good: float, total: float, now: float) -> None:
+        """Only so much counts from now on."""
+        self.good, self.total, self.at = good, total, now
+
+
+class Level:
+    """The faded mean and spread of a logarithm, such as that of a time."""
+
+    __slots__ = ("at", "count", "mean", "variance")
+
+    def __init__(self) -> None:
+        self.count = 0.0
+        self.mean = 0.0
+        self.variance = SPREAD
+        self.at = 0.0
+
+    def add(self, value: float, now: float, fade: Fading) -> None:
+        """One more observation."""
+        count = self.count = min(self.kept(now, fade) * self.count + 1.0, fade.most)
+        off = value - self.mean
+        self.mean += off / count
+        # The first observation says nothing of a spread.
+        if count > 1.0:
+            self.variance += (off * off - self.variance) / (count + SPREAD_COUNT)
+        self.at = max(self.at, now)
+
+    def kept(self, now: float, fade: Fading) -> float:
+        """Which share of the count still stands, in [0, 1]."""
+        idle_s = now - self.at
+        return exp(-fade.rate * idle_s) if idle_s > 0.0 else 1.0
+
+    def restart(self, mean: float, count: float, now: float) -> None:
+        """The mean is another now; how far single values lie from it need not have changed."""
+        self.mean, self.count, self.at = mean, count, now
+
+
+SPREAD = 0.16
+"""The variance of a log-time before anything is known: times differ by a factor of 1.5."""
+
+SPREAD_COUNT = 4.0
+"""How many observations that is worth."""
+
+
+class Average:
+    """The mean of what was seen, of which the last count most."""
+
+    __slots__ = ("count", "mean")
+
+    def __init__(self) -> None:
+        self.count = 0.0
+        self.mean = 0.0
+
+    def add(self, value: float, most: float) -> None:
+        """One more observation; each counts at least 1 / `most`."""
+        self.count = min(self.count + 1.0, most)
+        self.mean += (value - self.mean) / self.count
+
+
+class Elapsed:
+    """How many seconds have passed, whatever happens to the clock on the wall.
+
+    A clock that is set back adds nothing; from then on its new time counts. One that is set forward
+    is taken at its word, as if nothing had happened for so long.
+    """
+
+    __slots__ = ("_wall", "total_s")
+
+    SET_BACK_S = 60.0
+    """A clock that shows so much less has been set; anything less is a matter of order."""
+
+    def __init__(self) -> None:
+        self._wall: float | None = None
+        self.total_s = 0.0
+
+    def until(self, wall_s: float) -> float:
+        """The seconds that have passed when the clock shows `wall_s`."""
+        if self._wall is None:
+            self._wall = wall_s
+        ahead_s = wall_s - self._wall
+        if ahead_s > 0.0:
+            self.total_s += ahead_s
+            self._wall = wall_s
+        elif ahead_s < -self.SET_BACK_S:
+            self._wall = wall_s
+        return self.total_s
