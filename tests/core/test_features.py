@@ -60,6 +60,15 @@ def test_wishes_are_added_to_what_the_shape_says() -> None:
     assert (made.min_context, made.max_output_tokens) == (9000, 7)
 
 
+def test_a_task_knows_whether_it_is_streamed_and_whether_a_tool_is_at_work() -> None:
+    made = task_of(
+        Shape(in_tool_loop=True), Wishes(), max_output_tokens=None, fields=(), stream=True
+    )
+    assert made.stream
+    assert made.in_tool_loop
+    assert not task(Shape()).stream
+
+
 def test_only_optional_fields_are_remembered() -> None:
     assert task(Shape(), "model", "messages", "stream", "tools", "seed").parameters == {
         "tools",

@@ -132,6 +132,34 @@ def test_what_a_request_uses_a_model_must_be_able_to_do(fields: dict[str, Any], 
     assert needs not in chat_request(body_of()).task.needs
 
 
+TOOL_CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("last", "open_loop"),
+    [
+        ({"role": "user", "content": "Hello"}, False),
+        ({"role": "assistant", "content": "Hi"}, False),
+        ({"role": "assistant", "content": "Hi", "tool_calls": []}, False),
+        ({"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]}, True),
+        ({"role": "tool", "tool_call_id": "c", "content": "42"}, True),
+        ({"role": "function", "name": "f", "content": "42"}, True),
+        ({"role": 5, "content": {"odd": 1}}, False),
+        ({"content": "Hello"}, False),
+    ],
+)
+def test_a_tool_loop_is_open_until_the_model_has_answered(
+    last: dict[str, Any], open_loop: bool
+) -> None:
+    before = [{"role": "tool", "tool_call_id": "b", "content": "1"}]
+    assert chat_request(body_of(messages=[*before, last])).task.in_tool_loop is open_loop
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_a_task_says_whether_it_is_streamed(stream: bool | None) -> None:
+    assert chat_request(body_of(stream=stream)).task.stream is bool(stream)
+
+
 @pytest.mark.parametrize("tools", [[], None])
 def test_empty_tools_need_no_skill(tools: list[Any] | None) -> None:
     assert not chat_request(body_of(tools=tools)).task.needs

@@ -76,6 +76,7 @@ class Shape(NamedTuple):
     wants_schema: bool = False
     wants_json: bool = False
     wants_reasoning: bool = False
+    in_tool_loop: bool = False
 
 
 class Wishes(NamedTuple):
@@ -88,7 +89,12 @@ class Wishes(NamedTuple):
 
 
 def task_of(
-    shape: Shape, wishes: Wishes, *, max_output_tokens: int | None, fields: Iterable[str]
+    shape: Shape,
+    wishes: Wishes,
+    *,
+    max_output_tokens: int | None,
+    fields: Iterable[str],
+    stream: bool = False,
 ) -> Task:
     """The task: an estimate of its size, and the capabilities it cannot or would not do without."""
     needs = {NEED_OF_PART[part] for part in shape.parts if part in NEED_OF_PART}
@@ -109,6 +115,8 @@ def task_of(
         prefers=frozenset(prefers),
         min_context=wishes.min_context,
         parameters=parameters(fields),
+        stream=stream,
+        in_tool_loop=shape.in_tool_loop,
     )
 
 

@@ -36,6 +36,7 @@ class _Part(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
+    role: msgspec.Raw = msgspec.Raw()
     content: str | list[_Part] | None = None
     tool_calls: msgspec.Raw = msgspec.Raw()
 
@@ -127,6 +128,7 @@ class ChatRequest(NamedTuple):
     deadline_s: float | None
 
 
+_TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
 _NO_WISHES = _Wishes()
 _view = msgspec.json.Decoder(_Chat)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -168,7 +170,13 @@ def _request(chat: _Chat, fields: dict[str, bytes]) -> ChatRequest:
         fields.pop("fallbacks", None)
     wishes = chat.pointsman or _NO_WISHES
     asked = chat.max_completion_tokens or chat.max_tokens
-    task = task_of(_shape(chat), _wishes(wishes), max_output_tokens=_positive(asked), fields=fields)
+    task = task_of(
+        _shape(chat),
+        _wishes(wishes),
+        max_output_tokens=_positive(asked),
+        fields=fields,
+        stream=bool(chat.stream),
+    )
     options = chat.stream_options
     return ChatRequest(
         model=chat.model,
@@ -237,6 +245,7 @@ def _glance(raw: bytes | msgspec.Raw, kind: type[T]) -> T | None:
 def _message(fields: dict[str, msgspec.Raw]) -> _Message:
     content = fields.get("content")
     return _Message(
+        role=fields.get("role", msgspec.Raw()),
         content=None if content is None else _content(content),
         tool_calls=fields.get("tool_calls", msgspec.Raw()),
     )
@@ -314,7 +323,13 @@ def _shape(chat: _Chat) -> Shape:
         wants_schema=wanted == "json_schema",
         wants_json=wanted == "json_object",
         wants_reasoning=chat.reasoning_effort not in (None, "none"),
+        in_tool_loop=_in_tool_loop(chat.messages[-1]),
     )
+
+
+def _in_tool_loop(last: _Message) -> bool:
+    """True when a model has called a tool, and is now told of it or about to be."""
+    return bytes(last.role) in _TOOL_ROLES or _given(last.tool_calls) > 0
 
 
 def _wishes(wishes: _Wishes) -> Wishes:
