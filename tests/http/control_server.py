@@ -17,10 +17,9 @@ from typing import Any
 
 import uvicorn
 
-from pointsman.adapters.http.asgi import send_reply
 from pointsman.adapters.http.auth import Key, Role
 from pointsman.adapters.http.control import KEY_IN_SCOPE, ConfigView, ControlApi, LiveModel
-from pointsman.adapters.http.replies import reply_to
+from pointsman.adapters.http.replies import JSON, reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import (
     Candidate,
@@ -145,7 +144,10 @@ def dispatcher(api: ControlApi) -> Any:
         try:
             await api(scope, receive, send)
         except AccessDenied as error:
-            await send_reply(send, reply_to(error))
+            reply = reply_to(error)
+            headers = [JSON, *reply.headers]
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": reply.body()})
 
     return app
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from pointsman.adapters.http.app import Application, Parts
 from pointsman.adapters.http.control import ControlApi
-from pointsman.adapters.http.edge import edge_protocol
+from pointsman.adapters.http.edge import EdgeProtocol, edge_protocol
 from pointsman.adapters.http.gateway import Gateway
 from pointsman.adapters.http.listing import Entry, entries
 from pointsman.adapters.metrics import Metrics
@@ -66,13 +66,13 @@ class HttpServer:
         self._load = load
         self._logs = logs
         self._announce = announce
-        self._protocol = edge_protocol(configuration.limits)
-        self._running: Running | None = None
+        self._protocol: type[EdgeProtocol] | None = None
 
     async def run(self, listening: socket.socket) -> bool:
         """Serve until SIGTERM or SIGINT. Returns whether it ever came up."""
         running = Running(self._first, load=self._load, reconfigured=self._reconfigured)
         app = Application(self._parts(running), running.parts.random)
+        self._protocol = edge_protocol(app.answer, self._first.limits)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -92,7 +92,8 @@ class HttpServer:
         return server.started
 
     def _reconfigured(self, configuration: Configuration) -> None:
-        self._protocol.limits = configuration.limits
+        if self._protocol is not None:
+            self._protocol.limits = configuration.limits
         self._logs.set_level(configuration.server.log_level)
 
     def _parts(self, running: Running) -> Parts:
@@ -101,10 +102,8 @@ class HttpServer:
             parts.service,
             parts.registry,
             keys=lambda: running.keys,
-            max_body_bytes=lambda: running.configuration.limits.max_body_bytes,
             tally=parts.tally,
             clock=parts.clock,
-            random=parts.random,
         )
         metrics = Metrics(
             parts.tally,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from pointsman.adapters.http.asgi import Send, send_whole
+from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.replies import JSON, Header, error_body, surface_of
 from pointsman.adapters.http.usage_chunk import usage_chunk
 from pointsman.core.errors import Blame, UpstreamError
@@ -27,7 +27,6 @@ EVENT_STREAM: tuple[Header, ...] = (
 def facts_of(served: Served, overhead_s: float) -> tuple[Header, ...]:
     """The headers that say who answers, and what it took to get there."""
     facts: tuple[Header, ...] = (
-        (b"x-request-id", served.decision.request_id.encode()),
         (b"x-pointsman-decision", served.decision.id.encode()),
         (b"x-pointsman-model", _printable(served.model.id)),
         (b"x-pointsman-attempts", str(len(served.earlier) + 1).encode()),
@@ -40,32 +39,34 @@ def facts_of(served: Served, overhead_s: float) -> tuple[Header, ...]:
     return facts
 
 
-async def send_plain(send: Send, body: bytes, served: Served, facts: tuple[Header, ...]) -> None:
+async def send_plain(
+    exchange: Exchange, body: bytes, served: Served, facts: tuple[Header, ...]
+) -> None:
     """The whole document, with what it cost."""
     cost = _text(served.cost_usd)
-    await send_whole(send, 200, body, (JSON, *facts, (b"x-pointsman-cost", cost.encode())))
+    await exchange.answer(200, (JSON, *facts, (b"x-pointsman-cost", cost.encode())), body)
 
 
 async def send_stream(
-    send: Send, served: Served, facts: tuple[Header, ...], *, include_usage: bool
-) -> bytes:
-    """All pieces of a stream as they come. Returns the last bytes, for the caller to send.
+    exchange: Exchange, served: Served, facts: tuple[Header, ...], *, include_usage: bool
+) -> None:
+    """All pieces of a stream as they come, to its end.
 
-    A failure of the upstream is told in those bytes; only the caller's own leaving is raised.
+    A failure of the upstream is told in the last of them; only the caller's own leaving is raised.
     """
-    start = {"type": "http.response.start", "status": 200, "headers": [*EVENT_STREAM, *facts]}
-    await send(start)
     begun = served.begun
-    first = data = await begun.read()
+    first = await begun.read()
+    await exchange.begin((*EVENT_STREAM, *facts), first or b"")
     try:
-        while data is not None:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-            data = await begun.read()
+        while (data := await begun.read()) is not None:
+            await exchange.more(data)
     except UpstreamError as error:
-        return _error_event(error)
+        await exchange.end(_error_event(error))
+        return
     if include_usage and first is not None:
-        return b"data: " + usage_chunk(served, first) + b"\n\n" + DONE
-    return DONE
+        await exchange.end(b"data: " + usage_chunk(served, first) + b"\n\n" + DONE)
+    else:
+        await exchange.end(DONE)
 
 
 def _error_event(error: UpstreamError) -> bytes:

@@ -1,13 +1,13 @@
 """Which part of the gateway answers a request?
 
-One table from path to callable, dispatched before any framework. What no part answers, and what
-goes wrong in one, gets an answer of the same shape as every other error.
+One table from path to callable, asked before any framework. What no part answers, and what goes
+wrong in one, gets an answer of the same shape as every other error.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from ipaddress import ip_address
@@ -17,23 +17,26 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pointsman.adapters.http.asgi import (
-    AsgiApp,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    send_reply,
-    send_whole,
-)
-from pointsman.adapters.http.auth import KeyRing, Role, require
+from pointsman.adapters.http.asgi import AsgiApp, AsgiExchange, Receive, Scope, Send
+from pointsman.adapters.http.auth import Key, KeyRing, Role, require
 from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX
+from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, reply_to
 from pointsman.core.errors import AccessDenied, PointsmanError
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
+
+_ADDRESSES = frozenset({b"host", b"origin"})
+_OUR_MISTAKE = Reply(
+    500,
+    "Something failed inside the gateway; its log has the details.",
+    "server_error",
+    "internal_error",
+)
+
+Answer = Callable[[Exchange], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Parts(NamedTuple):
 
     running: Callable[[], AbstractAsyncContextManager[None]]
     keys: Callable[[], KeyRing]
-    chat: AsgiApp
+    chat: Answer
     models: Callable[[tuple[str, ...]], Mapping[str, dict[str, Any]]]
     control: AsgiApp
     metrics: Callable[[str], tuple[bytes, bytes]]
@@ -61,12 +64,12 @@ class Parts(NamedTuple):
 
 
 class Application:
-    """The gateway as one ASGI application."""
+    """The gateway: `answer` for each request, and ASGI for the server's life span."""
 
     def __init__(self, parts: Parts, random: Random) -> None:
         self._parts = parts
         self._random = random
-        self._routes: dict[str, tuple[str, AsgiApp]] = {
+        self._routes: dict[str, tuple[str, Answer]] = {
             CHAT: ("POST", parts.chat),
             MODELS: ("GET", self._models),
             "/livez": ("GET", self._live),
@@ -75,88 +78,25 @@ class Application:
             "/metrics": ("GET", self._metrics),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live_and_die(receive, send)
-            return
-        routed = scope["path"] == CHAT and scope["method"] == "POST"
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer a request, whatever it is, and whatever goes wrong."""
+        exchange.request_id = request_id_of(exchange.headers, self._random)
         try:
-            # The gateway gives its answers their names itself.
-            await self._dispatch(scope, receive, send if routed else self._naming(scope, send))
+            if self._parts.keys().empty:
+                _only_from_here(exchange)
+            await self._dispatch(exchange)
         except PointsmanError as error:
             reply = reply_to(error)
-            facts = {"path": scope["path"], "status": reply.status, "code": reply.code}
+            facts = {"path": exchange.head.path, "status": reply.status, "code": reply.code}
             log.info("request refused", extra=facts)
-            await send_reply(self._naming(scope, send), reply)
+            await _last_words(exchange, reply)
         except Exception:  # here a request ends: its mistake must not take others along
-            log.exception("a request failed inside the gateway", extra={"path": scope["path"]})
-            await _apologise(self._naming(scope, send))
+            log.exception("a request failed inside the gateway", extra={"path": exchange.head.path})
+            await _last_words(exchange, _OUR_MISTAKE)
 
-    def _naming(self, scope: Scope, send: Send) -> Send:
-        """`send`, with the request's id among the headers of whatever answers."""
-        request_id = request_id_of(dict(scope["headers"]), self._random)
-        header = (b"x-request-id", request_id.encode())
-
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), header]}
-            await send(message)
-
-        return named
-
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        if self._parts.keys().empty:
-            _only_from_here(scope)
-        method, app = self._routes.get(path, ("", None))
-        if app is not None:
-            if scope["method"] != method and (scope["method"], method) != ("HEAD", "GET"):
-                await send_reply(send, _wrong_method(scope["method"], path, method))
-                return
-            await app(scope, receive, send)
-        elif path == PREFIX or path.startswith(PREFIX + "/"):
-            scope[KEY_IN_SCOPE] = self._parts.keys().holder(dict(scope["headers"]))
-            await self._parts.control(scope, receive, send)
-        elif path.startswith(MODELS + "/"):
-            await self._model(scope, send)
-        else:
-            await send_reply(send, _no_such_path(path))
-
-    async def _models(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        found = self._parts.models(self._agents_of_caller(scope))
-        await _send_json(send, {"object": "list", "data": list(found.values())})
-
-    async def _model(self, scope: Scope, send: Send) -> None:
-        name = scope["path"].removeprefix(MODELS + "/")
-        entry = self._parts.models(self._agents_of_caller(scope)).get(name)
-        if entry is not None:
-            await _send_json(send, entry)
-            return
-        words = f"The model {name[:120]!r} does not exist here. GET {MODELS} lists what there is."
-        kind = "invalid_request_error"
-        await send_reply(send, Reply(404, words, kind, "model_not_found", "model"))
-
-    def _agents_of_caller(self, scope: Scope) -> tuple[str, ...]:
-        return self._parts.keys().holder(dict(scope["headers"])).agents
-
-    async def _live(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await _send_json(send, {"status": "live"})
-
-    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        readiness = self._parts.readiness()
-        word = "ready" if readiness.ready else "not ready"
-        body = {"status": word, **readiness.details}
-        await _send_json(send, body, 200 if readiness.ready else 503)
-
-    async def _metrics(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        key = self._parts.keys().holder(headers)
-        require(key, Role.VIEWER, Role.ADMIN)
-        body, kind = self._parts.metrics(headers.get(b"accept", b"").decode("latin-1"))
-        await send_whole(send, 200, body, ((b"content-type", kind),))
-
-    async def _live_and_die(self, receive: Receive, send: Send) -> None:
-        """The server's lifespan: start, wait for the end, stop."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The server's life span: start, wait for the end, stop."""
+        assert scope["type"] == "lifespan"  # noqa: S101 - requests come as exchanges
         await receive()
         try:
             async with self._parts.running():
@@ -167,23 +107,77 @@ class Application:
             return
         await send({"type": "lifespan.shutdown.complete"})
 
+    async def _dispatch(self, exchange: Exchange) -> None:
+        path, used = exchange.head.path, exchange.head.method
+        method, answer = self._routes.get(path, ("", None))
+        if answer is not None:
+            if used != method and (used, method) != ("HEAD", "GET"):
+                await exchange.refuse(_wrong_method(used, path, method))
+                return
+            await answer(exchange)
+        elif path == PREFIX or path.startswith(PREFIX + "/"):
+            await self._control(exchange)
+        elif path.startswith(MODELS + "/"):
+            await self._model(exchange)
+        else:
+            await exchange.refuse(_no_such_path(path))
 
-def _only_from_here(scope: Scope) -> None:
+    async def _control(self, exchange: Exchange) -> None:
+        key = self._key_of(exchange)
+        asgi = AsgiExchange(exchange, await exchange.body())
+        await self._parts.control(asgi.scope(**{KEY_IN_SCOPE: key}), asgi.receive, asgi.send)
+
+    async def _models(self, exchange: Exchange) -> None:
+        found = self._parts.models(self._key_of(exchange).agents)
+        await _send_json(exchange, {"object": "list", "data": list(found.values())})
+
+    async def _model(self, exchange: Exchange) -> None:
+        name = exchange.head.path.removeprefix(MODELS + "/")
+        entry = self._parts.models(self._key_of(exchange).agents).get(name)
+        if entry is not None:
+            await _send_json(exchange, entry)
+            return
+        words = f"The model {name[:120]!r} does not exist here. GET {MODELS} lists what there is."
+        kind = "invalid_request_error"
+        await exchange.refuse(Reply(404, words, kind, "model_not_found", "model"))
+
+    def _key_of(self, exchange: Exchange) -> Key:
+        return self._parts.keys().holder(exchange.headers)
+
+    async def _live(self, exchange: Exchange) -> None:
+        await _send_json(exchange, {"status": "live"})
+
+    async def _ready(self, exchange: Exchange) -> None:
+        readiness = self._parts.readiness()
+        word = "ready" if readiness.ready else "not ready"
+        body = {"status": word, **readiness.details}
+        await _send_json(exchange, body, 200 if readiness.ready else 503)
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        require(self._key_of(exchange), Role.VIEWER, Role.ADMIN)
+        wanted = exchange.headers.get(b"accept", b"").decode("latin-1")
+        body, kind = self._parts.metrics(wanted)
+        await exchange.answer(200, ((b"content-type", kind),), body)
+
+
+def _only_from_here(exchange: Exchange) -> None:
     """Without keys, nobody but this machine is served, not even through its own browser.
 
     A page of another origin, or a name that was rebound to a loopback address, would otherwise
     spend the operator's money. Raises `AccessDenied`.
     """
-    named = (value for name, value in scope["headers"] if name in (b"host", b"origin"))
-    peer = scope.get("client")
-    if (peer is None or is_loopback(peer[0])) and all(map(_is_here, named)):
-        return
-    raise AccessDenied(
-        "This gateway has no keys, so it serves this machine only, under a loopback address. "
-        "Configure keys to serve others.",
-        known=True,
-        code="loopback_only",
-    )
+    peer = exchange.line.client
+    here = peer is None or is_loopback(peer[0])
+    for name, value in exchange.head.fields:
+        if name in _ADDRESSES:
+            here = here and _is_here(value)
+    if not here:
+        raise AccessDenied(
+            "This gateway has no keys, so it serves this machine only, under a loopback address. "
+            "Configure keys to serve others.",
+            known=True,
+            code="loopback_only",
+        )
 
 
 @lru_cache(maxsize=256)
@@ -208,14 +202,16 @@ def _is_here(address: bytes) -> bool:
         return False
 
 
-async def _apologise(send: Send) -> None:
-    """Tell the caller, unless an answer has begun: then the server has to cut the connection."""
-    words = "Something failed inside the gateway; its log has the details."
-    await send_reply(send, Reply(500, words, "server_error", "internal_error"))
+async def _last_words(exchange: Exchange, reply: Reply) -> None:
+    """Tell the caller, unless an answer has begun: then only a cut says that it is not whole."""
+    if exchange.started:
+        exchange.cut()
+    else:
+        await exchange.refuse(reply)
 
 
-async def _send_json(send: Send, value: object, status: int = 200) -> None:
-    await send_whole(send, status, msgspec.json.encode(value), (JSON,))
+async def _send_json(exchange: Exchange, value: object, status: int = 200) -> None:
+    await exchange.answer(status, (JSON,), msgspec.json.encode(value))
 
 
 def _wrong_method(used: str, path: str, wanted: str) -> Reply:

@@ -1,12 +1,16 @@
-"""What passes between the server and our raw ASGI callables?"""
+"""How does an ASGI application answer one of our exchanges?
+
+What is asked often is answered without ASGI's messages (`exchange`); this is the way to an
+application that speaks nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from pointsman.adapters.http.replies import JSON, Header, Reply
-from pointsman.core.errors import RequestError
+from pointsman.adapters.http.exchange import Exchange
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -14,63 +18,71 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-
-class CallerLeftError(Exception):
-    """The caller hung up before its request was complete."""
+_BODILESS = frozenset({204, 304})
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises `RequestError` when it is too large or compressed."""
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise RequestError(
-            "A compressed body is not accepted; send it plain.", code="unsupported_media_type"
-        )
-    if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        raise RequestError(
-            "No transfer coding but 'chunked' is understood.", code="unsupported_media_type"
-        )
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-    message = await receive()
-    if message["type"] == "http.request" and not message["more_body"]:
-        return _within(message["body"], limit)
-    parts: list[bytes] = []
-    size = 0
-    while message["type"] == "http.request":
-        parts.append(message["body"])
-        size += len(message["body"])
-        if size > limit:
-            raise _too_large(limit)
-        if not message["more_body"]:
-            return b"".join(parts)
-        message = await receive()
-    raise CallerLeftError
+class AsgiExchange:
+    """An exchange as ASGI sees it (HTTP, spec 2.3). The body is read before, and given whole.
 
-
-async def send_whole(send: Send, status: int, body: bytes, headers: tuple[Header, ...]) -> None:
-    """An answer in one go, with its length."""
-    length = (b"content-length", str(len(body)).encode())
-    start = {"type": "http.response.start", "status": status, "headers": [*headers, length]}
-    await send(start)
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def send_reply(send: Send, reply: Reply, headers: tuple[Header, ...] = ()) -> None:
-    """An error. The rest of the request is left to the server underneath, which reads and drops it:
-    if we closed, a client that is still sending would see a reset instead of this answer.
+    A caller that leaves is told to whoever receives; it cancels nothing, so that a change under way
+    is not left half made.
     """
-    await send_whole(send, reply.status, reply.body(), (JSON, *headers, *reply.headers))
 
+    def __init__(self, exchange: Exchange, body: bytes) -> None:
+        self._exchange = exchange
+        self._body: bytes | None = body
+        self._gone = asyncio.Event()
+        self._open_ended = False
+        exchange.when_left = self._gone.set
 
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
+    def scope(self, **more: object) -> Scope:
+        """The request; `more` is added for the application."""
+        head, line = self._exchange.head, self._exchange.line
+        raw_path, _, query = head.target.partition(b"?")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": head.version,
+            "server": line.server,
+            "client": line.client,
+            "scheme": "http",
+            "method": head.method,
+            "root_path": "",
+            "path": head.path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": head.fields,
+            "state": {},
+            **more,
+        }
 
+    async def receive(self) -> Message:
+        body, self._body = self._body, None
+        if body is not None:
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self._exchange.over:
+            await self._gone.wait()
+        return {"type": "http.disconnect"}
 
-def _too_large(limit: int) -> RequestError:
-    return RequestError(
-        f"The body is larger than the {limit} bytes that this gateway takes.",
-        code="request_too_large",
-    )
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message["status"], message.get("headers", ()))
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        exchange = self._exchange
+        if exchange.head.method == "HEAD":
+            body = b""
+        if self._open_ended:
+            await (exchange.more(body) if more else exchange.end(body))
+            return
+        await exchange.write(body)
+        if not more:
+            exchange.finish()
+
+    async def _start(self, status: int, headers: Any) -> None:
+        exchange = self._exchange
+        given = [(bytes(name).lower(), bytes(value)) for name, value in headers]
+        measured = status in _BODILESS or any(name == b"content-length" for name, _ in given)
+        self._open_ended = not measured and exchange.head.method != "HEAD"
+        opening = exchange.opening(status, given, measured=not self._open_ended)
+        await exchange.write(opening)

@@ -1,27 +1,27 @@
 """What do we bear from a caller's connection before and beside its request?
 
-The server underneath has no bound on headers, waits for ever on a connection that says nothing, and
-answers what it cannot read in plain text. This protocol adds the bounds: on the head of a request,
-on how long it may take to arrive, on a caller that does not read its answer, and on the number of
-connections. Timers exist only while a connection is in one of these states: a request that arrives
-whole and is read at once costs none.
+One connection: its requests come in through the parser, each becomes an `Exchange`, and one after
+the other is answered. Bounds are kept on the head of a request, on how long it may take to arrive,
+on a caller that does not read its answer, on what waits behind it, and on the number of
+connections. A request that arrives whole and is read at once costs no timer: the one for silence
+is set anew only when it goes off, the others exist only while a connection is slow.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+import httptools
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
+from pointsman.adapters.http.exchange import Exchange, raw
+from pointsman.adapters.http.heads import RequestHead, path_of, without_upgrade
 from pointsman.adapters.http.replies import Header, Reply, come_back_in
 
 BODY_BYTES_PER_S = 64 * 1024
@@ -34,13 +34,28 @@ UNWANTED_BODIES = 4
 MOST_PIPELINED = 16
 """Requests that may wait on one connection behind the one that is being answered."""
 
+MOST_WAITING_BYTES = 64 * 1024
+"""Of a request that waits: beyond this the connection is not read until its turn comes."""
+
 _TOO_MANY_AT_ONCE = Reply(
     429,
     f"More than {MOST_PIPELINED} requests wait on this connection; await answers in between.",
     "rate_limit_error",
     "too_many_pipelined_requests",
 )
-_UPGRADE = re.compile(rb"(?i)(\r\n)upgrade:")
+_STOPPING = Reply(
+    503,
+    "The gateway has stopped before it had an answer.",
+    "server_error",
+    "shutting_down",
+    headers=come_back_in(1.0),
+)
+
+
+log = logging.getLogger(__name__)
+
+Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
+"""Answers one request. It sees to its own failures; what it leaves unanswered is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,78 +71,108 @@ class EdgeLimits:
     max_connections: int = 4096
 
 
-class EdgeProtocol(HttpToolsProtocol):
-    """HTTP/1.1 for one connection, within `limits` (set by `edge_protocol`)."""
+class EdgeProtocol(asyncio.Protocol):
+    """HTTP/1.1 for one connection, within `limits`; `serve` answers (see `edge_protocol`).
+
+    The server above reaches it through its `connections` and `tasks`, and by `shutdown`.
+    """
 
     limits = EdgeLimits()
+    serve: Serve
 
     def __init__(
         self,
-        config: Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        **_unused: object,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        self.loop = _loop or asyncio.get_running_loop()
+        self.transport: asyncio.Transport
+        self.client: tuple[str, int] | None = None
+        self.server: tuple[str, int | None] | None = None
+        self._state = server_state
+        self._parser = httptools.HttpRequestParser(self)
+        # Else what is sent ahead behind "connection: close" would refuse what came before it.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._in_head = True
         self._in_body = False
+        self._target = b""
+        self._fields: list[Header] = []
         self._head_bytes = 0
         self._body_bytes = 0
         self._trailer_bytes = 0
-        self._began = 0.0
+        self._began_at: float | None = None
+        self._arriving: Exchange | None = None
+        self._answering: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._stopping = False
+        self._reading_paused = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.writing_paused = False
+        self._idle_since = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._arrival_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
     # Arrival.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > self.limits.max_connections:
-            reply = Reply(
-                503,
-                f"All {self.limits.max_connections} connections are in use.",
-                "server_error",
-                "too_many_connections",
-                headers=come_back_in(1.0),
-            )
-            self._refuse(reply)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.client = get_remote_addr(self.transport)
+        self.server = get_local_addr(self.transport)
+        self._state.connections.add(self)  # type: ignore[arg-type]  # it names its own two only
+        if len(self._state.connections) > self.limits.max_connections:
+            words = f"All {self.limits.max_connections} connections are in use."
+            after = come_back_in(1.0)
+            self._refuse(Reply(503, words, "server_error", "too_many_connections", headers=after))
             return
         # A connection that never says anything is closed like one that has fallen silent.
-        self._arm(self.limits.idle_timeout_s)
+        self._rest()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._state.connections.discard(self)
         self._disarm()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._let_go()
         self.resume_writing()
-        self.pipeline.clear()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
         if self._in_head:
-            if not self._head_bytes:
-                self._disarm()
-                self._began = self.loop.time()
             self._head_bytes += len(data)
             if b"pgrade:" in data:
-                data = _without_upgrade(data)
-        super().data_received(data)
+                data = without_upgrade(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._read_no_further()
+        except httptools.HttpParserError:
+            words = "Invalid HTTP request received."
+            self._refuse(Reply(400, words, "invalid_request_error", "invalid_http"))
+            return
         if self._in_head and self._head_bytes > self.limits.max_header_bytes:
             self._refuse(self._head_too_large())
         elif self._in_head and self._head_bytes:
             self._arm(self.limits.header_timeout_s)
         elif self._in_body:
             self._arm(self.limits.body_timeout_s)
-        else:
+        elif self._arrival_timer is not None:
             self._disarm()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
         self._in_head, self._in_body = True, False
+        self._target = b""
+        self._fields = []
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            super().on_header(name, value)
+            self._fields.append((name.lower(), value))
             return
         # A field behind the body. Nothing of ours wants one, and it must never pass for a header
         # (RFC 9110, 6.5.1), so it is only counted.
@@ -136,7 +181,9 @@ class EdgeProtocol(HttpToolsProtocol):
             self._refuse(self._head_too_large())
 
     def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if self.transport.is_closing():
+            return
+        if len(self._waiting) >= MOST_PIPELINED:
             self._refuse(_TOO_MANY_AT_ONCE)
             return
         if self._head_bytes > self.limits.max_header_bytes and self._head_is_too_large():
@@ -144,39 +191,124 @@ class EdgeProtocol(HttpToolsProtocol):
             return
         self._in_head, self._in_body = False, True
         self._head_bytes = self._body_bytes = self._trailer_bytes = 0
-        super().on_headers_complete()
+        parser, version = self._parser, self._parser.get_http_version()
+        head = RequestHead(
+            parser.get_method().decode("ascii"),
+            self._target,
+            path_of(self._target),
+            version,
+            self._fields,
+        )
+        stays = parser.should_keep_alive() and version != "1.0" and not self._stopping
+        exchange = self._arriving = Exchange(self, head, keep_alive=stays)
+        if self._answering is None:
+            self._begin(exchange)
+        else:
+            self._waiting.append(exchange)
 
     def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        cycle = self._current()
-        if cycle is None:
+        exchange = self._arriving
+        if exchange is None:
             return
-        if cycle.response_complete and self._body_bytes > self._most_read_bytes():
+        self._body_bytes += len(body)
+        if not exchange.over:
+            exchange.feed(body)
+            if exchange.task is None and exchange.size > MOST_WAITING_BYTES:
+                self._pause_reading()
+        elif self._body_bytes > UNWANTED_BODIES * self.limits.max_body_bytes:
+            # So much of a refused body has been read that its sender has had time to hear.
             self.transport.close()
-        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head, self._in_body = True, False
-        if self._current() is not None:
-            super().on_message_complete()
+        self._began_at = None
+        if self._arriving is not None:
+            self._arriving.arrived()
+            self._arriving = None
 
-    def _current(self) -> RequestResponseCycle | None:
-        """The request under way or last answered; none before the first, whatever its type says."""
-        return self.cycle
+    def _read_no_further(self) -> None:
+        """The parser takes what follows for another protocol, which it is not: close instead."""
+        for exchange in (self._answering, *self._waiting):
+            if exchange is not None:
+                exchange.keep_alive = False
 
-    def _most_read_bytes(self) -> int:
-        """How much of a body is read that has been answered already, so that its sender hears."""
-        return UNWANTED_BODIES * self.limits.max_body_bytes
+    # Answers, one after the other.
 
-    def on_response_complete(self) -> None:
-        # Asked for anew each time, since a reload may change it.
-        self.timeout_keep_alive = self.limits.idle_timeout_s  # type: ignore[assignment]
-        super().on_response_complete()
+    def _begin(self, exchange: Exchange) -> None:
+        self._answering = exchange
+        exchange.task = self.loop.create_task(self._answer(exchange))
+        self._state.tasks.add(exchange.task)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            if not exchange.left:
+                # From here on there is somebody to hear of a cancellation.
+                exchange.when_left = exchange.task.cancel if exchange.task else None
+                await self.serve(exchange)
+        except asyncio.CancelledError:
+            # Either the caller has left, or a stop has run out of patience: nobody to tell of it.
+            if not exchange.left:
+                self._refuse(_STOPPING)
+        finally:
+            if exchange.task is not None:
+                self._state.tasks.discard(exchange.task)
+                exchange.task = None
+            if not exchange.over:
+                self.transport.close()
+
+    def answered(self, _exchange: Exchange) -> None:
+        self._state.total_requests += 1
+        self._answering = None
+        if self.transport.is_closing():
+            return
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
+        if self._waiting:
+            self._begin(self._waiting.popleft())
+        elif self._stopping:
+            self.transport.close()
+        else:
+            self._rest()
+
+    def shutdown(self) -> None:
+        """Close once what has been asked is answered."""
+        self._stopping = True
+        if self._answering is None:
+            self.transport.close()
+        elif not self._waiting:
+            self._answering.keep_alive = False
+
+    @property
+    def usual_headers(self) -> Iterable[Header]:
+        return self._state.default_headers
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self.limits.max_body_bytes
 
     # Too slow.
 
+    def _rest(self) -> None:
+        """From now on nothing is under way."""
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.limits.idle_timeout_s, self._idle_is_due)
+
+    def _idle_is_due(self) -> None:
+        self._idle_timer = None
+        if self._answering is not None or self._in_body or self._head_bytes:
+            return  # Something is under way; the next rest sets the timer again.
+        left_s = self._idle_since + self.limits.idle_timeout_s - self.loop.time()
+        if left_s > 0:
+            self._idle_timer = self.loop.call_later(left_s + 0.001, self._idle_is_due)
+        else:
+            self.transport.close()
+
     def _arm(self, allowed_s: float) -> None:
         """See to it that the connection is looked at when its time may be up."""
+        if self._began_at is None:
+            self._began_at = self.loop.time()
         if self._arrival_timer is None and not self.transport.is_closing():
             self._arrival_timer = self.loop.call_later(allowed_s, self._arrival_is_due)
 
@@ -187,15 +319,12 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _arrival_is_due(self) -> None:
         self._arrival_timer = None
-        if self._in_head and not self._head_bytes:
-            # Idle: after the last answer the server underneath keeps the time.
-            if self._current() is None:
-                self.transport.close()
+        if self._began_at is None:
             return
         allowed_s = self.limits.header_timeout_s
         if self._in_body:
             allowed_s = self.limits.body_timeout_s + self._body_bytes / BODY_BYTES_PER_S
-        left_s = self._began + allowed_s - self.loop.time()
+        left_s = self._began_at + allowed_s - self.loop.time()
         if left_s > 0:
             self._arm(left_s + 0.001)
             return
@@ -203,8 +332,14 @@ class EdgeProtocol(HttpToolsProtocol):
         message = f"The {part} of the request did not arrive within {allowed_s:.0f} s."
         self._refuse(Reply(408, message, "invalid_request_error", "request_timeout"))
 
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
     def pause_writing(self) -> None:
-        super().pause_writing()
+        self.writing_paused = True
+        self._writable.clear()
         if self._write_timer is None:
             self._write_timer = self.loop.call_later(
                 self.limits.write_timeout_s, self.transport.abort
@@ -214,17 +349,17 @@ class EdgeProtocol(HttpToolsProtocol):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
-        super().resume_writing()
+        self.writing_paused = False
+        self._writable.set()
+
+    async def drain(self) -> None:
+        await self._writable.wait()
 
     # Refusals below the application.
 
-    def send_400_response(self, msg: str) -> None:
-        """What could not be read as HTTP is refused in the same shape as everything else."""
-        self._refuse(Reply(400, msg, "invalid_request_error", "invalid_http"))
-
     def _head_is_too_large(self) -> bool:
         """Asked when more has come than a head may hold, which may be the body."""
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._fields)
         return size > self.limits.max_header_bytes
 
     def _head_too_large(self) -> Reply:
@@ -236,43 +371,26 @@ class EdgeProtocol(HttpToolsProtocol):
         self._disarm()
         if self.transport.is_closing():
             return
-        cycle = self._current()
-        # In a head the cycle is that of the request before; in a body it is this request's own.
-        unanswered = (
-            cycle is None
-            or not cycle.response_started
-            or (cycle.response_complete and not self._in_body)
-        )
-        if unanswered:
-            self.transport.write(_raw(reply))
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if self._may_still_be_told():
+            self.transport.write(raw(reply))
+        self._let_go()
         self.transport.close()
 
+    def _may_still_be_told(self) -> bool:
+        """Whether bytes written now would be read as an answer that nobody has had."""
+        if self._answering is not None:
+            return not self._answering.started
+        return self._arriving is None or not self._arriving.over
 
-def edge_protocol(limits: EdgeLimits) -> type[EdgeProtocol]:
+    def _let_go(self) -> None:
+        """No request of this connection wants an answer any more."""
+        self._waiting.clear()
+        if self._answering is not None:
+            self._answering.leave()
+
+
+def edge_protocol(serve: Serve, limits: EdgeLimits) -> type[EdgeProtocol]:
     """The protocol with these limits, as a class, since the server makes the instances."""
-    return type("LimitedEdgeProtocol", (EdgeProtocol,), {"limits": limits})
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """The bytes with the offer to upgrade made unreadable, length kept, in the head alone.
-
-    A server may ignore the offer (RFC 9110, 7.8); Java's HTTP client makes it with every request.
-    The parser underneath would take the body for the new protocol.
-    """
-    head, end, body = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(rb"\1x-upgrd:", head) + end + body
-
-
-def _raw(reply: Reply) -> bytes:
-    body = reply.body()
-    headers: tuple[Header, ...] = (
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        *reply.headers,
+    return type(
+        "LimitedEdgeProtocol", (EdgeProtocol,), {"serve": staticmethod(serve), "limits": limits}
     )
-    lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-    return STATUS_LINE[reply.status] + lines + b"\r\n" + body

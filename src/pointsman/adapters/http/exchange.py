@@ -1,0 +1,274 @@
+"""How does one request come in on a connection, and how does its answer go out?
+
+An answer that is whole leaves in one write, head and body together: two writes would be two system
+calls. A stream's head leaves with its first bytes. A piece costs a task switch only when the caller
+has fallen behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Protocol
+
+from pointsman.adapters.http.heads import RequestHead
+from pointsman.adapters.http.replies import JSON, Header, Reply
+from pointsman.core.errors import RequestError
+
+_PROCEED = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CHUNKED = b"transfer-encoding: chunked\r\n"
+_CLOSE = b"connection: close\r\n"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Line(Protocol):
+    """What an exchange uses of the connection that it is on."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    @property
+    def transport(self) -> asyncio.Transport: ...
+
+    @property
+    def usual_headers(self) -> Iterable[Header]:
+        """What every answer of this server says."""
+
+    @property
+    def client(self) -> tuple[str, int] | None: ...
+
+    @property
+    def server(self) -> tuple[str, int | None] | None: ...
+
+    @property
+    def max_body_bytes(self) -> int: ...
+
+    @property
+    def writing_paused(self) -> bool: ...
+
+    async def drain(self) -> None:
+        """Wait until the caller has read enough for more to be written."""
+
+    def answered(self, exchange: Exchange) -> None:
+        """The answer is written, as far as the exchange is concerned."""
+
+
+class Exchange:
+    """One request and its answer.
+
+    The connection calls `feed`, `arrived` and `leave`; everything else is for whoever answers.
+    `started` is true once bytes of the answer may have left, `over` once all have, and `left` when
+    the caller has gone before that. Then `when_left` has been called: unless somebody says
+    otherwise it cancels the task that answers. What is written afterwards is dropped.
+
+    Once `request_id` is set, every answer says it.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_complete",
+        "_enough",
+        "_limit",
+        "_line",
+        "_parts",
+        "head",
+        "headers",
+        "keep_alive",
+        "left",
+        "over",
+        "request_id",
+        "size",
+        "started",
+        "task",
+        "when_left",
+    )
+
+    def __init__(self, line: Line, head: RequestHead, *, keep_alive: bool) -> None:
+        self._line = line
+        self.head = head
+        self.headers = dict(head.fields)
+        self.keep_alive = keep_alive
+        self.request_id = ""
+        self.task: asyncio.Task[None] | None = None
+        self.when_left: Callable[[], object] | None = None
+        self.size = 0
+        self._parts: list[bytes] = []
+        self._complete = False
+        self._enough: asyncio.Future[None] | None = None
+        self._limit = 0
+        self._chunked = False
+        self.started = self.over = self.left = False
+
+    @property
+    def line(self) -> Line:
+        return self._line
+
+    # Arrival.
+
+    def feed(self, data: bytes) -> None:
+        """More of the body has come."""
+        self._parts.append(data)
+        self.size += len(data)
+        if self._enough is not None and self.size > self._limit:
+            self._wake()
+
+    def arrived(self) -> None:
+        """The body is complete."""
+        self._complete = True
+        if self._enough is not None:
+            self._wake()
+
+    def leave(self) -> None:
+        """The caller has gone, or is sent away: nobody waits for an answer any more."""
+        if self.over or self.left:
+            return
+        self.left = True
+        if self.when_left is not None:
+            self.when_left()
+
+    async def body(self) -> bytes:
+        """The whole body. Raises `RequestError` when it is encoded, or larger than we take."""
+        headers, limit = self.headers, self._line.max_body_bytes
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise _unsupported("A compressed body is not accepted; send it plain.")
+        if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise _unsupported("No transfer coding but 'chunked' is understood.")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
+        if not self._complete:
+            await self._until_enough(limit)
+        if self.size > limit:
+            raise _too_large(limit)
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _until_enough(self, limit: int) -> None:
+        """Wait until the body is complete, or known to be too large."""
+        if self.size > limit:
+            return
+        if self.headers.get(b"expect", b"").lower() == b"100-continue" and not self.size:
+            await self._write(_PROCEED)
+        self._limit = limit
+        self._enough = self._line.loop.create_future()
+        try:
+            await self._enough
+        finally:
+            self._enough = None
+
+    def _wake(self) -> None:
+        if self._enough is not None and not self._enough.done():
+            self._enough.set_result(None)
+
+    # Answer.
+
+    async def answer(self, status: int, headers: Iterable[Header], body: bytes) -> None:
+        """The whole answer at once, with its length; without its body for HEAD."""
+        head = self.opening(status, (*headers, (b"content-length", b"%d" % len(body))))
+        await self.write(head if self.head.method == "HEAD" else head + body)
+        self.finish()
+
+    async def refuse(self, reply: Reply, headers: tuple[Header, ...] = ()) -> None:
+        """An error. The rest of the request is left to the connection, which reads and drops it:
+        if we closed, a client that is still sending would see a reset instead of this answer.
+        """
+        await self.answer(reply.status, (JSON, *headers, *reply.headers), reply.body())
+
+    async def begin(self, headers: Iterable[Header], first: bytes) -> None:
+        """The head of an answer whose length is not known, with its first bytes."""
+        head = self.opening(200, headers, measured=False)
+        await self.write(head + self._framed(first))
+
+    async def more(self, data: bytes) -> None:
+        """More of an answer that has begun."""
+        await self.write(self._framed(data))
+
+    async def end(self, last: bytes) -> None:
+        """The last bytes of an answer that has begun."""
+        await self.write(self._framed(last) + (_LAST_CHUNK if self._chunked else b""))
+        self.finish()
+
+    def cut(self) -> None:
+        """Let go of the connection, so that what has begun does not look complete."""
+        self._line.transport.close()
+
+    # The parts of an answer, for whoever puts it together differently.
+
+    def opening(self, status: int, headers: Iterable[Header], *, measured: bool = True) -> bytes:
+        """The head of the answer. `measured`: it has no body, or `headers` say how long that is."""
+        lines = [b"%b: %b\r\n" % header for header in self._line.usual_headers]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        if self.request_id:
+            lines.append(b"x-request-id: %b\r\n" % self.request_id.encode())
+        if not measured:
+            # Before HTTP/1.1 nothing but the connection's end can end such a body.
+            self._chunked = self.head.version != "1.0"
+            self.keep_alive = self.keep_alive and self._chunked
+            if self._chunked:
+                lines.append(_CHUNKED)
+        if not self.keep_alive:
+            lines.append(_CLOSE)
+        text = b"".join(lines)
+        if text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
+            # One look at the whole is cheaper than one at each value, and misses none.
+            raise ValueError("a header of an answer holds a line break")
+        return _status_line(status) + text + b"\r\n"
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes as they are, once the caller has read enough of those before."""
+        self.started = True
+        await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        line = self._line
+        if line.writing_paused:
+            await line.drain()
+        if data and not self.left:
+            line.transport.write(data)
+
+    def finish(self) -> None:
+        """All has been written."""
+        self.over = True
+        if not self.keep_alive:
+            self._line.transport.close()
+        self._line.answered(self)
+
+    def _framed(self, data: bytes) -> bytes:
+        if not self._chunked or not data:
+            return data  # an empty chunk would be the last
+        return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+@lru_cache(maxsize=128)
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
+
+
+def raw(reply: Reply) -> bytes:
+    """A refusal as bytes, for where there is no exchange; the connection closes after it."""
+    body = reply.body()
+    headers: tuple[Header, ...] = (
+        JSON,
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+        *reply.headers,
+    )
+    lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+    return _status_line(reply.status) + lines + b"\r\n" + body
+
+
+def _unsupported(words: str) -> RequestError:
+    return RequestError(words, code="unsupported_media_type")
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(
+        f"The body is larger than the {limit} bytes that this gateway takes.",
+        code="request_too_large",
+    )
