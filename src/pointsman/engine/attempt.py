@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from pointsman.core.decision import Outcome
@@ -41,7 +42,7 @@ class Ending(NamedTuple):
 class Patience:
     """The longest that one answer may keep us waiting: between pieces, and `left_s` in all.
 
-    `spent` is what is raised when that is used up.
+    `spent` makes what is raised when that is used up.
 
     One timer for the whole answer, set anew only when it goes off: a piece costs no timer. Time
     that the *caller* takes to read does not count, so only `waiting` arms it.
@@ -49,10 +50,10 @@ class Patience:
 
     __slots__ = (
         "_between_s",
-        "_clock",
         "_give_up",
         "_left_s",
         "_loop",
+        "_monotonic",
         "_since",
         "_spent",
         "_timer",
@@ -62,12 +63,12 @@ class Patience:
         self,
         between_s: float,
         left_s: float,
-        spent: UpstreamError,
+        spent: Callable[[], UpstreamError],
         clock: Clock,
         give_up: Callable[[UpstreamError], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._clock = clock
+        self._monotonic = clock.monotonic
         self._between_s = between_s
         self._left_s = left_s
         self._spent = spent
@@ -77,12 +78,14 @@ class Patience:
 
     def waiting(self) -> None:
         """We now wait for the upstream."""
-        self._since = self._clock.monotonic()
+        self._since = self._monotonic()
 
     def served(self) -> float:
         """The upstream has given something; how long that took."""
-        took_s = self._waited_s()
-        self._since = None
+        since, self._since = self._since, None
+        if since is None:
+            return 0.0
+        took_s = self._monotonic() - since
         self._left_s -= took_s
         return took_s
 
@@ -93,7 +96,7 @@ class Patience:
         # The loop's clock is coarser than ours, so a timer may go off a moment early.
         waited_s = self._waited_s() + CLOCK_STEP_S
         if waited_s >= self._left_s:
-            self._give_up(self._spent)
+            self._give_up(self._spent())
         elif waited_s >= self._between_s:
             words = f"nothing came for {self._between_s:g} s"
             self._give_up(UpstreamError(FailureKind.STALLED, words))
@@ -102,7 +105,7 @@ class Patience:
             self._timer = self._loop.call_later(max(next_s, CLOCK_STEP_S), self._went_off)
 
     def _waited_s(self) -> float:
-        return 0.0 if self._since is None else self._clock.monotonic() - self._since
+        return 0.0 if self._since is None else self._monotonic() - self._since
 
 
 class _Limit:
@@ -195,11 +198,14 @@ class Attempt:
         took_s = self._clock.monotonic() - self._started
         patience = None
         if self._call.stream:
-            total_s, spent = self._timeouts.total_s, _too_long(self._timeouts.total_s)
+            total_s = self._timeouts.total_s
+            spent: Callable[[float], UpstreamError] = _too_long
             if left_s is not None and left_s < total_s:
-                total_s, spent = left_s, _deadline(left_s)
+                total_s, spent = left_s, _deadline
             between_s = self._timeouts.between_tokens_s
-            patience = Patience(between_s, total_s - took_s, spent, self._clock, answer.abort)
+            patience = Patience(
+                between_s, total_s - took_s, partial(spent, total_s), self._clock, answer.abort
+            )
         return Begun(self._call, answer, first, took_s, patience, self._ended)
 
     async def _first_usable(self, answer: Answer) -> Piece:
@@ -280,8 +286,10 @@ class Begun:
         if first is not None:
             self._first = None
             return first
-        if self._patience is not None:
-            self._patience.waiting()
+        if self._patience is None:  # a plain answer is one piece, and that has been read
+            await self._end(None)
+            return None
+        self._patience.waiting()
         try:
             piece = await self._answer.read()
         except UpstreamError as error:
@@ -290,8 +298,7 @@ class Begun:
         except Exception as defect:  # it must not pass for a caller who left
             await self._end(_defect(self._call, defect))
             raise
-        if self._patience is not None:
-            self.upstream_s += self._patience.served()
+        self.upstream_s += self._patience.served()
         if piece is None:
             await self._end(None)
             return None

@@ -92,10 +92,14 @@ def _checked(body: bytes, answer: _Completion) -> int:
         raise _error(body)
     if answer.choices is None:
         raise broken(Transport.MALFORMED, "the answer has no choices")
-    said = [_chars(reply) for reply in answer.choices]
-    if all(chars is None for chars in said):
+    said: int | None = None
+    for reply in answer.choices:
+        chars = _chars(reply)
+        if chars is not None:
+            said = chars + (said or 0)
+    if said is None:
         raise broken(Transport.EMPTY, "the answer is complete and says nothing")
-    return sum(chars for chars in said if chars is not None)
+    return said
 
 
 def _chars(reply: _Reply) -> int | None:
