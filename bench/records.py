@@ -11,7 +11,7 @@ import io
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.logs import QUEUE_RECORDS, configure
-from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task, Term
+from pointsman.core.decision import Candidate, Decision, Feedback, Outcome, Strategy, Task, Term
 from pointsman.core.fleet import Usage
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -108,6 +108,17 @@ class NoStore:
 
     def decision(self, _decision_id: str) -> StoredDecision | None:
         return None
+
+    def judge(self, _feedback: Feedback) -> bool:
+        return False
+
+    def recent_outcomes(
+        self, _since: datetime, _limit: int
+    ) -> Iterator[tuple[Outcome, str | None]]:
+        return iter(())
+
+    def recent_feedback(self, _since: datetime, _limit: int) -> Iterator[Feedback]:
+        return iter(())
 
     def forget_before(self, _instant: datetime) -> int:
         return 0

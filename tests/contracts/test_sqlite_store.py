@@ -8,16 +8,20 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from store_contract import StoreContract, a_decision, an_outcome, ids
+from store_learning_contract import LearningContract, a_feedback, measured
 
+from pointsman.adapters.stores.file import READERS
 from pointsman.adapters.stores.rows import json_text
+from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
 from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.adapters.stores.sqlite import SqliteStore
-from pointsman.core.decision import Candidate
+from pointsman.core.decision import Candidate, Task, Term
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import DecisionQuery
 
@@ -35,6 +39,10 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 class TestSqliteStore(StoreContract):
+    pass
+
+
+class TestLearningFromSqlite(LearningContract):
     pass
 
 
@@ -183,6 +191,25 @@ def test_a_set_is_forgotten_with_its_last_decision_and_kept_anew(
     assert stored.decision == again
 
 
+def test_sets_that_differ_for_every_decision_are_forgotten_with_it(
+    store: SqliteStore, path: Path
+) -> None:
+    alike = tuple(measured(f"p/{k}", 0) for k in range(20))
+
+    def candidates(number: int) -> tuple[Candidate, ...]:
+        return (measured("p/learns", number), *alike) if number % 3 else alike
+
+    store.append([a_decision(n, candidates=candidates(n)) for n in range(600)])
+    assert len(rows_of(path, SETS)) == 401
+    assert store.forget_before(a_decision(500).at) == 500
+    assert len(rows_of(path, SETS)) == 67
+    assert [d.decision.candidates for d in store.decisions(DecisionQuery(limit=200))] == [
+        candidates(n) for n in range(599, 499, -1)
+    ]
+    store.forget_before(a_decision(600).at)
+    assert rows_of(path, SETS) == []
+
+
 def test_room_that_was_made_is_used_again(store: SqliteStore, path: Path) -> None:
     def fill(first: int) -> int:
         store.append([a_decision(n) for n in range(first, first + 500)])
@@ -254,64 +281,53 @@ def test_json_of_the_same_candidates_is_made_once_and_few_are_remembered() -> No
     assert len(sets._homes) <= 2
 
 
-def remove(path: Path) -> None:
-    path.unlink()
-
-
-def remove_all(path: Path) -> None:
-    for file in path.parent.iterdir():
-        file.unlink()
-
-
-def remove_with_its_directory(path: Path) -> None:
-    remove_all(path)
-    path.parent.rmdir()
-
-
-def replace_by_another(path: Path) -> None:
-    other = path.with_name("other.db")
-    SqliteStore(other).close()
-    other.replace(path)
-
-
-@pytest.mark.parametrize(
-    "happens", [remove, remove_all, remove_with_its_directory, replace_by_another]
+FIRST_RELEASE = (
+    """
+    INSERT INTO ROUTING_CANDIDATE_SETS VALUES (7, '[["p/one",0.5,[["capability",0.5,""]]]]', '[]')
+    """,
+    """
+    INSERT INTO ROUTING_DECISIONS VALUES ('dec_1', 'req_1', 1, 'coding', 12,
+        '["coding",12,null,["vision"],[],0,[]]', 'builder', 'p/one', 0.5, 'balanced', 7, NULL,
+        NULL, 1.0, 'cfg_1', NULL, 'auto', 0)
+    """,
+    """
+    INSERT INTO ROUTING_OUTCOMES VALUES ('dec_1', 1, 'p/one', 'builder', 2, NULL, 0, 0.5, NULL,
+        12, 3, 0, 0, 0, NULL, 0, '0.25', NULL, 200, '')
+    """,
 )
-def test_a_file_that_is_lost_while_in_use_is_said_to_be_and_a_new_one_begun(
-    store: SqliteStore, path: Path, happens: Callable[[Path], None]
-) -> None:
-    store.append([a_decision(1)])
-    assert ids(store.decisions(DecisionQuery())) == [1]
-    happens(path)
-    with pytest.raises(StoreError, match="removed or replaced while in use"):
-        store.append([a_decision(2)])
-    with pytest.raises(StoreError, match="removed or replaced while in use"):
-        store.decisions(DecisionQuery())
-    store.append([a_decision(2)])
-    store.append([a_decision(3), an_outcome(3)])
-    assert ids(store.decisions(DecisionQuery())) == [3, 2]
-    assert len(rows_of(path, "SELECT 1 FROM ROUTING_DECISIONS")) == 2
-    assert rows_of(path, "PRAGMA integrity_check") == [("ok",)]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_reading_makes_no_file_where_one_was_removed(store: SqliteStore, path: Path) -> None:
-    store.append([a_decision()])
-    remove_all(path)
-    with pytest.raises(StoreError, match="removed or replaced"):
-        store.decisions(DecisionQuery())
-    assert not path.exists()
+def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path) -> None:
+    path.parent.mkdir()
+    for statement in (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+        *MIGRATIONS[0],
+        *FIRST_RELEASE,
+    ):
+        rows_of(path, statement)
+    store = SqliteStore(path)
+    stored = store.decision("dec_1")
+    assert stored is not None
+    assert stored.decision.task == Task("coding", 12, needs=frozenset({"vision"}))
+    terms = (Term("capability", 0.5, ""),)
+    assert stored.decision.candidates == (Candidate("p/one", 0.5, terms),)
+    assert not stored.decision.explored
+    assert [outcome.cost_usd for outcome in stored.outcomes] == [Decimal("0.25")]
+    assert store.judge(a_feedback(decision_id="dec_1"))
+    store.append([a_decision(1), an_outcome(1)])
+    assert len(store.decisions(DecisionQuery())) == 2
+    store.close()
+    columns = ("PRAGMA table_info(ROUTING_DECISIONS)", "PRAGMA index_list(ROUTING_OUTCOMES)")
+    SqliteStore(path.with_name("new.db")).close()
+    for question in columns:
+        assert rows_of(path, question) == rows_of(path.with_name("new.db"), question)
 
 
-def test_a_reader_of_a_lost_file_is_not_used_for_the_next(store: SqliteStore, path: Path) -> None:
-    store.append([a_decision(1)])
-    with store._file.reading() as reader:
-        remove_all(path)
-        with pytest.raises(StoreError):
-            store.append([a_decision(2)])
-        store.append([a_decision(2)])
-        assert reader.execute("SELECT count(*) FROM ROUTING_DECISIONS").fetchone() == (1,)
-    assert ids(store.decisions(DecisionQuery())) == [2]
+def test_who_stops_reading_what_was_recent_gives_the_file_back(store: SqliteStore) -> None:
+    store.append([an_outcome(n) for n in range(50)])
+    for _ in range(3 * READERS):
+        assert next(iter(store.recent_outcomes(an_outcome(0).at, 50)))[0] == an_outcome(0)
 
 
 APPENDER = """

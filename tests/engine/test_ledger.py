@@ -6,14 +6,14 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
+from pointsman.core.decision import Candidate, Decision, Feedback, Outcome, Strategy, Task
 from pointsman.core.errors import StoreError
-from pointsman.engine.ledger import WriteBehindLedger
+from pointsman.engine.ledger import BUSY, BUSY_INTERVAL_S, WriteBehindLedger
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,6 +24,7 @@ class ListStore:
 
     def __init__(self) -> None:
         self.records: list[Decision | Outcome] = []
+        self.feedback: list[Feedback] = []
         self.batches: list[int] = []
         self.attempts = 0
         self.trouble: Exception | None = None
@@ -45,6 +46,19 @@ class ListStore:
     def decision(self, decision_id: str) -> StoredDecision | None:
         found = self.decisions(DecisionQuery(limit=len(self.records)))
         return next((stored for stored in found if stored.decision.id == decision_id), None)
+
+    def judge(self, feedback: Feedback) -> bool:
+        if self.trouble is not None:
+            raise self.trouble
+        self.feedback.append(feedback)
+        return self.decision(feedback.decision_id) is not None
+
+    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, str | None]]:
+        found = (r for r in self.records if isinstance(r, Outcome) and r.at >= since)
+        return ((outcome, None) for outcome in [*found][-limit:])
+
+    def recent_feedback(self, since: datetime, limit: int) -> Iterator[Feedback]:
+        return iter([each for each in self.feedback if each.at >= since][-limit:])
 
     def forget_before(self, instant: datetime) -> int:
         count = len(self.records)
@@ -143,6 +157,50 @@ async def test_records_are_written_in_order_after_the_interval(
     await until(lambda: ledger.queued == 0)
     assert store.records == [a_decision(1), an_outcome(1)]
     assert (ledger.written, ledger.dropped) == (2, {"decision": 0, "outcome": 0})
+
+
+async def test_what_comes_quickly_is_written_together_a_little_later(
+    store: ListStore, clock: HandClock
+) -> None:
+    ledger = WriteBehindLedger(store, clock, interval_s=0.05)
+    ledger.start()
+    for n in range(BUSY):
+        ledger.ended(an_outcome(n))
+    await settle()
+    await clock.advance(0.05)
+    await settle()
+    ledger.ended(an_outcome(BUSY))
+    await clock.advance(BUSY_INTERVAL_S - 0.06)
+    await settle()
+    assert store.batches == []
+    await clock.advance(0.01)
+    await until(lambda: ledger.queued == 0)
+    assert store.batches == [BUSY + 1]
+    for n in range(BUSY):
+        ledger.ended(an_outcome(n))
+    await settle()
+    await clock.advance(0.05)
+    assert await ledger.flush(), "whoever waits for it does not wait for company"
+    await ledger.close(5)
+
+
+async def test_feedback_on_a_decision_that_is_still_queued_is_not_lost(
+    ledger: WriteBehindLedger, store: ListStore
+) -> None:
+    ledger.decided(a_decision(1))
+    said = Feedback("dec_1", "a", "p/m", None, NOON, rating=5)
+    assert await ledger.judge(said)
+    assert (store.records, store.feedback) == ([a_decision(1)], [said])
+    assert not await ledger.judge(said._replace(decision_id="dec_2"))
+
+
+async def test_feedback_that_cannot_be_kept_is_not_said_to_be(
+    ledger: WriteBehindLedger, store: ListStore
+) -> None:
+    store.trouble = StoreError("the disk is full")
+    ledger.decided(a_decision(1))
+    with pytest.raises(StoreError, match="disk is full"):
+        await ledger.judge(Feedback("dec_1", "a", "p/m", None, NOON, success=True))
 
 
 async def test_a_full_batch_does_not_wait_for_the_interval(

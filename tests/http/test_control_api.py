@@ -150,7 +150,7 @@ def test_decisions_are_filtered(client: Client, query: str, expected: list[str])
     client.router.store.append(
         [
             *(a_decision(1), failed(1)),
-            *(a_decision(2), an_outcome(2, model_id="acme/small")),
+            *(a_decision(2), an_outcome(2, 2, model_id="acme/small")),
             a_decision(3, agent_id="b c", session="s3"),
         ]
     )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import islice
 from queue import SimpleQueue
 
-from pointsman.core.decision import Decision, Outcome
+from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import Clock, Store
 
@@ -36,11 +36,11 @@ class WriteBehindLedger:
 
     It writes `interval_s` after something was queued; when by then `BUSY` records are, then after
     `BUSY_INTERVAL_S`, because what is written together costs less each; and at once when `batch`
-    are. While the store fails it holds on to the batch, tries again with growing pauses, and loses nothing
-    until `capacity` records wait. Then the *oldest* go first: a decision and its outcomes stand
-    close together in the queue, so what is left is whole requests rather than halves, and it is
-    the recent ones that somebody who repairs the store wants to see. Totals of tokens and cost do
-    not suffer, they are counted elsewhere. What was lost is counted in `dropped` by class.
+    are. While the store fails it holds on to the batch, tries again with growing pauses, and loses
+    nothing until `capacity` records wait. Then the *oldest* go first: a decision and its outcomes
+    stand close together in the queue, so what is left is whole requests rather than halves, and it
+    is the recent ones that somebody who repairs the store wants to see. Totals of tokens and cost
+    do not suffer, they are counted elsewhere. What was lost is counted in `dropped` by class.
 
     Belongs to one event loop, from `start` to `close`. The counters are plain numbers to be read at
     any time; `failing_since` is the clock's monotonic reading at the first failure of the present
@@ -58,6 +58,7 @@ class WriteBehindLedger:
     ) -> None:
         if not 0 < batch <= capacity:
             raise ValueError("0 < batch <= capacity must hold")
+        self._store = store
         self._clock = clock
         self._capacity = capacity
         self._batch = batch
@@ -120,6 +121,15 @@ class WriteBehindLedger:
         self._flushing.append((self._appended, done))
         self._hurry.set()
         return await done
+
+    async def judge(self, feedback: Feedback) -> bool:
+        """Keep what is said of a decision, durably; False when there is no such decision.
+
+        The decision may still wait to be written, so all that does is written first. Raises
+        `StoreError` when the store fails.
+        """
+        await self.flush()
+        return await asyncio.to_thread(self._store.judge, feedback)
 
     async def close(self, deadline_s: float) -> bool:
         """Write what waits, for at most `deadline_s` seconds, and stop. Idempotent.

@@ -5,7 +5,7 @@ Each protocol has one contract suite in `tests/contracts/` that every implementa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -174,10 +174,11 @@ class DecisionQuery(NamedTuple):
 
 
 class StoredDecision(NamedTuple):
-    """A decision read back, with the outcomes of its attempts in order."""
+    """A decision read back, with the outcomes of its attempts in order and what was said of it."""
 
     decision: Decision
     outcomes: tuple[Outcome, ...]
+    feedback: Feedback | None = None
 
     @property
     def cost_usd(self) -> Decimal | None:
@@ -192,11 +193,31 @@ class Store(Protocol):
     """
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
-        """Keep all records or none, durably; one that is already kept is left as it is."""
+        """Keep all records or none, durably; one that is already kept is left as it is.
+
+        The first attempt of a decision is on the model that it chose.
+        """
+
+    def judge(self, feedback: Feedback) -> bool:
+        """Keep, durably, what is said of a decision; False when there is no such decision.
+
+        The last word counts: feedback takes the place of what was said before. Its agent and task
+        type are those of the decision, whatever it says.
+        """
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
 
     def decision(self, decision_id: str) -> StoredDecision | None: ...
+
+    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, str | None]]:
+        """The outcomes since then, at most the `limit` newest, each with its decision's task type.
+
+        Oldest first; where ten thousand attempts ended in between, an order may be that of the
+        decisions. Few are in memory at a time, so take what comes, in one thread, without delay.
+        """
+
+    def recent_feedback(self, since: datetime, limit: int) -> Iterator[Feedback]:
+        """What was said since then, at most the `limit` newest, oldest first."""
 
     def forget_before(self, instant: datetime) -> int:
         """Delete decisions made before `instant` with all that belongs to them; returns how many.

@@ -9,18 +9,25 @@ from typing import Any
 
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
+    FEEDBACK_COLUMNS,
     OUTCOME_COLUMNS,
     SET_COLUMNS,
     storable,
     stored_decision,
+    stored_feedback,
     stored_outcome,
 )
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS, marks
 from pointsman.core.decision import Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
+_DECISION_WITH_SET = len(DECISION_COLUMNS) + len(SET_COLUMNS) - 1
 _STORED_DECISION = ", ".join(
-    [*(f"d.{name}" for name in DECISION_COLUMNS), *(f"c.{name}" for name in SET_COLUMNS[1:])]
+    [
+        *(f"d.{name}" for name in DECISION_COLUMNS),
+        *(f"c.{name}" for name in SET_COLUMNS[1:]),
+        *(f"d.{name}" for name in FEEDBACK_COLUMNS),
+    ]
 )
 _WITH_SETS = f"{DECISIONS} d LEFT JOIN {SETS} c ON c.SET_ID = d.CANDIDATE_SET_ID"
 _SUCCEEDED = (
@@ -59,7 +66,14 @@ def stored(db: sqlite3.Connection, ids: Sequence[str]) -> list[StoredDecision]:
         ids,
     ).fetchall()
     outcomes = _outcomes_of(db, ids)
-    return [StoredDecision(stored_decision(row), outcomes.get(row[0], ())) for row in rows]
+    return [
+        StoredDecision(
+            stored_decision(row),
+            outcomes.get(row[0], ()),
+            stored_feedback(row[_DECISION_WITH_SET:]),
+        )
+        for row in rows
+    ]
 
 
 def _conditions(query: DecisionQuery) -> tuple[list[str], list[Any]]:

@@ -15,7 +15,15 @@ from typing import Any
 import msgspec
 
 from pointsman.adapters.stores.sets import Reference
-from pointsman.core.decision import Candidate, Decision, Outcome, Rejection, Strategy, Task
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Feedback,
+    Outcome,
+    Rejection,
+    Strategy,
+    Task,
+)
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 
@@ -39,6 +47,16 @@ DECISION_COLUMNS = (
     "REJECTIONS_JSON",
     "PANIC",
     "EXPLORED",
+)
+FEEDBACK_COLUMNS = (
+    "DECISION_ID",
+    "SELECTED_AGENT_ID",
+    "RATED_MODEL_ID",
+    "TASK_TYPE",
+    "RATED_AT",
+    "USER_RATING",
+    "USER_SUCCESS",
+    "USER_FEEDBACK",
 )
 SET_COLUMNS = ("SET_ID", "CANDIDATES_JSON", "REJECTIONS_JSON")
 OUTCOME_COLUMNS = (
@@ -219,6 +237,34 @@ def stored_outcome(row: Sequence[Any]) -> Outcome:
         row[12],
         row[13],
         row[19],
+    )
+
+
+def feedback_values(feedback: Feedback) -> Row:
+    """The columns of `FEEDBACK_COLUMNS` that are not those of the decision itself, in order."""
+    success = feedback.success
+    return (
+        storable(feedback.model_id),
+        microseconds(feedback.at),
+        feedback.rating,
+        None if success is None else int(success),
+        storable(feedback.comment),
+    )
+
+
+def stored_feedback(row: Sequence[Any]) -> Feedback | None:
+    """What was said, from the columns of `FEEDBACK_COLUMNS`; None when nothing was."""
+    if row[4] is None:
+        return None
+    return Feedback(
+        decision_id=row[0],
+        agent_id=row[1],
+        model_id=row[2],
+        task_type=row[3],
+        at=instant(row[4]),
+        rating=row[5],
+        success=None if row[6] is None else bool(row[6]),
+        comment=row[7],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
 from pointsman.adapters.stores.forgetting import Delete, delete_oldest, delete_strays
 from pointsman.adapters.stores.inserting import Form, Insertion
+from pointsman.adapters.stores.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
     OUTCOME_COLUMNS,
@@ -23,6 +24,7 @@ from pointsman.adapters.stores.rows import (
     USUAL_DECISION,
     USUAL_OUTCOME,
     decision_row,
+    feedback_values,
     is_usual_decision,
     is_usual_outcome,
     json_text,
@@ -34,7 +36,7 @@ from pointsman.adapters.stores.rows import (
 )
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS
 from pointsman.adapters.stores.sets import CandidateSets
-from pointsman.core.decision import Decision, Outcome
+from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
 SLICE = 128
@@ -44,6 +46,12 @@ serves is felt by the requests of that moment."""
 
 FORGETTING_PAUSE_S = 0.01
 
+
+_JUDGE = f"""
+UPDATE {DECISIONS}
+SET RATED_MODEL_ID = ?, RATED_AT = ?, USER_RATING = ?, USER_SUCCESS = ?, USER_FEEDBACK = ?
+WHERE DECISION_ID = ?
+"""  # noqa: S608
 
 _SETS = Form(SETS, SET_COLUMNS)
 _DECISIONS = Form(DECISIONS, DECISION_COLUMNS)
@@ -72,6 +80,11 @@ class SqliteStore:
                 batch.add(records[start : start + SLICE])
             batch.finish()
 
+    def judge(self, feedback: Feedback) -> bool:
+        with self._file.writing() as db:
+            values = (*feedback_values(feedback), storable(feedback.decision_id))
+            return db.execute(_JUDGE, values).rowcount > 0
+
     def forget_before(self, instant: datetime) -> int:
         before_us = microseconds(instant)
         count = 0
@@ -90,6 +103,14 @@ class SqliteStore:
         with self._file.reading() as db:
             found = stored(db, [storable(decision_id)])
             return found[0] if found else None
+
+    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, str | None]]:
+        with self._file.reading() as db:
+            yield from outcomes_since(db, microseconds(since), limit)
+
+    def recent_feedback(self, since: datetime, limit: int) -> Iterator[Feedback]:
+        with self._file.reading() as db:
+            yield from feedback_since(db, microseconds(since), limit)
 
     def close(self) -> None:
         self._file.close()

@@ -82,7 +82,7 @@ def decision_body(stored: StoredDecision) -> DecisionBody:
 
 
 def _summary_fields(stored: StoredDecision) -> dict[str, Any]:
-    decision, outcomes = stored
+    decision, outcomes = stored.decision, stored.outcomes
     last = outcomes[-1] if outcomes else None
     served = next((outcome for outcome in outcomes if outcome.failure is None), None)
     chosen = decision.chosen
