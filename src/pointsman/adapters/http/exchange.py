@@ -18,8 +18,6 @@ from pointsman.adapters.http.replies import JSON, Header, Reply
 from pointsman.core.errors import RequestError
 
 _PROCEED = b"HTTP/1.1 100 Continue\r\n\r\n"
-_CHUNKED = b"transfer-encoding: chunked\r\n"
-_CLOSE = b"connection: close\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -198,23 +196,23 @@ class Exchange:
 
     def opening(self, status: int, headers: Iterable[Header], *, measured: bool = True) -> bytes:
         """The head of the answer. `measured`: it has no body, or `headers` say how long that is."""
-        lines = [b"%b: %b\r\n" % header for header in self._line.usual_headers]
-        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines = [_status_line(status)]
+        lines += [b": ".join(header) for header in (*self._line.usual_headers, *headers)]
         if self.request_id:
-            lines.append(b"x-request-id: %b\r\n" % self.request_id.encode())
+            lines.append(b"x-request-id: " + self.request_id.encode())
         if not measured:
             # Before HTTP/1.1 nothing but the connection's end can end such a body.
             self._chunked = self.head.version != "1.0"
             self.keep_alive = self.keep_alive and self._chunked
             if self._chunked:
-                lines.append(_CHUNKED)
+                lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
-            lines.append(_CLOSE)
-        text = b"".join(lines)
-        if text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
+            lines.append(b"connection: close")
+        head = b"\r\n".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1 or b"\0" in head:
             # One look at the whole is cheaper than one at each value, and misses none.
             raise ValueError("a header of an answer holds a line break")
-        return _status_line(status) + text + b"\r\n"
+        return head + b"\r\n\r\n"
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are, once the caller has read enough of those before."""
@@ -247,7 +245,7 @@ def _status_line(status: int) -> bytes:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = ""
-    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
+    return b"HTTP/1.1 %d %b" % (status, phrase.encode())
 
 
 def raw(reply: Reply) -> bytes:
@@ -259,8 +257,8 @@ def raw(reply: Reply) -> bytes:
         (b"connection", b"close"),
         *reply.headers,
     )
-    lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-    return _status_line(reply.status) + lines + b"\r\n" + body
+    lines = [_status_line(reply.status), *map(b": ".join, headers)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 def _unsupported(words: str) -> RequestError:

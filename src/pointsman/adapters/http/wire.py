@@ -129,7 +129,7 @@ class ChatRequest(NamedTuple):
 
 
 _TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
-_NO_WISHES = _Wishes()
+_NO_WISHES, _NOTHING_WISHED = _Wishes(), Wishes()
 _view = msgspec.json.Decoder(_Chat)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _essentials = msgspec.json.Decoder(_Essentials)
@@ -334,7 +334,7 @@ def _in_tool_loop(last: _Message) -> bool:
 
 def _wishes(wishes: _Wishes) -> Wishes:
     if wishes is _NO_WISHES:
-        return Wishes()
+        return _NOTHING_WISHED
     return Wishes(
         type=wishes.task_type,
         requires=frozenset(wishes.requires),
@@ -350,7 +350,8 @@ def _size(text: str) -> int:
 
 def _given(raw: msgspec.Raw) -> int:
     """The size of an encoded list, 0 when it is missing, null or empty."""
-    return 0 if bytes(raw).strip(b"[ \t\r\n]") in (b"", b"null") else len(raw)
+    size = len(raw)
+    return 0 if not size or bytes(raw).strip(b"[ \t\r\n]") in (b"", b"null") else size
 
 
 def _positive(tokens: int | None) -> int | None:
