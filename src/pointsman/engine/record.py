@@ -11,7 +11,7 @@ from pointsman.core.fleet import Model, PriceState, Usage
 from pointsman.engine.attempt import Ending
 
 CHARS_PER_TOKEN = 4
-MOST_COST_USD = 1_000_000_000
+MOST_COST_USD = Decimal(1_000_000_000)
 """A figure beyond this is a mistake, and sums of such figures may leave what decimals can hold."""
 
 NEVER_REACHED = frozenset(
@@ -29,26 +29,26 @@ def outcome_of(
     decision: Decision, model: Model, attempt: int, at: datetime, ending: Ending, *, streamed: bool
 ) -> Outcome:
     """The outcome of one attempt. Tokens that the upstream did not report are estimated."""
-    error = ending.error
-    usage = ending.usage
-    if usage is None and ending.first_token_s is not None:
-        completion = -(-ending.completion_chars // CHARS_PER_TOKEN)
+    error, total_s, first_token_s, usage, upstream_model, completion_chars = ending
+    if usage is None and first_token_s is not None:
+        completion = -(-completion_chars // CHARS_PER_TOKEN)
         usage = Usage(decision.task.prompt_tokens, completion, estimated=True)
+    # By position: to name all of them would take as long as all the rest of this.
     return Outcome(
-        decision_id=decision.id,
-        attempt=attempt,
-        model_id=model.id,
-        agent_id=decision.agent_id,
-        at=at,
-        failure=error.kind if error else None,
-        streamed=streamed,
-        total_s=ending.total_s,
-        first_token_s=ending.first_token_s,
-        usage=usage,
-        cost_usd=_cost(model, usage, error),
-        upstream_model=ending.upstream_model,
-        status=error.status if error else None,
-        message=error.message if error else "",
+        decision.id,
+        attempt,
+        model.id,
+        decision.agent_id,
+        at,
+        None if error is None else error.kind,
+        streamed,
+        total_s,
+        first_token_s,
+        usage,
+        _cost(model, usage, error),
+        upstream_model,
+        None if error is None else error.status,
+        "" if error is None else error.message,
     )
 
 
@@ -69,7 +69,7 @@ def _cost(model: Model, usage: Usage | None, error: UpstreamError | None) -> Dec
 def _cost_of_usage(model: Model, usage: Usage) -> Decimal | None:
     try:
         cost = model.price.cost_usd(usage)
-        return cost if cost is None or abs(cost) <= MOST_COST_USD else None
+        return cost if cost is None or -MOST_COST_USD <= cost <= MOST_COST_USD else None
     except ArithmeticError:
         # Counts and costs are what the upstream says, of any size, and not a number at times. An
         # attempt whose cost we cannot compute has ended all the same, and must be written down.

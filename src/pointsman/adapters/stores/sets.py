@@ -78,7 +78,7 @@ class CandidateSets:
 
     __slots__ = ("_homes", "_json", "_known", "_seen", "_size")
 
-    def __init__(self, json: Callable[[object], str], size: int = 256) -> None:
+    def __init__(self, json: Callable[[object], str], size: int = 128) -> None:
         self._json = json
         self._size = size
         self._seen: OrderedDict[tuple[int, int], tuple[_Tuples, Reference]] = OrderedDict()
