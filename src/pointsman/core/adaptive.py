@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from pointsman.core.adaptive_policy import DEFAULT_POLICY, AdaptivePolicy
 from pointsman.core.decision import (
     Candidate,
     Feedback,
@@ -20,7 +21,7 @@ from pointsman.core.decision import (
     Task,
 )
 from pointsman.core.expectation import Kind, candidate, paper_of, worth_of
-from pointsman.core.experience import DEFAULT_POLICY, AdaptivePolicy, Experience
+from pointsman.core.experience import Experience
 from pointsman.core.fleet import Agent, Model
 from pointsman.core.posterior import Elapsed
 

@@ -17,17 +17,10 @@ from typing import NamedTuple
 
 from pointsman.core.capability import Requirements, capability_score, requirements
 from pointsman.core.decision import Candidate, Estimate, Saving, Selection, Task, Term
-from pointsman.core.experience import (
-    START_TOKENS,
-    USUAL_TOKENS,
-    AgentRecord,
-    Experience,
-    ModelRecord,
-    Tag,
-    TagRecord,
-)
+from pointsman.core.experience import START_TOKENS, USUAL_TOKENS, Experience, bounded
 from pointsman.core.fleet import Agent, Model, PriceState, Weights
 from pointsman.core.posterior import deviation, shrunk
+from pointsman.core.records import AgentRecord, ModelRecord, Tag, TagRecord, Topic
 from pointsman.core.utility import PACE_S_PER_TOKEN, cheapness, speed, weights_of
 
 UNKNOWN = 0.5
@@ -81,6 +74,7 @@ class Kind:
         "selection",
         "stretch",
         "task",
+        "topic",
         "weights",
     )
 
@@ -91,6 +85,7 @@ class Kind:
         self.task = task
         self.selection = selection
         self.needs: Requirements = requirements(agent, task)
+        self.topic: Topic = (None, task.type) if task.type is not None else (agent.id, None)
         self.weights: Weights = weights_of(agent, selection)
         self.place = 1 if task.stream else 0
         self.prompt_tokens = tokens.used_prompt if tokens else USUAL_PROMPT_TOKENS
@@ -155,9 +150,9 @@ def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
     """The candidate with its terms; they sum to the score."""
     record = seen.models.get(paper.model.id) or UNSEEN
     tag = seen.tags.get(paper.answered)
-    reliable, good = _reliability(seen, record, tag), _quality(seen, record, paper)
+    reliable, good = _reliability(seen, record, tag), _quality(seen, kind, record, paper)
     swift, latency_s = _swiftness(kind, paper, record)
-    cost_usd = _cost_usd(kind, paper, tag)
+    cost_usd = _cost_usd(kind, paper, record, tag)
     weights, success = kind.weights, reliable.mean * good.mean
     quick, cheap = weights.latency * swift.mean, weights.cost * cheapness(cost_usd)
     terms = (
@@ -216,27 +211,31 @@ def _reliability(seen: Experience, record: ModelRecord, tag: TagRecord | None) -
     if tag is not None and tag.answered_epoch == record.answered_epoch:
         answered = tag.answered
         kept = answered.kept(record.at, seen.fade)
-        mean = shrunk(answered.good * kept, answered.total * kept, mean, policy.tag_weight)
+        mean = shrunk(answered.good * kept, answered.total * kept, mean, policy.agent_weight)
     return Belief(mean, deviation(mean, count))
 
 
-def _quality(seen: Experience, record: ModelRecord, paper: Paper) -> Belief:
-    """How likely a complete answer is good: by its tags, else by the model's average and the fit.
+def _quality(seen: Experience, kind: Kind, record: ModelRecord, paper: Paper) -> Belief:
+    """How likely a complete answer is good.
 
-    However much is known of other tags, it counts at most `borrowed`: they may differ from this.
+    The fit on paper stands in for judgements of the model; those of other topics for this one, made
+    comparable by how hard topics are. (An additive model of two effects, each shrunk; what a model
+    does better or worse on one topic than these explain, its own counts there show.)
     """
-    policy = seen.policy
-    borrowed = min(record.judged_count, policy.borrowed)
-    mean = shrunk(borrowed * record.judged_mean, borrowed, paper.fit, policy.fit_weight)
-    count = policy.fit_weight + borrowed
-    for key in paper.judged if record.judged_count else ():
+    policy, fit, judged = seen.policy, paper.fit, record.judged_count
+    if judged <= 0.0:
+        return Belief(fit, deviation(fit, policy.fit_weight))
+    hardness = seen.hardness.get(kind.topic)
+    usual = seen.usual if hardness is None else seen.usual + hardness.used
+    mean = shrunk(judged * bounded(usual + record.surplus), judged, fit, policy.fit_weight)
+    count = policy.fit_weight + judged
+    for key in paper.judged:
         tag = seen.tags.get(key)
         if tag is not None and tag.judged_epoch == record.judged_epoch:
             kept = tag.judged.kept(record.at, seen.fade_judged)
             total = tag.judged.total * kept
-            weight = min(count, policy.tag_weight)
-            mean = shrunk(tag.judged.good * kept, total, mean, weight)
-            count = weight + total
+            mean = shrunk(tag.judged.good * kept, total, mean, policy.tag_weight)
+            count = min(count, policy.tag_weight) + total
     return Belief(mean, deviation(mean, count))
 
 
@@ -255,11 +254,14 @@ def _swiftness(kind: Kind, paper: Paper, record: ModelRecord) -> tuple[Belief, f
     return Belief(mean, sqrt((weight * off) ** 2 + (count * error) ** 2) / total), latency_s
 
 
-def _cost_usd(kind: Kind, paper: Paper, tag: TagRecord | None) -> float | None:
+def _cost_usd(kind: Kind, paper: Paper, record: ModelRecord, tag: TagRecord | None) -> float | None:
     """What one request of this agent is expected to cost, None when that cannot be known."""
     if paper.prompt_usd is None:
         return None
     tokens = kind.answer_tokens
+    if record.length.count:
+        length = record.length
+        tokens *= shrunk(length.count * length.mean, length.count, 1.0, ANSWER_WEIGHT)
     if tag is not None and tag.tokens.count:
         own = tag.tokens
         tokens = shrunk(own.count * own.mean, own.count, tokens, ANSWER_WEIGHT)

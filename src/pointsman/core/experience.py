@@ -10,19 +10,16 @@ Everything is known of a model, and of it with each agent and task type as far a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp, log
 
+from pointsman.core.adaptive_policy import AdaptivePolicy
 from pointsman.core.decision import Feedback, Outcome
-from pointsman.core.drift import Change, LevelTest, LevelWatch, RateTest, RateWatch
 from pointsman.core.errors import Blame
 from pointsman.core.fleet import Usage
-from pointsman.core.posterior import Average, Counts, Level, fading, shrunk
+from pointsman.core.posterior import Counts, fading, shrunk
+from pointsman.core.records import AgentRecord, Hardness, ModelRecord, Tag, TagRecord, Topic
 from pointsman.core.remembered import Remembered
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
-
-Tag = tuple[str | None, str | None, str]
-"""Agent, task type and model; None stands for all of them."""
 
 USUAL_TOKENS = 200.0
 """How long an answer is taken to be where nothing is known; plain times are told of such a one."""
@@ -33,131 +30,17 @@ START_TOKENS = FIRST_TOKEN_BUDGET_S / PACE_S_PER_TOKEN
 NOTABLE = 0.1
 """Usual token counts that move by less than this share change nothing."""
 
+NOTABLE_SURPLUS = 0.01
+"""So does what is usual, when it moves by less than this."""
+
+USUAL_WEIGHT = 2.0
+"""How many judgements it takes to believe in the usual rather than in one half."""
+
 LEAST_S = 1e-4
 """No answer is taken to be faster."""
 
 FEWEST_JUDGED = 5.0
 """So often an answer must have been judged before a change of quality can be noticed."""
-
-
-FAILURES = RateTest(odds=6.0, threshold=5.0)
-JUDGEMENTS = RateTest(odds=2.5, threshold=5.0)
-LATENCY = LevelTest(slack=0.75, threshold=6.0)
-
-
-@dataclass(frozen=True, slots=True)
-class AdaptivePolicy:
-    """How fast is learned and forgotten, and how much is borrowed where little is known.
-
-    Half-lives in seconds; `..._most` bounds how many observations count at a time. Weights are in
-    observations: `fit_weight` of the fit on paper against feedback, of which at most `borrowed`
-    from other tags; `tag_weight` of what is known of the model in general against what is known of
-    it with this agent or task type. A model not yet seen is taken to be `reliable`, which counts
-    `reliable_weight`. Scores are published every `publish_s` when there is news, and every
-    `refresh_s` because evidence fades. At most `most_tags` tags are remembered.
-    """
-
-    half_life_s: float = 600.0
-    reliability_most: float = 200.0
-    latency_most: float = 100.0
-    quality_half_life_s: float = 7 * 86_400.0
-    quality_most: float = 400.0
-    reliable: float = 0.98
-    reliable_weight: float = 4.0
-    fit_weight: float = 8.0
-    borrowed: float = 16.0
-    tag_weight: float = 8.0
-    failures: RateTest = FAILURES
-    judgements: RateTest = JUDGEMENTS
-    latency: LevelTest = LATENCY
-    publish_s: float = 0.1
-    refresh_s: float = 5.0
-    most_tags: int = 4096
-
-    def __post_init__(self) -> None:
-        fading(self.half_life_s, min(self.reliability_most, self.latency_most))
-        fading(self.quality_half_life_s, self.quality_most)
-        if not 0.0 < self.reliable < 1.0:
-            raise ValueError(f"reliable must be in (0, 1), not {self.reliable}")
-        weights = (self.reliable_weight, self.fit_weight, self.tag_weight)
-        if min(weights) <= 0.0 or self.borrowed < 0.0:
-            raise ValueError("weights must be positive, and borrowed not negative")
-        if min(self.publish_s, self.refresh_s) <= 0.0:
-            raise ValueError("publish_s and refresh_s must be positive")
-        if self.most_tags < 8:
-            raise ValueError("most_tags must be at least 8")
-
-
-DEFAULT_POLICY = AdaptivePolicy()
-
-
-class TagRecord:
-    """What is known of a model with one agent, one task type, or both.
-
-    The epochs say which change of the model this evidence follows; older evidence is void.
-    """
-
-    __slots__ = ("answered", "answered_epoch", "judged", "judged_epoch", "tokens", "watch")
-
-    def __init__(self) -> None:
-        self.answered = Counts()
-        self.answered_epoch = 0
-        self.judged = Counts()
-        self.judged_epoch = 0
-        self.tokens = Average()
-        self.watch = RateWatch()
-
-
-class ModelRecord:
-    """What is known of a model in general.
-
-    The figures at the end are as of `at`, the last `publish`: how reliable it is and how many
-    outcomes say so; the mean judgement and how many; and per plain or streamed the expected time,
-    the variance of its logarithm, and how many were timed.
-    """
-
-    __slots__ = (
-        "answered",
-        "answered_epoch",
-        "at",
-        "failures",
-        "judged",
-        "judged_count",
-        "judged_epoch",
-        "judged_mean",
-        "judgements",
-        "levels",
-        "reliability",
-        "reliability_count",
-        "times",
-        "watches",
-    )
-
-    def __init__(self) -> None:
-        self.answered = Counts()
-        self.answered_epoch = 0
-        self.failures = RateWatch()
-        self.judged = Counts()
-        self.judged_epoch = 0
-        self.judgements = RateWatch()
-        self.levels = (Level(), Level())
-        self.watches = (LevelWatch(), LevelWatch())
-        self.at = 0.0
-        self.reliability = self.reliability_count = 0.0
-        self.judged_mean = self.judged_count = 0.0
-        self.times = [(0.0, 0.0, 0.0), (0.0, 0.0, 0.0)]
-
-
-class AgentRecord:
-    """How many tokens the requests of an agent usually have; what scores use moves in steps."""
-
-    __slots__ = ("completion", "prompt", "used_completion", "used_prompt")
-
-    def __init__(self) -> None:
-        self.prompt = Average()
-        self.completion = Average()
-        self.used_prompt = 0.0
-        self.used_completion = 0.0
 
 
 class Experience:
@@ -171,7 +54,11 @@ class Experience:
         self.models: Remembered[str, ModelRecord] = Remembered(policy.most_tags, ModelRecord)
         self.tags: Remembered[Tag, TagRecord] = Remembered(policy.most_tags, TagRecord)
         self.agents: Remembered[str, AgentRecord] = Remembered(policy.most_tags, AgentRecord)
-        self._tokens_moved = False
+        self.hardness: Remembered[Topic, Hardness] = Remembered(policy.most_tags, Hardness)
+        self.usual = 0.5
+        """How good answers are on average; moves in steps."""
+        self._judged = Counts()
+        self._moved = False
 
     def learn(self, outcome: Outcome, now: float) -> bool:
         """Take an outcome in. True when it says something of the model."""
@@ -182,7 +69,7 @@ class Experience:
         tag = self.tags.come_up((outcome.agent_id, None, outcome.model_id))
         self._count(model, tag, 1.0 if failure is None else 0.0, now)
         if outcome.usage is not None and failure is None:
-            self._count_tokens(outcome.agent_id, tag, outcome.usage)
+            self._count_tokens(outcome.agent_id, model, tag, outcome.usage)
         if outcome.streamed:
             if outcome.first_token_s is not None:
                 self._time(model, 1, outcome.first_token_s, now)
@@ -194,30 +81,36 @@ class Experience:
         """Take a judgement in."""
         policy, good, fade = self.policy, feedback.quality, self.fade_judged
         model = self.models.come_up(feedback.model_id)
-        kept = model.judged.kept(now, fade)
-        general = shrunk(model.judged.good * kept, model.judged.total * kept, 0.5, 1.0)
+        usual = self._judge_topic(feedback, model, good, now)
+        general = bounded(usual + self._surplus(model, now))
         expected, forgotten = general, 0.0
         for key in _tags_of(feedback):
             record = self.tags.come_up(key)
             counts = self._judged_of(record, model)
             kept = counts.kept(now, fade)
             before = counts.total * kept
+            expected = shrunk(counts.good * kept, before, general, policy.tag_weight)
+            change = None
             if before >= FEWEST_JUDGED:
-                expected = shrunk(counts.good * kept, before, general, policy.tag_weight)
                 change = record.watch.add(good, expected, policy.judgements)
-                if change is not None:
-                    counts.restart(change.good, change.total, now)
-                    forgotten = max(forgotten, before - change.total + 1.0)
-                    continue
-            counts.add(good, now, fade)
-        self._judge_model(model, good, now, expected, forgotten)
+            if change is None:
+                counts.add(good, now, fade)
+            else:
+                counts.restart(change.good, change.total, now)
+                forgotten = max(forgotten, before - change.total + 1.0)
+        if forgotten:
+            # A change of one tag is explained by it.
+            model.judgements.clear()
+            _forget(model.judged, forgotten)
+        self._judge_model(model, good, now, usual=usual, expected=expected)
 
     def all_changed(self) -> bool:
         """Whether what concerns all models has changed since this was last asked."""
-        changed = self._tokens_moved or bool(self.agents.forgotten or self.models.forgotten)
-        self._tokens_moved = False
-        self.agents.forgotten.clear()
-        self.models.forgotten.clear()
+        lost = (self.agents.forgotten, self.models.forgotten, self.hardness.forgotten)
+        changed = self._moved or any(lost)
+        self._moved = False
+        for keys in lost:
+            keys.clear()
         return changed
 
     def forgotten(self) -> set[str]:
@@ -238,7 +131,7 @@ class Experience:
         judged = model.judged
         kept = judged.kept(now, self.fade_judged)
         model.judged_count = judged.total * kept
-        model.judged_mean = judged.good / judged.total if judged.total else 0.0
+        model.surplus = self._surplus(model, now)
         for place, level in enumerate(model.levels):
             if level.count:
                 # The mean of a lognormal time; what is far off the usual is bounded.
@@ -263,17 +156,20 @@ class Experience:
             tag.answered.restart(0.0, 0.0, now)
         tag.answered.add(good, now, fade)
 
-    def _count_tokens(self, agent_id: str, tag: TagRecord, usage: Usage) -> None:
+    def _count_tokens(
+        self, agent_id: str, model: ModelRecord, tag: TagRecord, usage: Usage
+    ) -> None:
         agent, most = self.agents.come_up(agent_id), self.policy.latency_most
         agent.prompt.add(usage.prompt_tokens, most)
         agent.completion.add(usage.completion_tokens, most)
         tag.tokens.add(usage.completion_tokens, most)
+        model.length.add(usage.completion_tokens / max(agent.completion.mean, 1.0), most)
         if _moved(agent.prompt.mean, agent.used_prompt) or _moved(
             agent.completion.mean, agent.used_completion
         ):
             agent.used_prompt = agent.prompt.mean
             agent.used_completion = agent.completion.mean
-            self._tokens_moved = True
+            self._moved = True
 
     def _time(self, model: ModelRecord, place: int, seconds: float, now: float) -> None:
         """`place` is 1 for streams and 0 for plain answers."""
@@ -293,21 +189,49 @@ class Experience:
         return record.judged
 
     def _judge_model(
-        self, model: ModelRecord, good: float, now: float, expected: float, forgotten: float
+        self, model: ModelRecord, good: float, now: float, *, usual: float, expected: float
     ) -> None:
-        """A change of one tag is explained by it; what only all of them show is the model's."""
-        counts, fade = model.judged, self.fade_judged
-        change: Change | None = None
-        if forgotten:
-            model.judgements.clear()
-            _forget(counts, forgotten)
-        elif counts.total >= FEWEST_JUDGED:
+        """What only all tags together show is a change of the model."""
+        counts, change = model.judged, None
+        if counts.total >= FEWEST_JUDGED:
             change = model.judgements.add(good, expected, self.policy.judgements)
         if change is None:
-            counts.add(good, now, fade)
+            counts.add(good - usual, now, self.fade_judged)
         else:
-            counts.restart(change.good, change.total, now)
+            counts.restart(change.good - change.total * usual, change.total, now)
             model.judged_epoch += 1
+
+    def _judge_topic(
+        self, feedback: Feedback, model: ModelRecord, good: float, now: float
+    ) -> float:
+        """How good answers on this topic usually are, taking this judgement in."""
+        policy, fade = self.policy, self.fade_judged
+        self._judged.add(good, now, fade)
+        usual = shrunk(self._judged.good, self._judged.total, 0.5, USUAL_WEIGHT)
+        if abs(usual - self.usual) > NOTABLE_SURPLUS:
+            self.usual, self._moved = usual, True
+        topics: tuple[Topic, ...] = ((feedback.agent_id, None),)
+        if feedback.task_type is not None:
+            topics = (*topics, (None, feedback.task_type))
+        mine, surplus = self._surplus(model, now), 0.0
+        for topic in topics:
+            hardness = self.hardness.come_up(topic)
+            hardness.surplus.add(good - usual - mine, now, fade)
+            counts = hardness.surplus
+            surplus = shrunk(counts.good, counts.total, 0.0, policy.hardness_weight)
+            if abs(surplus - hardness.used) > NOTABLE_SURPLUS:
+                hardness.used, self._moved = surplus, True
+        return usual + surplus
+
+    def _surplus(self, model: ModelRecord, now: float) -> float:
+        """By how much the answers of `model` are better than usual for their topics."""
+        judged, kept = model.judged, model.judged.kept(now, self.fade_judged)
+        return shrunk(judged.good * kept, judged.total * kept, 0.0, self.policy.fit_weight)
+
+
+def bounded(quality: float) -> float:
+    """A sum of effects as a probability."""
+    return min(max(quality, 0.01), 0.99)
 
 
 def _tags_of(feedback: Feedback) -> tuple[Tag, ...]:

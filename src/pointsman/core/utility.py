@@ -7,7 +7,6 @@ places to and fro, and there is no time or price beyond which more of it no long
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
 from types import MappingProxyType
 
 from pointsman.core.decision import Selection, Strategy
@@ -29,7 +28,7 @@ FIRST_TOKEN_BUDGET_S = 0.5
 PACE_S_PER_TOKEN = 0.02
 """And for each token of a plain answer, which comes when all are there: 50 tokens a second."""
 
-HALF_CHEAP_USD = 0.002
+HALF_CHEAP_USD = 0.01
 """What a request costs that is half as cheap as a free one."""
 
 
@@ -52,6 +51,7 @@ def speed(latency_s: float, budget_s: float) -> float:
 def cheapness(cost_usd: float | None) -> float:
     """1 when free, one half at `HALF_CHEAP_USD`, 0 when the cost is unknown.
 
-    The root tells models apart over five orders of magnitude of price.
+    Nearly linear in dollars below that, as money is; never quite 0 above, so that of two dear
+    models the cheaper is still told.
     """
-    return 0.0 if cost_usd is None else 1.0 / (1.0 + sqrt(cost_usd / HALF_CHEAP_USD))
+    return 0.0 if cost_usd is None else HALF_CHEAP_USD / (HALF_CHEAP_USD + cost_usd)

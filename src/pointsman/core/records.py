@@ -1,0 +1,103 @@
+"""What is noted down of a model, of a tag, of an agent?
+
+A tag is a model together with an agent, with a task type, or with both.
+"""
+
+from __future__ import annotations
+
+from pointsman.core.drift import LevelWatch, RateWatch
+from pointsman.core.posterior import Average, Counts, Level
+
+Topic = tuple[str | None, str | None]
+"""Agent and task type; None stands for all of them."""
+
+Tag = tuple[str | None, str | None, str]
+"""Agent, task type and model; None stands for all of them."""
+
+
+class TagRecord:
+    """What is known of a model with one agent, one task type, or both.
+
+    The epochs say which change of the model this evidence follows; older evidence is void.
+    """
+
+    __slots__ = ("answered", "answered_epoch", "judged", "judged_epoch", "tokens", "watch")
+
+    def __init__(self) -> None:
+        self.answered = Counts()
+        self.answered_epoch = 0
+        self.judged = Counts()
+        self.judged_epoch = 0
+        self.tokens = Average()
+        self.watch = RateWatch()
+
+
+class Hardness:
+    """By how much answers to a task type, or of an agent, are judged better than usual.
+
+    That is no merit of the models that happen to serve it. `used` moves in steps.
+    """
+
+    __slots__ = ("surplus", "used")
+
+    def __init__(self) -> None:
+        self.surplus = Counts()
+        self.used = 0.0
+
+
+class ModelRecord:
+    """What is known of a model in general.
+
+    `judged` holds by how much its answers were better than usual for their topics, `length` how
+    long they are against the usual ones of their agents.
+
+    The figures at the end are as of `at`, the last time they were worked out: how reliable it is
+    and how many outcomes say so; by how much its answers are better than usual and how many were
+    judged; and per plain or streamed the expected time, the variance of its logarithm, and how many
+    were timed.
+    """
+
+    __slots__ = (
+        "answered",
+        "answered_epoch",
+        "at",
+        "failures",
+        "judged",
+        "judged_count",
+        "judged_epoch",
+        "judgements",
+        "length",
+        "levels",
+        "reliability",
+        "reliability_count",
+        "surplus",
+        "times",
+        "watches",
+    )
+
+    def __init__(self) -> None:
+        self.answered = Counts()
+        self.answered_epoch = 0
+        self.failures = RateWatch()
+        self.judged = Counts()
+        self.judged_epoch = 0
+        self.judgements = RateWatch()
+        self.length = Average()
+        self.levels = (Level(), Level())
+        self.watches = (LevelWatch(), LevelWatch())
+        self.at = 0.0
+        self.reliability = self.reliability_count = 0.0
+        self.surplus = self.judged_count = 0.0
+        self.times = [(0.0, 0.0, 0.0), (0.0, 0.0, 0.0)]
+
+
+class AgentRecord:
+    """How many tokens the requests of an agent usually have; what scores use moves in steps."""
+
+    __slots__ = ("completion", "prompt", "used_completion", "used_prompt")
+
+    def __init__(self) -> None:
+        self.prompt = Average()
+        self.completion = Average()
+        self.used_prompt = 0.0
+        self.used_completion = 0.0
