@@ -287,7 +287,7 @@ class World:
     ) -> None:
         self.clock = clock or FakeClock()
         self.providers: dict[str, ScriptedProvider] = {}
-        self.load = Load()
+        self.load = Load(self.clock)
         self.health = Health(self.clock, policy.breaker)
         self.ledger = MemoryLedger()
         self.tally = Tally()

@@ -46,7 +46,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     """Everything built, in order. Opens the store, so it may raise `StoreError`."""
     random = Random(SystemRandom().getrandbits(128))  # noqa: S311 - draws models, not secrets
     scorer = CapabilityScorer()
-    load = Load()
+    load = Load(clock)
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
     store = SqliteStore(configuration.server.data_dir / DATABASE)

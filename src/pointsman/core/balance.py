@@ -1,7 +1,7 @@
 """Who goes first among near-equals?
 
 Always the best score herds every request of a burst onto one model. So all models within a band of
-the best share its traffic: two are drawn, and the one with fewer calls in flight goes first
+the best share its traffic: two are drawn, and the one with the lower expected wait goes first
 (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
 """
 
@@ -13,6 +13,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from pointsman.core.decision import Candidate
+
+MUCH_SOONER = 0.8
+"""A wait that is longer than this share of another is as good as equal."""
 
 
 class Pick(NamedTuple):
@@ -30,23 +33,33 @@ def near_best(candidates: Sequence[Candidate], band: float) -> int:
     return 1 + sum(1 for _ in takewhile(lambda c: c.score >= floor, candidates[1:]))
 
 
-def pick(in_flight: Sequence[int], draw: Callable[[], float]) -> Pick:
-    """Draw two of the near-best and take the one that carries less.
+def pick(waits: Sequence[float], draw: Callable[[], float]) -> Pick:
+    """Draw two of the near-best and take the one that is free sooner.
 
-    `in_flight` are the calls that each carries, best score first, never empty; at equal counts the
-    better score wins. `draw` gives uniform numbers in [0, 1).
+    `waits` are those to be expected, in any unit, best score first, never empty; of two that hardly
+    differ the better score wins. `draw` gives uniform numbers in [0, 1).
     """
-    count = len(in_flight)
+    count = len(waits)
     if count == 1:
         return Pick(0, 1.0)
     first = int(draw() * count)
     second = int(draw() * (count - 1))
     second += second >= first
     first, second = min(first, second), max(first, second)
-    winner = second if in_flight[second] < in_flight[first] else first
-    least = in_flight[winner]
-    ahead = sum(map(least.__gt__, in_flight)) + in_flight[:winner].count(least)
-    return Pick(winner, (count - 1 - ahead) / (count * (count - 1) / 2))
+    winner = second if waits[second] < waits[first] * MUCH_SOONER else first
+    return Pick(winner, propensity(waits, winner))
+
+
+def propensity(waits: Sequence[float], place: int) -> float:
+    """How probable it is that `pick` takes the one at `place`, in [0, 1]."""
+    count = len(waits)
+    if count == 1:
+        return 1.0
+    own = waits[place]
+    limit = own * MUCH_SOONER
+    beaten = [wait * MUCH_SOONER > own for wait in waits[:place]]
+    beaten += [wait >= limit for wait in waits[place + 1 :]]
+    return sum(beaten) / (count * (count - 1) / 2)
 
 
 def pick_for_session(session: str, model_ids: Sequence[str]) -> Pick:

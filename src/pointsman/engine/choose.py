@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pointsman.core.balance import Pick, pick, pick_for_session
 from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
-from pointsman.core.eligibility import request_objection
+from pointsman.core.eligibility import request_objection, tokens_held
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.health import Health
 from pointsman.engine.load import Load
@@ -50,7 +50,7 @@ class Chooser:
         if not places:
             return self._least_bad(shortlist, rejections)
         near = self._near(shortlist, places)
-        taken = self._pick(shortlist, near, session, draws)
+        taken = self._pick(shortlist, near, task, session, draws)
         place = near[taken.place]
         ordered = shortlist.starting_at(place)
         if rejections:
@@ -58,16 +58,17 @@ class Chooser:
             ordered = tuple(c for c in ordered if c.model_id not in out)
         return Choice(ordered, shortlist.rejections + rejections, taken.propensity)
 
-    def objects_now(self, model: Model) -> bool:
-        """True when `model` is in trouble or full at this moment."""
-        return bool(self._health.objection(model) or self._load.objection(model))
+    def objects_now(self, model: Model, task: Task) -> bool:
+        """True when `model` is in trouble, or full, at this moment."""
+        return bool(self._health.objection(model) or self._load.objection(model, tokens_held(task)))
 
-    def bars_repeat(self, model: Model) -> bool:
+    def bars_repeat(self, model: Model, task: Task) -> bool:
         """True when `model`, which has just failed, must not be tried again by the same request.
 
         Its rest is no bar: whoever repeats waits as long as the model has asked.
         """
-        return self._health.tripped(model) or self._load.objection(model) is not None
+        full = self._load.objection(model, tokens_held(task)) is not None
+        return full or self._health.tripped(model)
 
     def _able(
         self, shortlist: Shortlist, task: Task, selection: Selection
@@ -76,6 +77,7 @@ class Chooser:
         unasked = shortlist.all_take(task)
         if unasked and self._health.untroubled and not shortlist.limited:
             return range(len(shortlist.models)), ()
+        tokens = tokens_held(task)
         places: list[int] = []
         rejections: list[Rejection] = []
         for place, model in enumerate(shortlist.models):
@@ -83,7 +85,7 @@ class Chooser:
             fits = (
                 None if unasked or model.id == selection.pinned else request_objection(task, model)
             )
-            objection = fits or self._health.objection(model) or self._load.objection(model)
+            objection = fits or self._health.objection(model) or self._load.objection(model, tokens)
             if objection is None:
                 places.append(place)
             else:
@@ -97,14 +99,19 @@ class Chooser:
         return places[: shortlist.near_from(places)]
 
     def _pick(
-        self, shortlist: Shortlist, near: Sequence[int], session: str | None, draws: Draws
+        self,
+        shortlist: Shortlist,
+        near: Sequence[int],
+        task: Task,
+        session: str | None,
+        draws: Draws,
     ) -> Pick:
         if len(near) == 1:
             return Pick(0, 1.0)
         model_ids = [shortlist.model_ids[place] for place in near]
         if session is not None:
             return pick_for_session(session, model_ids)
-        return pick(self._load.each_in_flight(model_ids), draws)
+        return pick(self._load.waits(model_ids, streamed=task.stream), draws)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

@@ -14,50 +14,30 @@ from random import Random
 from typing import NamedTuple
 
 from pointsman.core.admission import RetryBudget
-from pointsman.core.chance import Draws
 from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
 from pointsman.core.decision import (
-    SEED_DIGITS,
     Decision,
     Outcome,
-    ReasonCode,
-    Selection,
-    Task,
     total_cost_usd,
 )
-from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
+from pointsman.core.eligibility import tokens_held
+from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
-from pointsman.core.fleet import Agent, Model
+from pointsman.core.fleet import Model
 from pointsman.engine.attempt import Attempt, Begun, Ending
-from pointsman.engine.choose import Choice, Chooser
+from pointsman.engine.choose import Chooser
+from pointsman.engine.decide import Ask, Decider, soonest_s
 from pointsman.engine.health import Health, Trial
 from pointsman.engine.load import Lease, Load
 from pointsman.engine.ports import Call, Clock, Ledger, Scorer
-from pointsman.engine.record import outcome_of
+from pointsman.engine.record import NEVER_REACHED, outcome_of
 from pointsman.engine.registry import Registry, Snapshot
 from pointsman.engine.tally import Tally
 
+__all__ = ["Ask", "Served", "Service"]
+
 log = logging.getLogger(__name__)
-
-SEED_BITS = 4 * SEED_DIGITS
-
-FULL_RETRY_AFTER_S = 1.0
-"""When to come back to a full fleet: a guess, since any call in flight may end at any moment."""
-
-
-class Ask(NamedTuple):
-    """A request as the engine sees it. `deadline_s` is how long the caller is willing to wait."""
-
-    request_id: str
-    agent: Agent
-    task: Task
-    selection: Selection
-    fields: dict[str, bytes]
-    stream: bool
-    session: str | None = None
-    asked_model: str = ""
-    deadline_s: float | None = None
 
 
 class Served(NamedTuple):
@@ -122,6 +102,7 @@ class Service:
         self._clock = clock
         self._random = random
         self._chooser = Chooser(load, health)
+        self._decider = Decider(self._chooser, scorer, clock, random)
         self._budget = RetryBudget()
 
     def decide(self, ask: Ask, seed: int | None = None) -> Decision:
@@ -130,7 +111,7 @@ class Service:
         Nothing is called, counted or written down. With the `seed` of another decision it is drawn
         as that one was: the same, if all else is the same.
         """
-        return self._decided(ask, self._registry.current, seed)
+        return self._decider.decision(ask, self._registry.current, seed)
 
     async def serve(self, ask: Ask) -> Served:
         """Begin to answer. Whoever is given the answer must close it.
@@ -149,71 +130,25 @@ class Service:
             snapshot.users -= 1
 
     async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
-        decision = self._decided(ask, snapshot)
+        decision = self._decider.decision(ask, snapshot)
         if not decision.candidates:
             decision = await self._decided_later(decision, ask, snapshot)
         self._ledger.decided(decision)
         self._tally.decided(decision)
         if not decision.candidates:
-            raise self._nobody(ask, snapshot, decision)
+            raise self._decider.nobody(ask, snapshot, decision)
         return decision
 
     async def _decided_later(self, vain: Decision, ask: Ask, snapshot: Snapshot) -> Decision:
         """Decide once more when a resting model is due back soon enough to be waited for."""
-        wait_s = _soonest(vain)
+        wait_s = soonest_s(vain)
         longest_s = snapshot.setup.policy.retry.short_wait_s
         if ask.deadline_s is not None:
             longest_s = min(longest_s, ask.deadline_s)
         if wait_s is None or wait_s > longest_s:
             return vain
         await self._clock.sleep(wait_s)
-        return self._decided(ask, snapshot)
-
-    def _decided(self, ask: Ask, snapshot: Snapshot, seed: int | None = None) -> Decision:
-        now = self._clock.now()
-        now_s = now.timestamp()
-        self._scorer.tick(now_s)
-        if seed is None:
-            seed = self._random.getrandbits(SEED_BITS)
-        choice = self._choice(ask, snapshot, Draws(seed))
-        return Decision(
-            id=f"dec_{int(now_s * 1000):011x}{seed:0{SEED_DIGITS}x}",
-            request_id=ask.request_id,
-            at=now,
-            agent_id=ask.agent.id,
-            task=ask.task,
-            strategy=ask.selection.strategy,
-            candidates=choice.candidates,
-            rejections=choice.rejections,
-            propensity=choice.propensity,
-            config_version=snapshot.setup.fleet.version,
-            session=ask.session,
-            asked_model=ask.asked_model,
-            panic=choice.panic,
-        )
-
-    def _choice(self, ask: Ask, snapshot: Snapshot, draws: Draws) -> Choice:
-        # A reload may have come between reading the request and serving it: what is remembered
-        # with the snapshot must be of the snapshot's own agent.
-        agent = snapshot.setup.fleet.agents.get(ask.agent.id, ask.agent)
-        selection = ask.selection
-        if agent.pinned and selection.pinned is None and not selection.only:
-            selection = selection._replace(pinned=agent.pinned)
-        return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session, draws)
-
-    def _nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
-        retry_after_s = _worth_coming_back_in(decision)
-        callers_fault = False
-        if retry_after_s is None:
-            plain = ask._replace(task=Task(), selection=Selection())
-            draws = Draws(decision.seed)
-            callers_fault = bool(self._choice(plain, snapshot, draws).candidates)
-        return NoEligibleModel(
-            decision.rejections,
-            decision_id=decision.id,
-            callers_fault=callers_fault,
-            retry_after_s=retry_after_s,
-        )
+        return self._decider.decision(ask, snapshot)
 
     async def _first_that_begins(self, run: _Run) -> Served:
         while True:
@@ -226,6 +161,8 @@ class Service:
                 run.failures.append((run.last, error))
                 await self._until_next(run, error)
             else:
+                streamed = run.ask.task.stream
+                self._load.answered(model.id, begun.first_token_s, streamed=streamed)
                 earlier = tuple(outcome for outcome, _ in run.failures)
                 return Served(run.decision, model, begun, earlier)
 
@@ -237,19 +174,22 @@ class Service:
         number = len(run.failures) + 1
         run.tries += 1
         run.snapshot.users += 1
-        trial, lease = self._health.begin(model), self._load.lease(model)
+        trial, lease = self._health.begin(model), self._load.lease(model, tokens_held(ask.task))
         ended = partial(self._ended, run, number, trial, lease)
         return Attempt(provider, call, timeouts, self._clock, ended)
 
     def _ended(self, run: _Run, number: int, trial: Trial, lease: Lease, ending: Ending) -> Outcome:
         """The one place where an attempt's end is taken note of."""
         # What frees comes first, then the record: a defect in what follows must not undo either.
-        lease.release()
+        _give_back(lease, ending)
         run.snapshot.users -= 1
         if ending.error is None:
             self._health.succeeded(trial)
         else:
             self._health.failed(trial, ending.error)
+            if ending.first_token_s is None:
+                streamed = run.ask.task.stream
+                self._load.waited(trial.model.id, ending.total_s, streamed=streamed)
         model, now = trial.model, self._clock.now()
         outcome = outcome_of(run.decision, model, number, now, ending, streamed=run.ask.stream)
         run.last = outcome
@@ -281,7 +221,7 @@ class Service:
         wait_s = self._point_at_next(run, error)
         if wait_s:
             await self._clock.sleep(wait_s)
-            if self._chooser.bars_repeat(run.model):
+            if self._chooser.bars_repeat(run.model, run.ask.task):
                 self._point_at_next(run, error)
 
     def _point_at_next(self, run: _Run, error: UpstreamError) -> float:
@@ -300,12 +240,15 @@ class Service:
         if len(run.failures) >= retry.max_attempts:
             return STOP
         backoff_s = retry.backoff_s * 2.0 ** (run.tries - 1) * (0.5 + self._random.random())
+        may_repeat = run.tries < retry.per_model
+        if may_repeat:
+            may_repeat = not self._chooser.bars_repeat(run.model, run.ask.task)
         situation = Situation(
             kind=error.kind,
             retry_after_s=error.retry_after_s,
             short_wait_s=retry.short_wait_s if left_s is None else min(retry.short_wait_s, left_s),
             backoff_s=backoff_s,
-            may_repeat=run.tries < retry.per_model and not self._chooser.bars_repeat(run.model),
+            may_repeat=may_repeat,
             has_standby=standby is not None,
         )
         step = next_step(situation)
@@ -325,7 +268,7 @@ class Service:
             model = models[run.decision.candidates[place].model_id]
             if error.kind is FailureKind.CONTEXT_TOO_LONG and not _holds_more(model, too_small):
                 continue
-            if not self._chooser.objects_now(model):
+            if not self._chooser.objects_now(model, run.ask.task):
                 return place
         return None
 
@@ -333,6 +276,15 @@ class Service:
         if run.gives_up_at is None:
             return None
         return max(0.0, run.gives_up_at - self._clock.monotonic())
+
+
+def _give_back(lease: Lease, ending: Ending) -> None:
+    """Release a lease with what the provider has counted, as far as that is known."""
+    usage, error = ending.usage, ending.error
+    if usage is not None:
+        lease.release(usage.prompt_tokens + usage.completion_tokens)
+    else:
+        lease.release(sent=error is None or error.kind not in NEVER_REACHED)
 
 
 def _log_failure(request_id: str, outcome: Outcome, failure: FailureKind) -> None:
@@ -349,21 +301,6 @@ def _log_failure(request_id: str, outcome: Outcome, failure: FailureKind) -> Non
     }
     quiet = failure is FailureKind.CANCELLED
     log.log(logging.DEBUG if quiet else logging.WARNING, "attempt failed", extra=facts)
-
-
-def _soonest(decision: Decision) -> float | None:
-    """When the first of the rejected models is due back, in seconds; None when none says so."""
-    waits = [rejection.objection.retry_after_s for rejection in decision.rejections]
-    return min((wait for wait in waits if wait is not None), default=None)
-
-
-def _worth_coming_back_in(decision: Decision) -> float | None:
-    """When the caller may try again, in seconds; None when time changes nothing."""
-    due_s = _soonest(decision)
-    full = any(r.objection.code is ReasonCode.AT_LIMIT for r in decision.rejections)
-    if not full:
-        return due_s
-    return FULL_RETRY_AFTER_S if due_s is None else min(due_s, FULL_RETRY_AFTER_S)
 
 
 def _holds_more(model: Model, window: int | None) -> bool:

@@ -1,0 +1,104 @@
+"""Are providers' limits kept before they have to say so, and is who slows down left alone?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes import BEST, LAST, NEXT, PLAIN, After, Script, World, text, with_usage
+
+from pointsman.core.decision import ReasonCode
+from pointsman.core.errors import FailureKind, NoEligibleModel, UpstreamError
+from pointsman.core.fleet import Limits, Usage
+from pointsman.engine.policy import Policy, RetryPolicy
+
+TWICE = replace(BEST, limits=Limits(requests_per_min=2))
+DOWN = UpstreamError(FailureKind.UNAVAILABLE, "down", status=503)
+
+
+async def test_a_model_at_its_limit_is_skipped_before_it_refuses() -> None:
+    world = World(TWICE, NEXT)
+    models = [(await world.chat()).model.id for _ in range(3)]
+    assert models == ["a/best", "a/best", "b/next"]
+    (rejection,) = world.ledger.decisions[-1].rejections
+    assert rejection.objection.code is ReasonCode.AT_LIMIT
+    world.clock.t += 61.0
+    assert (await world.chat()).model is TWICE
+
+
+async def test_repeats_and_fallbacks_count_too() -> None:
+    world = World(TWICE)
+    world.fails("a/best", DOWN)
+    await world.chat()
+    assert world.load.utilisation(TWICE) == 1.0
+    world = World(BEST, replace(NEXT, limits=Limits(requests_per_min=1)), LAST)
+    world.fails("a/best", DOWN, times=4)
+    assert (await world.chat()).model is not LAST
+    assert (await world.chat()).model is LAST, "the standby had its one request"
+
+
+async def test_a_repeat_that_would_pass_the_limit_is_not_made() -> None:
+    once = replace(BEST, limits=Limits(requests_per_min=1))
+    world = World(once, NEXT)
+    world.fails("a/best", DOWN)
+    assert (await world.chat()).model is NEXT
+    assert world.calls_of("a/best") == 1
+
+
+async def test_tokens_count_as_the_provider_reports_them() -> None:
+    limited = replace(BEST, limits=Limits(tokens_per_min=2_000))
+    world = World(limited, NEXT)
+    world.script("a/best", Script(reads=(text(), with_usage(Usage(900, 600)))))
+    assert (await world.chat()).model is limited
+    assert world.load.utilisation(limited) == 0.75
+    asks = world.ask(task=PLAIN._replace(prompt_tokens=400, max_output_tokens=101))
+    assert (await world.chat(asks)).model is NEXT
+
+
+async def test_what_never_reached_the_provider_is_not_counted() -> None:
+    world = World(TWICE, NEXT)
+    world.fails("a/best", UpstreamError(FailureKind.CONNECT_FAILED), times=2)
+    await world.chat()
+    assert world.load.utilisation(TWICE) == 0.0
+
+
+async def test_a_caller_of_a_full_fleet_is_told_when_there_is_room() -> None:
+    world = World(TWICE)
+    for _ in range(2):
+        await world.chat()
+    world.clock.t += 20.0
+    with pytest.raises(NoEligibleModel) as caught:
+        await world.chat()
+    assert caught.value.retry_after_s == 41.0
+    assert not caught.value.callers_fault
+
+
+async def test_room_that_comes_soon_is_waited_for() -> None:
+    world = World(TWICE, policy=Policy(band=0.0, retry=RetryPolicy(short_wait_s=2.0)))
+    for _ in range(2):
+        await world.chat()
+    world.clock.t += 60.0
+    assert (await world.chat()).model is TWICE
+    assert world.clock.slept == [1.0]
+
+
+async def test_who_slows_down_is_left_alone_with_the_next_request() -> None:
+    world = World(BEST, NEXT, policy=Policy(band=1.0))
+    for name in ("a/best", "b/next"):
+        world.script(name, Script(reads=(After(1.0, text()), with_usage())))
+    while world.calls < 2:
+        await world.chat()
+    world.script("a/best", Script(reads=(After(9.0, text()), with_usage())))
+    assert (await world.chat()).model is BEST
+    served = [(await world.chat()).model for _ in range(5)]
+    assert served == [NEXT] * 5
+
+
+async def test_a_model_that_lets_us_wait_in_vain_is_left_alone() -> None:
+    world = World(BEST, NEXT, policy=Policy(band=1.0))
+    await world.chat()
+    await world.chat()
+    late = After(20.0, UpstreamError(FailureKind.RESET, "gone"))
+    world.script("a/best", Script(opens=late))
+    await world.chat()
+    assert [(await world.chat()).model for _ in range(3)] == [NEXT] * 3
