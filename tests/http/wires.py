@@ -8,7 +8,6 @@ from typing import cast
 
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.heads import RequestHead
-from pointsman.adapters.http.replies import Header
 
 
 class Recorded(asyncio.Transport):
@@ -32,7 +31,7 @@ class RecordedLine:
     def __init__(self, max_body_bytes: int = 1_000) -> None:
         self.loop = asyncio.get_running_loop()
         self.transport = cast("asyncio.Transport", Recorded())
-        self.usual_headers: list[Header] = [(b"date", b"today")]
+        self.usual_lines = b"date: today\r\n"
         self.max_body_bytes = max_body_bytes
         self.client: tuple[str, int] | None = ("127.0.0.1", 5)
         self.server: tuple[str, int | None] | None = ("127.0.0.1", 80)

@@ -11,44 +11,54 @@ from decimal import Decimal
 from functools import lru_cache
 
 from pointsman.adapters.http.exchange import Exchange
-from pointsman.adapters.http.replies import JSON, Header, error_body, surface_of
+from pointsman.adapters.http.replies import JSON, error_body, lines_of, surface_of
 from pointsman.adapters.http.usage_chunk import usage_chunk
 from pointsman.core.errors import Blame, UpstreamError
 from pointsman.engine.serve import Served
 
 DONE = b"data: [DONE]\n\n"
-EVENT_STREAM: tuple[Header, ...] = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
+
+_STREAM_LINES = lines_of(
+    [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
+    ]
+)
+_JSON_LINE = lines_of([JSON])
+_FACTS = (
+    b"x-pointsman-decision: %b\r\n"
+    b"x-pointsman-model: %b\r\n"
+    b"x-pointsman-attempts: %d\r\n"
+    b"x-pointsman-overhead-ms: %.3f\r\n"
 )
 
 
-def facts_of(served: Served, overhead_s: float) -> tuple[Header, ...]:
-    """The headers that say who answers, and what it took to get there."""
-    facts: tuple[Header, ...] = (
-        (b"x-pointsman-decision", served.decision.id.encode()),
-        (b"x-pointsman-model", _printable(served.model.id)),
-        (b"x-pointsman-attempts", str(len(served.earlier) + 1).encode()),
-        (b"x-pointsman-overhead-ms", b"%.3f" % (overhead_s * 1000)),
+def facts_of(served: Served, overhead_s: float) -> bytes:
+    """The headers that say who answers, and what it took to get there, as they are sent."""
+    model = served.model
+    facts = _FACTS % (
+        served.decision.id.encode(),
+        _printable(model.id),
+        len(served.earlier) + 1,
+        overhead_s * 1000,
     )
     claimed = served.begun.upstream_model
-    if claimed is not None and claimed != served.model.upstream_name:
+    if claimed is not None and claimed != model.upstream_name:
         # What the upstream says it served, where that is not what it was asked for.
-        facts += ((b"x-pointsman-upstream-model", _printable(claimed)),)
+        facts += b"x-pointsman-upstream-model: %b\r\n" % _printable(claimed)
     return facts
 
 
-async def send_plain(
-    exchange: Exchange, body: bytes, served: Served, facts: tuple[Header, ...]
-) -> None:
+async def send_plain(exchange: Exchange, body: bytes, served: Served, facts: bytes) -> None:
     """The whole document, with what it cost."""
     cost = _text(served.cost_usd)
-    await exchange.answer(200, (JSON, *facts, (b"x-pointsman-cost", cost.encode())), body)
+    lines = b"%b%bx-pointsman-cost: %b\r\n" % (_JSON_LINE, facts, cost.encode())
+    await exchange.answer(200, lines, body)
 
 
 async def send_stream(
-    exchange: Exchange, served: Served, facts: tuple[Header, ...], *, include_usage: bool
+    exchange: Exchange, served: Served, facts: bytes, *, include_usage: bool
 ) -> None:
     """All pieces of a stream as they come, to its end.
 
@@ -56,7 +66,7 @@ async def send_stream(
     """
     begun = served.begun
     first = await begun.read()
-    await exchange.begin((*EVENT_STREAM, *facts), first or b"")
+    await exchange.begin(_STREAM_LINES + facts, first or b"")
     try:
         while (data := await begun.read()) is not None:
             await exchange.more(data)

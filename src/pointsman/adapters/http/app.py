@@ -22,7 +22,7 @@ from pointsman.adapters.http.auth import Key, KeyRing, Role, require
 from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import request_id_of
-from pointsman.adapters.http.replies import JSON, Reply, reply_to
+from pointsman.adapters.http.replies import JSON, Reply, lines_of, reply_to
 from pointsman.core.errors import AccessDenied, PointsmanError
 
 CHAT = "/v1/chat/completions"
@@ -157,7 +157,7 @@ class Application:
         require(self._key_of(exchange), Role.VIEWER, Role.ADMIN)
         wanted = exchange.headers.get(b"accept", b"").decode("latin-1")
         body, kind = self._parts.metrics(wanted)
-        await exchange.answer(200, ((b"content-type", kind),), body)
+        await exchange.answer(200, lines_of([(b"content-type", kind)]), body)
 
 
 def _only_from_here(exchange: Exchange) -> None:
@@ -211,7 +211,7 @@ async def _last_words(exchange: Exchange, reply: Reply) -> None:
 
 
 async def _send_json(exchange: Exchange, value: object, status: int = 200) -> None:
-    await exchange.answer(status, (JSON,), msgspec.json.encode(value))
+    await exchange.answer(status, lines_of([JSON]), msgspec.json.encode(value))
 
 
 def _wrong_method(used: str, path: str, wanted: str) -> Reply:

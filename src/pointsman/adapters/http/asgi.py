@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.replies import lines_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -84,5 +85,5 @@ class AsgiExchange:
         given = [(bytes(name).lower(), bytes(value)) for name, value in headers]
         measured = status in _BODILESS or any(name == b"content-length" for name, _ in given)
         self._open_ended = not measured and exchange.head.method != "HEAD"
-        opening = exchange.opening(status, given, measured=not self._open_ended)
+        opening = exchange.opening(status, lines_of(given), measured=not self._open_ended)
         await exchange.write(opening)

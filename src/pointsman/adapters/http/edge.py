@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from pointsman.adapters.http.exchange import Exchange, raw
 from pointsman.adapters.http.heads import RequestHead, path_of, without_upgrade
-from pointsman.adapters.http.replies import Header, Reply, come_back_in
+from pointsman.adapters.http.replies import Header, Reply, come_back_in, lines_of
 
 BODY_BYTES_PER_S = 64 * 1024
 """The slowest a body may come in the long run, beyond the time that every body is allowed."""
@@ -106,6 +106,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._answering: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._stopping = False
+        self._usual: tuple[list[Header], bytes] = [], b""
         self._reading_paused = False
         self._writable = asyncio.Event()
         self._writable.set()
@@ -280,8 +281,11 @@ class EdgeProtocol(asyncio.Protocol):
             self._answering.keep_alive = False
 
     @property
-    def usual_headers(self) -> Iterable[Header]:
-        return self._state.default_headers
+    def usual_lines(self) -> bytes:
+        headers = self._state.default_headers
+        if self._usual[0] is not headers:  # The server above makes a new list each second.
+            self._usual = headers, lines_of(headers)
+        return self._usual[1]
 
     @property
     def max_body_bytes(self) -> int:

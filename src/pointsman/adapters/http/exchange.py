@@ -8,15 +8,17 @@ has fallen behind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
 from pointsman.adapters.http.heads import RequestHead
-from pointsman.adapters.http.replies import JSON, Header, Reply
+from pointsman.adapters.http.replies import JSON, Header, Reply, lines_of
 from pointsman.core.errors import RequestError
 
+_CHUNKED = b"transfer-encoding: chunked\r\n"
+_CLOSE = b"connection: close\r\n"
 _PROCEED = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -31,8 +33,8 @@ class Line(Protocol):
     def transport(self) -> asyncio.Transport: ...
 
     @property
-    def usual_headers(self) -> Iterable[Header]:
-        """What every answer of this server says."""
+    def usual_lines(self) -> bytes:
+        """The headers of every answer of this server, as they are sent."""
 
     @property
     def client(self) -> tuple[str, int] | None: ...
@@ -61,7 +63,7 @@ class Exchange:
     the caller has gone before that. Then `when_left` has been called: unless somebody says
     otherwise it cancels the task that answers. What is written afterwards is dropped.
 
-    Once `request_id` is set, every answer says it.
+    `request_id` is what every answer says, so it is set before there is one.
     """
 
     __slots__ = (
@@ -133,10 +135,10 @@ class Exchange:
             raise _unsupported("A compressed body is not accepted; send it plain.")
         if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise _unsupported("No transfer coding but 'chunked' is understood.")
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
         if not self._complete:
+            length = headers.get(b"content-length", b"0")
+            if length.isdigit() and int(length) > limit:
+                raise _too_large(limit)
             await self._until_enough(limit)
         if self.size > limit:
             raise _too_large(limit)
@@ -162,9 +164,13 @@ class Exchange:
 
     # Answer.
 
-    async def answer(self, status: int, headers: Iterable[Header], body: bytes) -> None:
-        """The whole answer at once, with its length; without its body for HEAD."""
-        head = self.opening(status, (*headers, (b"content-length", b"%d" % len(body))))
+    async def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """The whole answer at once; without its body for HEAD.
+
+        `lines` are headers as they are sent, each with its line's end: those with values from
+        elsewhere are made by `lines_of`, which looks for lines that a value would add.
+        """
+        head = self.opening(status, b"%bcontent-length: %d\r\n" % (lines, len(body)))
         await self.write(head if self.head.method == "HEAD" else head + body)
         self.finish()
 
@@ -172,11 +178,12 @@ class Exchange:
         """An error. The rest of the request is left to the connection, which reads and drops it:
         if we closed, a client that is still sending would see a reset instead of this answer.
         """
-        await self.answer(reply.status, (JSON, *headers, *reply.headers), reply.body())
+        lines = lines_of((JSON, *headers, *reply.headers))
+        await self.answer(reply.status, lines, reply.body())
 
-    async def begin(self, headers: Iterable[Header], first: bytes) -> None:
+    async def begin(self, lines: bytes, first: bytes) -> None:
         """The head of an answer whose length is not known, with its first bytes."""
-        head = self.opening(200, headers, measured=False)
+        head = self.opening(200, lines, measured=False)
         await self.write(head + self._framed(first))
 
     async def more(self, data: bytes) -> None:
@@ -194,25 +201,20 @@ class Exchange:
 
     # The parts of an answer, for whoever puts it together differently.
 
-    def opening(self, status: int, headers: Iterable[Header], *, measured: bool = True) -> bytes:
-        """The head of the answer. `measured`: it has no body, or `headers` say how long that is."""
-        lines = [_status_line(status)]
-        lines += [b": ".join(header) for header in (*self._line.usual_headers, *headers)]
-        if self.request_id:
-            lines.append(b"x-request-id: " + self.request_id.encode())
+    def opening(self, status: int, lines: bytes, *, measured: bool = True) -> bytes:
+        """The head of the answer. `measured`: it has no body, or `lines` say how long that is."""
         if not measured:
             # Before HTTP/1.1 nothing but the connection's end can end such a body.
             self._chunked = self.head.version != "1.0"
             self.keep_alive = self.keep_alive and self._chunked
-            if self._chunked:
-                lines.append(b"transfer-encoding: chunked")
-        if not self.keep_alive:
-            lines.append(b"connection: close")
-        head = b"\r\n".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1 or b"\0" in head:
-            # One look at the whole is cheaper than one at each value, and misses none.
-            raise ValueError("a header of an answer holds a line break")
-        return head + b"\r\n\r\n"
+        return b"%b%b%bx-request-id: %b\r\n%b%b\r\n" % (
+            _status_line(status),
+            self._line.usual_lines,
+            lines,
+            self.request_id.encode(),
+            _CHUNKED if self._chunked else b"",
+            b"" if self.keep_alive else _CLOSE,
+        )
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are, once the caller has read enough of those before."""
@@ -245,20 +247,15 @@ def _status_line(status: int) -> bytes:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = ""
-    return b"HTTP/1.1 %d %b" % (status, phrase.encode())
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
 
 
 def raw(reply: Reply) -> bytes:
     """A refusal as bytes, for where there is no exchange; the connection closes after it."""
     body = reply.body()
-    headers: tuple[Header, ...] = (
-        JSON,
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-        *reply.headers,
-    )
-    lines = [_status_line(reply.status), *map(b": ".join, headers)]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    length = (b"content-length", b"%d" % len(body))
+    lines = lines_of((JSON, length, *reply.headers))
+    return _status_line(reply.status) + lines + _CLOSE + b"\r\n" + body
 
 
 def _unsupported(words: str) -> RequestError:

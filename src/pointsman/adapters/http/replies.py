@@ -6,7 +6,7 @@ spent our own attempts, `x-should-retry: false` keeps a client from multiplying 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 from types import MappingProxyType
 from typing import NamedTuple
@@ -26,9 +26,9 @@ from pointsman.core.errors import (
     UpstreamError,
 )
 
-JSON = (b"content-type", b"application/json")
-
 Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
 
 MAX_MESSAGE_CHARS = 2000
 
@@ -127,6 +127,16 @@ def reply_to(error: PointsmanError, *, pinned: bool = False) -> Reply:
 def surface_of(error: UpstreamError) -> Surface:
     """How a failure of an upstream is shown."""
     return _BY_KIND.get(error.kind) or _BY_BLAME[error.kind.blames]
+
+
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """The headers as they are sent. Raises `ValueError` when one would add a line of its own."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    text = b"".join(lines)
+    if not text.count(b"\n") == text.count(b"\r") == len(lines) or b"\0" in text:
+        # One look at the whole is cheaper than one at each value, and misses none.
+        raise ValueError("a header of an answer holds a line break")
+    return text
 
 
 def come_back_in(seconds: float) -> tuple[Header, ...]:
