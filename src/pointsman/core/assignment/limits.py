@@ -1,0 +1,199 @@
+"""What is scarce, how much of it does a pair use, and how much is left?
+
+Every rule that binds several agents together is a `Limit`: the sum of what the chosen pairs use
+must not exceed its capacity. So each way of assigning needs to know one kind of rule only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isclose
+
+from pointsman.core.assignment.problem import Known, Matrix, Problem, ShareOf
+
+TOLERANCE = 1e-9
+"""What a sum may be over its capacity, as a share of it: rounding, and nothing else."""
+
+
+class LimitKind(StrEnum):
+    """What a limit is about, for programs."""
+
+    REQUESTS = "requests_per_min"
+    TOKENS = "tokens_per_min"
+    IN_FLIGHT = "in_flight"
+    EXCLUSIVE = "exclusive"
+    PROVIDER_SHARE = "provider_share"
+    APART = "apart"
+    BUDGET = "budget_usd_per_day"
+    LATENCY = "mean_latency_s"
+    MOVES = "max_moves"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One scarce thing: pairs with one of `models` use of it, together at most `capacity`.
+
+    What a pair uses is `per_agent[agent]`, or `per_pair[agent][model]` where it depends on both.
+    """
+
+    kind: LimitKind
+    subject: str
+    capacity: float
+    models: tuple[int, ...]
+    per_agent: Sequence[float] = ()
+    per_pair: Matrix = ()
+
+    def use(self, agent: int, model: int) -> float:
+        """What `agent` uses of it on `model`, which is one of `models`."""
+        return self.per_pair[agent][model] if self.per_pair else self.per_agent[agent]
+
+    @property
+    def slack(self) -> float:
+        return TOLERANCE * max(1.0, self.capacity)
+
+
+def limits_of(problem: Problem) -> tuple[Limit, ...]:
+    """Every limit of the problem, those of the models first."""
+    return (
+        *_capacities(problem),
+        *_shares(problem),
+        *_apart(problem),
+        *_fleet_wide(problem),
+    )
+
+
+def _capacities(problem: Problem) -> Iterator[Limit]:
+    requests = [agent.load.requests_per_min for agent in problem.agents]
+    tokens = [agent.load.tokens_per_min for agent in problem.agents]
+    ones = [1.0] * len(problem.agents)
+    for m, model in enumerate(problem.models):
+        if model.requests_per_min is not None:
+            yield Limit(LimitKind.REQUESTS, model.id, model.requests_per_min, (m,), requests)
+        if model.tokens_per_min is not None:
+            yield Limit(LimitKind.TOKENS, model.id, model.tokens_per_min, (m,), tokens)
+        if model.in_flight is not None:
+            # Little's law: what is under way is what arrives in the time that one takes.
+            durations = problem.expected.duration_s
+            busy = [each * row[m] / 60.0 for each, row in zip(requests, durations, strict=True)]
+            yield Limit(LimitKind.IN_FLIGHT, model.id, model.in_flight, (m,), busy)
+        if model.exclusive:
+            yield Limit(LimitKind.EXCLUSIVE, model.id, 1.0, (m,), ones)
+
+
+def _shares(problem: Problem) -> Iterator[Limit]:
+    by_load = problem.rules.share_of is ShareOf.LOAD
+    weights = [agent.load.requests_per_min if by_load else 1.0 for agent in problem.agents]
+    for provider, share in problem.rules.provider_shares.items():
+        models = problem.of_provider(provider)
+        capacity = share * sum(weights)
+        yield Limit(LimitKind.PROVIDER_SHARE, provider, capacity, models, weights)
+
+
+def _apart(problem: Problem) -> Iterator[Limit]:
+    for group in problem.rules.apart:
+        members = [float(agent in group.agents) for agent in range(len(problem.agents))]
+        for provider in problem.providers():
+            subject = f"{group.name} on {provider}"
+            models = problem.of_provider(provider)
+            yield Limit(LimitKind.APART, subject, float(group.at_most), models, members)
+
+
+def _fleet_wide(problem: Problem) -> Iterator[Limit]:
+    everything = tuple(range(len(problem.models)))
+    rules, expected = problem.rules, problem.expected
+    if rules.budget_usd_per_day is not None:
+        daily = [agent.load.requests_per_day for agent in problem.agents]
+        # A pair without a price is barred; a manual one is not, and is reported as unpriced.
+        costs = _weighted(daily, expected.usd_per_request, unknown=0.0)
+        yield Limit(LimitKind.BUDGET, "fleet", rules.budget_usd_per_day, everything, (), costs)
+    if rules.mean_latency_s is not None:
+        weights = [agent.importance for agent in problem.agents]
+        waits = _weighted(weights, expected.latency_s, unknown=slowest_s(problem))
+        capacity = rules.mean_latency_s * sum(weights)
+        yield Limit(LimitKind.LATENCY, "fleet", capacity, everything, (), waits)
+    if rules.max_moves is not None:
+        moved = [_moves(problem, agent) for agent in range(len(problem.agents))]
+        yield Limit(LimitKind.MOVES, "fleet", float(rules.max_moves), everything, (), moved)
+
+
+def _weighted(weights: Sequence[float], matrix: Known, *, unknown: float) -> Matrix:
+    return [
+        [weight * (unknown if each is None else each) for each in row]
+        for weight, row in zip(weights, matrix, strict=True)
+    ]
+
+
+def slowest_s(problem: Problem) -> float:
+    """The longest latency that is known of any pair: what an unknown one is taken for."""
+    return max((s for row in problem.expected.latency_s for s in row if s is not None), default=0.0)
+
+
+def _moves(problem: Problem, agent: int) -> Sequence[float]:
+    """1 for every model that `agent` would have to leave a good place for."""
+    needs = problem.agents[agent]
+    count = len(problem.models)
+    if needs.manual is not None or needs.current is None:
+        return [0.0] * count
+    if problem.bar(agent, needs.current) is not None:
+        return [0.0] * count
+    return [float(model != needs.current) for model in range(count)]
+
+
+class Rooms:
+    """What is left of every limit while agents are placed; manual ones are placed from the start.
+
+    What people decided may be too much already: then nothing is left, and nothing is owed.
+    """
+
+    __slots__ = ("_on", "left", "limits")
+
+    def __init__(self, problem: Problem, limits: Sequence[Limit]) -> None:
+        self.limits = tuple(limits)
+        self.left = [limit.capacity for limit in limits]
+        self._on: list[list[int]] = [[] for _ in problem.models]
+        for number, limit in enumerate(limits):
+            for model in limit.models:
+                self._on[model].append(number)
+        for agent, needs in enumerate(problem.agents):
+            if needs.manual is not None:
+                self.take(agent, needs.manual)
+        self.left = [max(0.0, left) for left in self.left]
+
+    def on(self, model: int) -> Sequence[int]:
+        """The numbers of the limits that pairs with `model` use."""
+        return self._on[model]
+
+    def take(self, agent: int, model: int) -> None:
+        for number in self._on[model]:
+            self.left[number] -= self.limits[number].use(agent, model)
+
+    def give_back(self, agent: int, model: int) -> None:
+        for number in self._on[model]:
+            self.left[number] += self.limits[number].use(agent, model)
+
+    def fits(self, agent: int, model: int, reserved: Sequence[float] = ()) -> bool:
+        """Whether there is room for `agent` on `model` beside what is reserved of each limit."""
+        for number in self._on[model]:
+            limit = self.limits[number]
+            left = self.left[number] - (reserved[number] if reserved else 0.0)
+            if limit.use(agent, model) > left + limit.slack:
+                return False
+        return True
+
+    def in_the_way(self, agent: int, model: int) -> Iterator[int]:
+        """The numbers of the limits that have no room for `agent` on `model`."""
+        for number in self._on[model]:
+            limit = self.limits[number]
+            if limit.use(agent, model) > self.left[number] + limit.slack:
+                yield number
+
+
+def overloaded(problem: Problem, limits: Sequence[Limit]) -> Iterator[tuple[Limit, float]]:
+    """The limits that manual assignments alone exceed, and by how much."""
+    manual = [(a, n.manual) for a, n in enumerate(problem.agents) if n.manual is not None]
+    for limit in limits:
+        used = sum(limit.use(agent, model) for agent, model in manual if model in limit.models)
+        if used > limit.capacity + limit.slack and not isclose(used, limit.capacity):
+            yield limit, used - limit.capacity

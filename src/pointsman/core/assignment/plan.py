@@ -1,0 +1,177 @@
+"""What was decided for the fleet, what is it worth, and who was left without a model, why?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from pointsman.core.assignment.limits import Limit, LimitKind, Rooms, limits_of, overloaded
+from pointsman.core.assignment.problem import Problem
+
+Choice = tuple[int | None, ...]
+"""For every agent the model it stands on; None where it has none."""
+
+
+class Method(StrEnum):
+    """How a plan was found."""
+
+    GREEDY = "greedy"
+    BALANCED = "balanced"
+    OPTIMAL = "optimal"
+
+
+class Unplaced(NamedTuple):
+    """An agent without a model, and what kept it from each, in words."""
+
+    agent: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who stands where. `chosen` has an entry per agent of the problem.
+
+    `value` is the weighted sum of scores less switch costs, `bound` the most that any plan that
+    places as many agents could reach, or None where nobody worked it out. `gap` is what may be
+    missing, as a share of the value: 0 is proven best. `mean_score` in [0, 1] is weighted by
+    importance over the agents that are placed. `usd_per_day` leaves out `unpriced` agents, which
+    a person put on models without a known price. `notes` say what else a reader must know.
+    """
+
+    method: Method
+    chosen: Choice
+    value: float
+    mean_score: float
+    usd_per_day: float
+    unplaced: tuple[Unplaced, ...] = ()
+    unpriced: tuple[int, ...] = ()
+    bound: float | None = None
+    gap: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def placed(self) -> int:
+        return len(self.chosen) - len(self.unplaced)
+
+
+def value_of(problem: Problem, chosen: Sequence[int | None]) -> float:
+    """The weighted sum of scores less switch costs."""
+    return sum(problem.value(a, m) for a, m in enumerate(chosen) if m is not None)
+
+
+def rooms_after(problem: Problem, chosen: Sequence[int | None]) -> Rooms:
+    """What is left of every limit when `chosen` is in place."""
+    rooms = Rooms(problem, limits_of(problem))
+    for agent, model in enumerate(chosen):
+        if model is not None and problem.agents[agent].manual is None:
+            rooms.take(agent, model)
+    return rooms
+
+
+def excesses(problem: Problem, chosen: Sequence[int | None]) -> tuple[str, ...]:
+    """Every rule that `chosen` breaks, in words; none for a plan of ours.
+
+    What people decided is theirs: a limit is exceeded only by what is put on top of that.
+    """
+    found = []
+    for agent, model in enumerate(chosen):
+        if model is not None and model not in problem.choices(agent):
+            names = problem.agents[agent].id, problem.models[model].id
+            found.append(f"{names[0]} may not stand on {names[1]}")
+    rooms = rooms_after(problem, chosen)
+    for limit, left in zip(rooms.limits, rooms.left, strict=True):
+        if left < -limit.slack:
+            found.append(f"{words_of(limit)} exceeded by {-left:g}")
+    return tuple(found)
+
+
+def plan_of(
+    problem: Problem,
+    chosen: Sequence[int | None],
+    method: Method,
+    *,
+    bound: float | None = None,
+    gap: float | None = None,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """The plan that `chosen` is, with what it is worth and costs, and why some have no model."""
+    placed = [(agent, model) for agent, model in enumerate(chosen) if model is not None]
+    weights = sum(problem.agents[agent].importance for agent, _ in placed)
+    scores = sum(problem.agents[a].importance * problem.scores[a][m] for a, m in placed)
+    costs = [problem.usd_per_day(agent, model) for agent, model in placed]
+    return Plan(
+        method,
+        tuple(chosen),
+        value_of(problem, chosen),
+        scores / weights if placed else 0.0,
+        sum(cost for cost in costs if cost is not None),
+        _unplaced(problem, chosen),
+        tuple(agent for (agent, _), cost in zip(placed, costs, strict=True) if cost is None),
+        bound,
+        gap,
+        notes + _overload_notes(problem),
+    )
+
+
+_WORDS = {
+    LimitKind.REQUESTS: "the requests per minute of {}",
+    LimitKind.TOKENS: "the tokens per minute of {}",
+    LimitKind.IN_FLIGHT: "the requests in flight on {}",
+    LimitKind.EXCLUSIVE: "the single place on {}",
+    LimitKind.PROVIDER_SHARE: "the share of {}",
+    LimitKind.APART: "what is kept apart, {}",
+    LimitKind.BUDGET: "the budget per day of the {}",
+    LimitKind.LATENCY: "the mean latency of the {}",
+    LimitKind.MOVES: "the moves allowed to the {}",
+}
+
+
+def words_of(limit: Limit) -> str:
+    """What the limit is, as a noun."""
+    return _WORDS[limit.kind].format(limit.subject)
+
+
+def _overload_notes(problem: Problem) -> tuple[str, ...]:
+    if all(agent.manual is None for agent in problem.agents):
+        return ()
+    return tuple(
+        f"manual assignments alone exceed {words_of(limit)} by {excess:g}"
+        for limit, excess in overloaded(problem, limits_of(problem))
+    )
+
+
+def _unplaced(problem: Problem, chosen: Sequence[int | None]) -> tuple[Unplaced, ...]:
+    without = [agent for agent, model in enumerate(chosen) if model is None]
+    if not without:
+        return ()
+    rooms = rooms_after(problem, chosen)
+    return tuple(Unplaced(agent, _reasons(problem, rooms, agent)) for agent in without)
+
+
+def _reasons(problem: Problem, rooms: Rooms, agent: int) -> tuple[str, ...]:
+    """What keeps `agent` off every model: each reason once, with the models it is about."""
+    named: Counter[str] = Counter()
+    models: dict[str, list[str]] = {}
+    for number, model in enumerate(problem.models):
+        for reason in _reasons_against(problem, rooms, agent, number):
+            named[reason] += 1
+            models.setdefault(reason, []).append(model.id)
+    if not named:
+        return ("there is no model",)
+    return tuple(f"{reason}: {_listed(models[reason])}" for reason, _ in named.most_common())
+
+
+def _reasons_against(problem: Problem, rooms: Rooms, agent: int, model: int) -> list[str]:
+    barred = problem.bar(agent, model)
+    if barred is not None:
+        return [barred.words]
+    full = [words_of(rooms.limits[number]) for number in rooms.in_the_way(agent, model)]
+    return [f"no room in {words}" for words in full] or ["is kept for agents that need it more"]
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
