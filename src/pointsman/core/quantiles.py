@@ -32,7 +32,10 @@ MOST_VALUES = 2**32 - 1
 _LANE_BITS = 32
 _LANE_BYTES = 4
 _AT_ONCE = 255
-_NANO = 1e9
+_UNITS = 2**30
+_EXACT = 2.0**22
+"""From here on a float is a whole number of units anyway, and sums of fewer are exact as floats."""
+_ROUNDER = 1.5 * _EXACT
 _MIDDLE: float = 2 / (GROWTH + 1)
 _ENDS = Struct("<dd")
 _SPARSE = 0
@@ -49,21 +52,21 @@ class Sketch:
     """The distribution of values ≥ 0, with exact `count`, `sum`, `least` and `most`.
 
     What is no number is left out; what is below `SMALLEST`, negative or not, counts as 0, and what
-    is above `LARGEST`, infinite or not, as that. The sum is exact in whole billionths: every value
-    is rounded to one first, so that it does not depend on the order. `over` holds for each of
-    `thresholds` how many values crossed it, counted value by value and not from buckets.
+    is above `LARGEST`, infinite or not, as that. The sum is exact in units of 2^-30, about a
+    billionth: every value is rounded to one first, so that it does not depend on the order. `over`
+    holds for each of `thresholds` how many values crossed it, counted one by one, not from buckets.
 
     The counts of all buckets stand side by side in one large integer, `lanes`, 32 bits for each
     from bucket `first` on: merging is an addition, whatever the number of buckets.
     """
 
-    __slots__ = ("count", "first", "lanes", "least", "most", "nanos", "over", "thresholds", "zeros")
+    __slots__ = ("count", "first", "lanes", "least", "most", "over", "thresholds", "units", "zeros")
 
     def __init__(self, thresholds: Sequence[Threshold] = ()) -> None:
         self.thresholds = thresholds
         self.count = 0
         self.zeros = 0
-        self.nanos = 0
+        self.units = 0
         self.least = 0.0
         self.most = 0.0
         self.first = 0
@@ -72,7 +75,7 @@ class Sketch:
 
     @property
     def sum(self) -> float:
-        return self.nanos / 1_000_000_000
+        return self.units / _UNITS
 
     @property
     def mean(self) -> float | None:
@@ -88,7 +91,7 @@ class Sketch:
         if not kept:
             return
         self._grow(len(kept), kept[0], kept[-1])
-        self.nanos += sum([int(value * _NANO + 0.5) for value in kept])
+        self.units += _in_units(kept)
         if self.thresholds:
             crossed = map(_crossings, self.thresholds, (kept,) * len(self.thresholds))
             self.over = tuple(map(int.__add__, self.over, crossed))
@@ -100,14 +103,17 @@ class Sketch:
             self._put(part[0], _lanes_of(part))
 
     def merge(self, other: Sketch) -> None:
-        """Count all that `other` has counted. Raises `ValueError` when the thresholds differ."""
-        if self.thresholds != other.thresholds:
+        """Count all that `other` has counted.
+
+        Raises `ValueError` when this one counts crossings that the other has not counted.
+        """
+        if self.thresholds and self.thresholds != other.thresholds:
             raise ValueError("only sketches with the same thresholds can be merged")
         if not other.count:
             return
         self._grow(other.count, other.least, other.most)
         self.zeros += other.zeros
-        self.nanos += other.nanos
+        self.units += other.units
         if self.over:
             self.over = tuple(map(int.__add__, self.over, other.over))
         if other.lanes:
@@ -178,7 +184,7 @@ class Sketch:
         if not self.count:
             return bytes(out)
         out += _ENDS.pack(self.least, self.most)
-        for number in (self.zeros, self.nanos, *self.over):
+        for number in (self.zeros, self.units, *self.over):
             put(out, number)
         if self.lanes:
             put(out, 2 * self.first if self.first >= 0 else -2 * self.first - 1)
@@ -196,7 +202,7 @@ class Sketch:
             return sketch, at
         sketch.least, sketch.most = _ENDS.unpack_from(data, at)
         sketch.zeros, at = take(data, at + _ENDS.size)
-        sketch.nanos, at = take(data, at)
+        sketch.units, at = take(data, at)
         if thresholds:
             over = []
             for _ in thresholds:
@@ -228,6 +234,14 @@ def _sound(values: Iterable[float]) -> list[float]:
     )
 
 
+def _in_units(kept: Sequence[float]) -> int:
+    """The sum of sound values, each rounded to a unit: adding `_ROUNDER` drops what is finer."""
+    if kept[-1] * len(kept) < _EXACT:
+        return int(sum([value + _ROUNDER - _ROUNDER for value in kept]) * _UNITS)
+    rounded = [value if value >= _EXACT else value + _ROUNDER - _ROUNDER for value in kept]
+    return sum([int(value * _UNITS) for value in rounded])
+
+
 def _crossings(threshold: Threshold, kept: Sequence[float]) -> int:
     """How many of the sorted values cross the threshold."""
     cut = bisect_left if threshold.inclusive else bisect_right
@@ -237,10 +251,12 @@ def _crossings(threshold: Threshold, kept: Sequence[float]) -> int:
 def _lanes_of(buckets: Sequence[int]) -> int:
     """The counts of at most `_AT_ONCE` sorted bucket numbers side by side, from the first on."""
     first = buckets[0]
-    lanes = bytearray(_LANE_BYTES * (buckets[-1] - first + 1))
+    narrow = bytearray(buckets[-1] - first + 1)
     for bucket in buckets:
-        lanes[(bucket - first) * _LANE_BYTES] += 1
-    return int.from_bytes(lanes, "little")
+        narrow[bucket - first] += 1
+    wide = bytearray(_LANE_BYTES * len(narrow))
+    wide[::_LANE_BYTES] = narrow
+    return int.from_bytes(wide, "little")
 
 
 def _put_lanes(out: bytearray, wide: bytes, counts: Sequence[int]) -> None:
@@ -251,12 +267,12 @@ def _put_lanes(out: bytearray, wide: bytes, counts: Sequence[int]) -> None:
     """
     widest = max(counts)
     width = 1 if widest < 1 << 8 else 2 if widest < 1 << 16 else _LANE_BYTES
-    filled = len(counts) - counts.count(0)
-    if filled < len(counts) * width:
-        sparse = _sparse(counts)
+    if 2 * (len(counts) - counts.count(0)) < len(counts) * width:
+        filled = [place for place, count in enumerate(counts) if count]
+        sparse = _sparse(filled, counts)
         if len(sparse) < len(counts) * width:
             out.append(_SPARSE)
-            put(out, filled)
+            put(out, len(filled))
             out += sparse
             return
     out.append(width)
@@ -267,13 +283,11 @@ def _put_lanes(out: bytearray, wide: bytes, counts: Sequence[int]) -> None:
     out += narrow
 
 
-def _sparse(counts: Sequence[int]) -> bytearray:
+def _sparse(filled: Sequence[int], counts: Sequence[int]) -> bytearray:
     out = bytearray()
     before = -1
-    for place, count in enumerate(counts):
-        if not count:
-            continue
-        step = place - before
+    for place in filled:
+        step, count = place - before, counts[place]
         before = place
         if step < 16 and count < 16:
             out.append(step << 4 | count)

@@ -1,0 +1,274 @@
+"""Do the windows hold what happened in them, whole, and nothing else, in bounded memory?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pointsman.core.attempts import columns_of, row_of
+from pointsman.core.decision import Decision, Outcome, Strategy, Task
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
+from pointsman.core.period import Period
+from pointsman.core.stats import OTHER, DecisionRing, Statistics
+from pointsman.core.windows import SLOT_S, WINDOWS, Series, Window
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+START_S = START.timestamp()
+HOUR_S = 3_600.0
+
+
+def outcome(
+    after_s: float = 0.0,
+    model_id: str = "p/m",
+    agent_id: str = "a",
+    *,
+    failure: FailureKind | None = None,
+    total_s: float = 1.0,
+) -> Outcome:
+    at = START + timedelta(seconds=after_s)
+    usage = Usage(100, 20, 60)
+    return Outcome(
+        "d", 1, model_id, agent_id, at, failure, True, total_s, 0.2, usage, Decimal("0.001")
+    )
+
+
+def period(outcomes: Iterable[Outcome]) -> Period:
+    made, listed = Period(), list(outcomes)
+    if listed:
+        made.learn(columns_of(listed))
+    return made
+
+
+def attempts(stats: Statistics, now_s: float) -> list[int]:
+    return [stats.overall(window, START_S + now_s).counts.attempts for window in WINDOWS]
+
+
+class Burst(NamedTuple):
+    wait_s: float
+    size: int
+    agent_id: str
+    model_id: str
+    late_s: float
+    total_s: float
+
+
+BURSTS = st.lists(
+    st.builds(
+        Burst,
+        st.sampled_from([0.0, 1.0, 9.0, 11.0, 45.0, 61.0, 300.0, 900.0, 3_700.0]),
+        st.sampled_from([1, 1, 2, 7, 8, 11, 45]),
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["p/m", "p/n"]),
+        st.sampled_from([0.0, 0.0, 0.0, 15.0, 70.0, 320.0, 3_000.0]),
+        st.floats(0.01, 100.0),
+    ),
+    max_size=25,
+)
+
+
+@settings(deadline=None)
+@given(BURSTS, st.sampled_from([0.0, 9.0, 65.0, 301.0, 3_650.0]))
+def test_every_window_holds_exactly_what_happened_in_it(bursts: list[Burst], rest_s: float) -> None:
+    stats, told, now_s = Statistics(), [], 0.0
+    for burst in bursts:
+        now_s += burst.wait_s
+        late = outcome(now_s - burst.late_s, burst.model_id, burst.agent_id, total_s=burst.total_s)
+        for _ in range(burst.size):
+            stats.record(late)
+            told.append(late)
+        stats.fold(START_S + now_s)
+    now_s += rest_s
+    present = int((START_S + now_s) // SLOT_S)
+    for window in WINDOWS:
+        inside = [o for o in told if window.holds(int(o.at.timestamp() // SLOT_S), present)]
+        seen = stats.overall(window, START_S + now_s)
+        assert seen.packed() == period(inside).packed(), window
+        for name in ("a", "b"):
+            mine = [o for o in inside if o.agent_id == name]
+            assert stats.agent(name, window, START_S + now_s).packed() == period(mine).packed()
+            assert stats.attempts_of(name, window, START_S + now_s) == len(mine)
+            on_one = [o for o in mine if o.model_id == "p/m"]
+            pair = stats.pair(name, "p/m", window, START_S + now_s)
+            assert pair.packed() == period(on_one).packed()
+        both = [o for o in inside if o.model_id == "p/n"]
+        assert stats.model("p/n", window, START_S + now_s).packed() == period(both).packed()
+
+
+@given(st.permutations(range(30)))
+@settings(max_examples=25)
+def test_the_order_within_a_batch_does_not_matter(order: list[int]) -> None:
+    told = [outcome(20.0 * place, f"p/{place % 3}", total_s=0.1 + place / 7) for place in range(30)]
+    one, other = Statistics(), Statistics()
+    for place in range(30):
+        one.record(told[place])
+        other.record(told[order[place]])
+    now_s = START_S + 600.0
+    for window in WINDOWS:
+        assert one.overall(window, now_s).packed() == other.overall(window, now_s).packed()
+
+
+def test_windows_forget() -> None:
+    stats = Statistics()
+    for _ in range(50):
+        stats.record(outcome())
+    assert attempts(stats, 5) == [50, 50, 50]
+    assert attempts(stats, 61) == [0, 50, 50]
+    assert attempts(stats, 301) == [0, 0, 50]
+    assert attempts(stats, 3_600) == [0, 0, 0]
+
+
+def test_nothing_is_left_of_who_fell_silent() -> None:
+    stats = Statistics()
+    stats.record(outcome(0, "p/few", "few"))
+    for _ in range(50):
+        stats.record(outcome(0, "p/many", "many"))
+    stats.fold(START_S)
+    assert stats.pair_count == 2
+    assert set(stats.agent_ids()) == {"few", "many"}
+    assert set(stats.model_ids()) == {"p/few", "p/many"}
+    for minutes in range(70):
+        stats.fold(START_S + 60.0 * minutes)
+    assert stats.pair_count == 0
+    assert (stats.agent_ids(), stats.model_ids()) == ((), ())
+    assert stats.totals(START_S)["many"].attempts == 50
+
+
+def test_one_of_two_models_of_an_agent_is_forgotten_alone() -> None:
+    stats = Statistics()
+    stats.record(outcome(0, "p/old"))
+    for minutes in range(70):
+        stats.record(outcome(60.0 * minutes, "p/new"))
+        stats.fold(START_S + 60.0 * minutes)
+    assert stats.models_of("a") == ("p/new",)
+    assert stats.models_of("nobody") == ()
+
+
+def test_rare_attempts_never_need_rings() -> None:
+    stats = Statistics()
+    for hours in range(100):
+        stats.record(outcome(HOUR_S / 3 * hours))
+        stats.fold(START_S + HOUR_S / 3 * hours)
+    assert attempts(stats, HOUR_S / 3 * 99) == [1, 1, 3]
+    series = stats._pairs["a"]["p/m"]
+    assert series._rings is None
+
+
+def test_rows_that_are_too_old_make_room_for_new_ones() -> None:
+    series, per_hour = Series(), Window.HOUR.width * Window.HOUR.count
+    for number in range(100):
+        series.keep(row_of(outcome(), number * per_hour // 3))
+    assert series._rings is None
+    assert series.attempts(Window.HOUR, 99 * per_hour // 3) == 3
+
+
+@pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S, 30 * HOUR_S, -30 * HOUR_S])
+def test_a_clock_that_jumps_neither_crashes_nor_stops_the_windows(jump_s: float) -> None:
+    stats = Statistics()
+    for second in range(300):
+        stats.record(outcome(second))
+        stats.fold(START_S + second)
+    before = attempts(stats, 300)
+    assert before[1] > 200
+    for second in range(300, 1_000):
+        stats.record(outcome(jump_s + second))
+        stats.fold(START_S + jump_s + second)
+    after = attempts(stats, jump_s + 1_000)
+    assert 50 <= after[0] <= 61
+    assert 240 <= after[1] <= 301
+    assert after[2] == (1_000 if jump_s < 0 else 700)
+
+
+def test_a_clock_set_forward_and_back_again_goes_on() -> None:
+    stats = Statistics()
+    for shift_s in (0.0, HOUR_S, 0.0):
+        for second in range(120):
+            stats.record(outcome(shift_s + second))
+            stats.fold(START_S + shift_s + second)
+    assert attempts(stats, 120)[0] in range(50, 62)
+
+
+def test_what_is_older_than_an_hour_or_comes_from_the_future_counts_now() -> None:
+    stats = Statistics()
+    stats.fold(START_S)
+    stats.record(outcome(-2 * HOUR_S))
+    stats.record(outcome(+2 * HOUR_S))
+    assert attempts(stats, 0) == [2, 2, 2]
+
+
+def test_a_clock_that_is_a_moment_behind_changes_nothing() -> None:
+    stats = Statistics()
+    stats.fold(START_S + 30)
+    stats.record(outcome(0))
+    assert attempts(stats, 0) == [1, 1, 1]
+    assert attempts(stats, 60) == [0, 1, 1]
+
+
+def test_made_up_agents_cost_no_more_than_the_cap() -> None:
+    stats = Statistics(max_pairs=10, max_agents=5)
+    for number in range(1_000):
+        stats.record(outcome(0, "p/m", f"agent_{number}"))
+    assert stats.overall(Window.HOUR, START_S).counts.attempts == 1_000
+    assert len(stats.agent_ids()) == 11
+    assert stats.agent(OTHER, Window.HOUR, START_S).counts.attempts == 990
+    totals = stats.totals(START_S)
+    assert len(totals) == 6
+    assert totals[OTHER].attempts == 995
+    assert totals[OTHER].cost_usd == Decimal("0.995")
+
+
+def test_made_up_models_cost_no_more_than_the_cap() -> None:
+    stats = Statistics(max_pairs=10, max_models=3)
+    for number in range(100):
+        stats.record(outcome(0, f"p/{number}"))
+    stats.fold(START_S)
+    assert set(stats.model_ids()) == {"p/0", "p/1", "p/2", OTHER}
+    assert stats.model(OTHER, Window.HOUR, START_S).counts.attempts == 97
+    assert stats.overall(Window.HOUR, START_S).counts.attempts == 100
+    assert stats.pair(OTHER, OTHER, Window.HOUR, START_S).counts.attempts == 87
+
+
+def test_many_attempts_are_counted_while_others_are_recorded() -> None:
+    stats = Statistics()
+    for number in range(10_000):
+        stats.record(outcome(number / 1_000, f"p/{number % 7}", f"agent_{number % 50}"))
+    assert len(stats._pending) < 10_000
+    assert attempts(stats, 10) == [10_000] * 3
+
+
+def test_the_overhead_is_a_distribution_of_its_own() -> None:
+    stats = Statistics()
+    for number in range(5_000):
+        stats.record_overhead(START_S + number / 1_000, 0.001)
+    stats.record_overhead(START_S + 5, -1.0)
+    seen = stats.overhead(Window.MINUTE, START_S + 5)
+    assert (seen.count, seen.least, seen.most) == (5_001, 0.0, 0.001)
+    assert attempts(stats, 5) == [0, 0, 0]
+
+
+def test_nobody_asked_for_is_nothing() -> None:
+    stats = Statistics()
+    nothing = Period().packed()
+    assert stats.pair("x", "y", Window.HOUR, START_S).packed() == nothing
+    assert stats.model("y", Window.HOUR, START_S).packed() == nothing
+    assert stats.agent("x", Window.HOUR, START_S).packed() == nothing
+
+
+def test_a_window_has_a_name_and_a_length() -> None:
+    assert [(w.label, w.length_s) for w in WINDOWS] == [("1m", 60), ("5m", 300), ("1h", 3_600)]
+
+
+def test_the_ring_shows_the_last_decisions_newest_first() -> None:
+    ring = DecisionRing(3)
+    for number in range(5):
+        ring.add(
+            Decision(f"dec_{number}", "r", START, "a", Task(), Strategy.SPEED, (), (), 1.0, "cfg")
+        )
+    assert [decision.id for decision in ring.latest(2)] == ["dec_4", "dec_3"]
+    assert len(ring.latest(10)) == 3
