@@ -202,12 +202,47 @@ def test_sets_that_differ_for_every_decision_are_forgotten_with_it(
     store.append([a_decision(n, candidates=candidates(n)) for n in range(600)])
     assert len(rows_of(path, SETS)) == 401
     assert store.forget_before(a_decision(500).at) == 500
-    assert len(rows_of(path, SETS)) == 67
+    assert len(rows_of(path, SETS)) == 67 + 1, "and the one to which the others refer"
     assert [d.decision.candidates for d in store.decisions(DecisionQuery(limit=200))] == [
         candidates(n) for n in range(599, 499, -1)
     ]
     store.forget_before(a_decision(600).at)
     assert rows_of(path, SETS) == []
+
+
+def test_a_set_that_differs_little_says_only_what_is_new(store: SqliteStore, path: Path) -> None:
+    several = [measured(f"p/{k}", k) for k in range(20)]
+    kept = []
+    for number in range(200):
+        several[number % 7] = measured(f"p/{number % 7}", number)
+        kept.append(a_decision(number, candidates=tuple(several)))
+        store.append(kept[-1:])
+    whole, partial = (
+        rows_of(path, f"SELECT avg(length(CANDIDATES_JSON)), count(*) {condition}")[0]
+        for condition in (
+            "FROM ROUTING_CANDIDATE_SETS WHERE BASE_SET_ID IS NULL",
+            "FROM ROUTING_CANDIDATE_SETS WHERE BASE_SET_ID IS NOT NULL",
+        )
+    )
+    assert (whole[1], partial[1]) == (1, 199)
+    assert isinstance(whole[0], float)
+    assert isinstance(partial[0], float)
+    assert partial[0] < 0.4 * whole[0]
+    found = store.decisions(DecisionQuery(limit=200))
+    assert [stored.decision for stored in found] == kept[::-1]
+
+
+def test_a_base_that_was_forgotten_meanwhile_is_kept_anew(store: SqliteStore, path: Path) -> None:
+    several = tuple(measured(f"p/{k}", k) for k in range(6))
+    later = (measured("p/0", 9), *several[1:])
+    store.append([a_decision(1, candidates=several)])
+    store.append([a_decision(2, candidates=later)])
+    store.forget_before(a_decision(3).at)
+    assert rows_of(path, SETS) == []
+    store.append([a_decision(3, candidates=later)])
+    stored = store.decision(a_decision(3).id)
+    assert stored is not None
+    assert stored.decision.candidates == later
 
 
 def test_room_that_was_made_is_used_again(store: SqliteStore, path: Path) -> None:

@@ -11,7 +11,6 @@ from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
     FEEDBACK_COLUMNS,
     OUTCOME_COLUMNS,
-    SET_COLUMNS,
     storable,
     stored_decision,
     stored_feedback,
@@ -21,15 +20,19 @@ from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS, marks
 from pointsman.core.decision import Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
-_DECISION_WITH_SET = len(DECISION_COLUMNS) + len(SET_COLUMNS) - 1
+_SET_TEXTS = ("c.CANDIDATES_JSON", "c.REJECTIONS_JSON", "b.CANDIDATES_JSON")
+_DECISION_WITH_SET = len(DECISION_COLUMNS) + len(_SET_TEXTS)
 _STORED_DECISION = ", ".join(
     [
         *(f"d.{name}" for name in DECISION_COLUMNS),
-        *(f"c.{name}" for name in SET_COLUMNS[1:]),
+        *_SET_TEXTS,
         *(f"d.{name}" for name in FEEDBACK_COLUMNS),
     ]
 )
-_WITH_SETS = f"{DECISIONS} d LEFT JOIN {SETS} c ON c.SET_ID = d.CANDIDATE_SET_ID"
+_WITH_SETS = (
+    f"{DECISIONS} d LEFT JOIN {SETS} c ON c.SET_ID = d.CANDIDATE_SET_ID"
+    f" LEFT JOIN {SETS} b ON b.SET_ID = c.BASE_SET_ID"
+)
 _SUCCEEDED = (
     "EXISTS (SELECT 1 FROM ROUTING_OUTCOMES s WHERE s.DECISION_ID = d.DECISION_ID"
     " AND s.FAILURE_KIND IS NULL)"

@@ -26,15 +26,26 @@ def delete_oldest(db: sqlite3.Connection, before_us: int) -> int:
     ).fetchall()
     old = [(decision_id, set_id) for decision_id, set_id, at_us in oldest if at_us < before_us]
     ids = [decision_id for decision_id, _ in old]
-    sets = list({set_id for _, set_id in old})
     _delete(db, DECISIONS, ids)
     _delete(db, OUTCOMES, ids)
-    db.execute(
-        f"DELETE FROM {SETS} WHERE SET_ID IN ({marks(sets)})"  # noqa: S608
-        f" AND NOT EXISTS (SELECT 1 FROM {DECISIONS} d WHERE d.CANDIDATE_SET_ID = SET_ID)",
-        sets,
-    )
+    _delete_unused_sets(db, list({set_id for _, set_id in old}))
     return len(ids)
+
+
+def _delete_unused_sets(db: sqlite3.Connection, sets: list[int]) -> None:
+    bases = db.execute(
+        f"SELECT DISTINCT BASE_SET_ID FROM {SETS}"  # noqa: S608
+        f" WHERE SET_ID IN ({marks(sets)}) AND BASE_SET_ID IS NOT NULL",
+        sets,
+    ).fetchall()
+    # Twice: a base may go only after those that refer to it.
+    for some in (sets, [*sets, *(base_id for (base_id,) in bases)]):
+        db.execute(
+            f"DELETE FROM {SETS} WHERE SET_ID IN ({marks(some)})"  # noqa: S608
+            f" AND NOT EXISTS (SELECT 1 FROM {DECISIONS} d WHERE d.CANDIDATE_SET_ID = SET_ID)"
+            f" AND NOT EXISTS (SELECT 1 FROM {SETS} s WHERE s.BASE_SET_ID = {SETS}.SET_ID)",
+            some,
+        )
 
 
 def delete_strays(db: sqlite3.Connection, before_us: int) -> int:

@@ -58,7 +58,7 @@ FEEDBACK_COLUMNS = (
     "USER_SUCCESS",
     "USER_FEEDBACK",
 )
-SET_COLUMNS = ("SET_ID", "CANDIDATES_JSON", "REJECTIONS_JSON")
+SET_COLUMNS = ("SET_ID", "CANDIDATES_JSON", "REJECTIONS_JSON", "BASE_SET_ID")
 OUTCOME_COLUMNS = (
     "DECISION_ID",
     "ATTEMPT",
@@ -95,6 +95,7 @@ _NO_USAGE: Row = (None, None, None, None)
 _KINDS = {kind.code: kind for kind in FailureKind}
 
 _candidates = msgspec.json.Decoder(tuple[Candidate, ...])
+_said = msgspec.json.Decoder(tuple[Candidate | int, ...])
 _rejections = msgspec.json.Decoder(tuple[Rejection, ...])
 _places = msgspec.json.Decoder(list[int])
 _task = msgspec.json.Decoder(Task)
@@ -190,14 +191,16 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def stored_decision(row: Sequence[Any]) -> Decision:
-    """A decision from the columns of `DECISION_COLUMNS`, then those of its set but for the id.
+    """A decision from the columns of `DECISION_COLUMNS`, then the texts that stand in its set.
 
-    Raises `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
+    Those are its candidates, its rejections, and the candidates of its base or None. Raises
+    `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
-    order, own, candidates_json, standing_json = row[11], row[16], row[19], row[20]
+    order, own = row[11], row[16]
+    candidates_json, standing_json, base_json = row[19:22]
     if candidates_json is None or standing_json is None:
         raise ValueError(f"the candidates of {row[0]} are missing")
-    candidates = _candidates.decode(candidates_json)
+    candidates = _all_said(candidates_json, base_json)
     standing = _rejections.decode(standing_json)
     return Decision(
         id=row[0],
@@ -265,6 +268,15 @@ def stored_feedback(row: Sequence[Any]) -> Feedback | None:
         rating=row[5],
         success=None if row[6] is None else bool(row[6]),
         comment=row[7],
+    )
+
+
+def _all_said(candidates_json: str, base_json: str | None) -> tuple[Candidate, ...]:
+    if base_json is None:
+        return _candidates.decode(candidates_json)
+    base = _candidates.decode(base_json)
+    return tuple(
+        base[each] if isinstance(each, int) else each for each in _said.decode(candidates_json)
     )
 
 

@@ -4,6 +4,9 @@ Requests that look alike share the very same candidates (`engine/shortlist.py`),
 and, while some are in trouble, fewer of them. So a set of candidates is kept once, with the
 rejections that stand for all such requests; a decision names the set, the places of its own
 candidates in it, and the rejections that hold for this request only.
+
+While a scorer learns, few of the candidates differ from one moment to the next. Such a set says
+only what is new and refers to an earlier one, its base, for the rest.
 """
 
 from __future__ import annotations
@@ -25,21 +28,27 @@ STANDING = frozenset(
 
 
 class CandidateSet(NamedTuple):
-    """Candidates and standing rejections as they are stored; `id` is a hash of both texts."""
+    """Candidates and standing rejections as they are stored; `id` is a hash of all the rest.
+
+    Where there is a base, a number among the candidates stands for the one at that place in it.
+    """
 
     id: int
     candidates_json: str
     rejections_json: str
+    base_id: int | None = None
 
 
 class Reference(NamedTuple):
     """What a decision says of its set.
 
-    `order` is the JSON list of its candidates' places, None when they are all the set has and in
-    its order. `rejections` is the JSON of those that do not stand in the set, None without any.
+    `base` is the set that it refers to in turn, if it does. `order` is the JSON list of its
+    candidates' places, None when they are all the set has and in its order. `rejections` is the
+    JSON of those that do not stand in the set, None without any.
     """
 
     set: CandidateSet
+    base: CandidateSet | None
     order: str | None
     rejections: str | None
 
@@ -47,18 +56,23 @@ class Reference(NamedTuple):
 class _Known:
     """A set that was referred to lately. It keeps its candidates alive, hence their identities."""
 
-    __slots__ = ("candidates", "places", "set", "standing")
+    __slots__ = ("base", "candidates", "places", "set", "standing")
 
     def __init__(
         self,
         candidates: tuple[Candidate, ...],
         standing: tuple[Rejection, ...],
         encoded: CandidateSet,
+        base: _Known | None,
     ) -> None:
         self.candidates = candidates
         self.standing = standing
         self.set = encoded
+        self.base = base
         self.places = {id(candidate): place for place, candidate in enumerate(candidates)}
+
+    def reference(self, order: str | None, rejections: str | None) -> Reference:
+        return Reference(self.set, self.base.set if self.base else None, order, rejections)
 
     def order_of(self, candidates: Sequence[Candidate]) -> list[int] | None:
         """The places of `candidates`, None when one of them is not in this set."""
@@ -109,20 +123,33 @@ class CandidateSets:
             order = home.order_of(candidates)
             if order is not None:
                 whole = order == list(range(len(home.candidates)))
-                return Reference(home.set, None if whole else self._json(order), own_json)
-        return Reference(self._new(candidates, standing), None, own_json)
+                return home.reference(None if whole else self._json(order), own_json)
+        return self._new(candidates, standing).reference(None, own_json)
 
-    def _new(
-        self, candidates: tuple[Candidate, ...], standing: tuple[Rejection, ...]
-    ) -> CandidateSet:
-        made = _encoded(self._json(candidates), self._json(standing))
-        known = _Known(candidates, standing, made)
+    def _new(self, candidates: tuple[Candidate, ...], standing: tuple[Rejection, ...]) -> _Known:
+        base = self._base_of(candidates)
+        said: Sequence[Candidate | int] = candidates
+        if base is not None:
+            said = [base.places.get(id(candidate), candidate) for candidate in candidates]
+        base_id = base.set.id if base else None
+        made = _encoded(self._json(said), self._json(standing), base_id)
+        known = _Known(candidates, standing, made, base)
         self._known.append(known)
         for candidate in candidates:
             self._homes[id(candidate)] = known
         if len(self._known) > self._size:
             self._forget(self._known.popleft())
-        return made
+        return known
+
+    def _base_of(self, candidates: tuple[Candidate, ...]) -> _Known | None:
+        """A whole set that has at least half of these, if one is known."""
+        homes = (self._homes.get(id(candidate)) for candidate in candidates)
+        home = next((each for each in homes if each is not None), None)
+        if home is None:
+            return None
+        base = home.base or home
+        shared = sum(id(candidate) in base.places for candidate in candidates)
+        return base if 2 * shared >= len(candidates) else None
 
     def _forget(self, known: _Known) -> None:
         for candidate in known.candidates:
@@ -130,7 +157,10 @@ class CandidateSets:
                 del self._homes[id(candidate)]
 
 
-def _encoded(candidates: str, rejections: str) -> CandidateSet:
+def _encoded(candidates: str, rejections: str, base_id: int | None) -> CandidateSet:
     """The id has 63 bits: among a million sets, two alike have a chance of one in 10^7."""
-    digest = blake2b(f"{candidates}\n{rejections}".encode(), digest_size=8).digest()
-    return CandidateSet(int.from_bytes(digest) >> 1, candidates, rejections)
+    text = f"{candidates}\n{rejections}"
+    if base_id is not None:
+        text += f"\n{base_id}"
+    digest = blake2b(text.encode(), digest_size=8).digest()
+    return CandidateSet(int.from_bytes(digest) >> 1, candidates, rejections, base_id)

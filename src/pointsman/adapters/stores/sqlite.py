@@ -35,7 +35,7 @@ from pointsman.adapters.stores.rows import (
     usual_outcome_row,
 )
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS
-from pointsman.adapters.stores.sets import CandidateSets
+from pointsman.adapters.stores.sets import CandidateSet, CandidateSets
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
@@ -146,12 +146,17 @@ class _Batch:
     def _add_decision(self, decision: Decision) -> None:
         reference = self._sets.reference(decision)
         if reference.set.id not in self._written:
-            self._written.add(reference.set.id)
-            self._new_sets.add(reference.set)
+            self._add_set(reference.set)
+            if reference.base is not None and reference.base.id not in self._written:
+                self._add_set(reference.base)
         if is_usual_decision(decision, reference):
             self._usual_decisions.add(usual_decision_row(decision, reference))
         else:
             self._decisions.add(decision_row(decision, reference))
+
+    def _add_set(self, candidates: CandidateSet) -> None:
+        self._written.add(candidates.id)
+        self._new_sets.add(candidates)
 
     def finish(self) -> None:
         for table in (
