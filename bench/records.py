@@ -1,12 +1,14 @@
 """What does it cost to write down and count what happened?
 
-`python -m bench.records` prints CPU microseconds per record, best of several runs, and bytes on
-disk per decision with its outcome.
+`python -m bench.records` prints CPU microseconds and bytes on disk per decision with its outcome:
+with candidates that never change, that change ten times a second at 4,000 requests a second, and
+that change with every decision, as those of a scorer that learns do at low traffic.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import tempfile
@@ -14,12 +16,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.logs import QUEUE_RECORDS, configure
-from pointsman.core.decision import Candidate, Decision, Feedback, Outcome, Strategy, Task, Term
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Estimate,
+    Feedback,
+    Outcome,
+    Strategy,
+    Task,
+    Term,
+)
 from pointsman.core.fleet import Usage
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -27,30 +40,59 @@ from pointsman.engine.tally import Tally
 
 NOW = datetime.now(UTC)
 BATCHES = 20
+DECISIONS_PER_BATCH = 800
+"""What comes within one interval of the ledger at 4,000 requests a second."""
 CALLS = 100_000
 SECRETS = ("a-secret-key-1", "another-key-2")
 
 
-def candidates(agent: int) -> tuple[Candidate, ...]:
-    terms = (Term("capability", 0.6, "coding 0.90, reasoning 0.80"), Term("success", 0.2, "98 %"))
-    return tuple(Candidate(f"provider-{agent}/model-{n}", 0.8, terms * 2) for n in range(20))
+def candidate(number: int, version: int) -> Candidate:
+    """A candidate as a scorer that learns makes it; another for each `version`."""
+    part = 1 / (3 + version)
+    terms = tuple(
+        Term(name, weight * (1 - part), f"{100 - 100 * part:.1f} % of {version} outcomes")
+        for name, weight in (("success", 0.6), ("speed", 0.3), ("cheapness", 0.1))
+    )
+    estimate = Estimate(1 - part, 1 - part / 2, 1 - part / 3, part * 7, part / 1e6, version * 0.97)
+    return Candidate(f"provider/model-{number}", 1 - part, terms, estimate)
 
 
-CANDIDATES = [candidates(agent) for agent in range(8)]
+class Changing:
+    """Twenty candidates of which `count` change with every `every`-th decision."""
+
+    def __init__(self, every: int, count: int) -> None:
+        self._every = every
+        self._count = count
+        self._asked = 0
+        self._now = [candidate(number, number) for number in range(20)]
+        self._set = tuple(self._now)
+
+    def __call__(self) -> tuple[Candidate, ...]:
+        self._asked += 1
+        if self._asked % self._every == 0:
+            for number in range(self._count):
+                self._now[number] = candidate(number, self._asked + number)
+            self._set = tuple(self._now)
+        return self._set
 
 
-def batch(number: int) -> list[Decision | Outcome]:
-    """500 decisions of 20 candidates each, and their outcomes."""
+NEVER = 10**9
+
+
+def batch(number: int, candidates: Callable[[], tuple[Candidate, ...]]) -> list[Decision | Outcome]:
+    """Decisions of 20 candidates each, and their outcomes. Ids begin with the time, as they do."""
     records: list[Decision | Outcome] = []
-    for n in range(500):
+    chance = Random(number)
+    for n in range(DECISIONS_PER_BATCH):
+        ms = 1_790_000_000_000 + 200 * number + n // 4
         decision = Decision(
-            id=f"dec_{number:011x}{n:016x}",
-            request_id=f"req_{hash((number, n)) & (2**96 - 1):024x}",
+            id=f"dec_{ms:011x}{chance.getrandbits(64):016x}",
+            request_id=f"req_{ms:011x}{chance.getrandbits(52):013x}",
             at=NOW,
             agent_id=f"agent-{n % 20}",
             task=Task("coding", 1_234, None, frozenset({"coding", "reasoning"})),
             strategy=Strategy.BALANCED,
-            candidates=CANDIDATES[n % 8],
+            candidates=candidates(),
             rejections=(),
             propensity=0.5,
             config_version="cfg_1",
@@ -83,21 +125,29 @@ def cpu_us(work: Callable[[], object], count: int) -> float:
 
 
 class StoreCost(NamedTuple):
-    """CPU per record of each batch, and bytes per decision with its outcome."""
+    """CPU and bytes per decision with its outcome; how fast outcomes are read back."""
 
-    us: list[float]
+    best_us: float
+    mean_us: float
     bytes: float
+    read_per_s: float
 
 
-def store_cost() -> StoreCost:
+def store_cost(changing: Changing) -> StoreCost:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.db"
         store = SqliteStore(path)
-        batches = [batch(number) for number in range(BATCHES)]
-        costs = [cpu_us(lambda b=one: store.append(b), len(one)) for one in batches]  # type: ignore[misc]
+        batches = [batch(number, changing) for number in range(BATCHES)]
+        gc.collect()
+        gc.freeze()  # as the gateway does
+        costs = [cpu_us(partial(store.append, one), DECISIONS_PER_BATCH) for one in batches]
+        began = time.perf_counter()
+        count = sum(1 for _ in store.recent_outcomes(NOW, 1_000_000))
+        read_per_s = count / (time.perf_counter() - began)
         store.close()  # which copies the log into the file
-        decisions = sum(isinstance(record, Decision) for one in batches for record in one)
-        return StoreCost(costs, path.stat().st_size / decisions)
+        gc.unfreeze()
+        size = path.stat().st_size / (BATCHES * DECISIONS_PER_BATCH)
+        return StoreCost(min(costs), sum(costs) / BATCHES, size, read_per_s)
 
 
 class NoStore:
@@ -171,14 +221,22 @@ def log_us() -> float:
 
 
 def main() -> None:
-    decision, outcome = batch(0)[:2]
+    decision, outcome = batch(0, Changing(NEVER, 0))[:2]
     assert isinstance(decision, Decision)
     assert isinstance(outcome, Outcome)
     tally = Tally()
-    store = store_cost()
-    mean_us = sum(store.us) / len(store.us)
-    print(f"store: best {min(store.us):.1f}, mean {mean_us:.1f} us per record")
-    print(f"store: {store.bytes:.0f} bytes per decision of 20 candidates with its outcome")
+    for words, changing in {
+        "never change": Changing(NEVER, 0),
+        "change ten times a second": Changing(400, 20),
+        "change by three with every decision": Changing(1, 3),
+        "change all with every decision": Changing(1, 20),
+    }.items():
+        cost = store_cost(changing)
+        print(
+            f"store, candidates {words}: best {cost.best_us:.1f}, mean {cost.mean_us:.1f} us and"
+            f" {cost.bytes:.0f} bytes per decision of 20 with its outcome"
+        )
+    print(f"store: {cost.read_per_s:.0f} recent outcomes read per second")
     print(f"ledger: {asyncio.run(ledger_us(outcome)):.2f} us per record appended")
     print(f"tally: {repeated(lambda: tally.learn(outcome)):.2f} us per outcome")
     print(f"tally: {repeated(lambda: tally.decided(decision)):.2f} us per decision")
