@@ -150,7 +150,7 @@ class Exchange:
         if self.size > limit:
             return
         if self.headers.get(b"expect", b"").lower() == b"100-continue" and not self.size:
-            await self._write(_PROCEED)
+            self._line.transport.write(_PROCEED)
         self._limit = limit
         self._enough = self._line.loop.create_future()
         try:
@@ -219,9 +219,6 @@ class Exchange:
     async def write(self, data: bytes) -> None:
         """Send bytes as they are, once the caller has read enough of those before."""
         self.started = True
-        await self._write(data)
-
-    async def _write(self, data: bytes) -> None:
         line = self._line
         if line.writing_paused:
             await line.drain()
