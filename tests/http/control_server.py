@@ -56,7 +56,7 @@ BIG = Model(
     strengths={"coding": 0.9},
     context_window=8_192,
     price=Price(PriceState.KNOWN, Rate(Decimal("2.5")), Rate(Decimal(10)), Rate(Decimal("0.25"))),
-    limits=Limits(max_in_flight=8),
+    limits=Limits(max_in_flight=8, tokens_per_min=90_000),
     unsupported=frozenset({"logprobs"}),
     sources={"context_window": Source("learned from an answer", "2026-03-01"), "x": Source("file")},
 )
@@ -81,7 +81,7 @@ class Router:
         return Fleet([BUILDER], [BIG, SMALL], "cfg_9")
 
     def live(self, model_id: str) -> LiveModel:
-        return LiveModel("open", 3) if model_id == BIG.id else LiveModel()
+        return LiveModel("open", 8, 1.0, over_target=True) if model_id == BIG.id else LiveModel()
 
     def config(self) -> ConfigView:
         return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})

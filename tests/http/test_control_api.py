@@ -48,12 +48,15 @@ def test_models_are_listed_with_prices_sources_and_state(client: Client) -> None
         "cache_write_usd_per_mtok": 2.5,
         "per_request_usd": 0.0,
     }
-    assert (big["circuit"], big["in_flight"], big["max_in_flight"]) == ("open", 3, 8)
+    assert (big["circuit"], big["in_flight"], big["max_in_flight"]) == ("open", 8, 8)
+    assert (big["utilisation"], big["over_target"], big["overloaded"]) == (1.0, True, True)
+    assert (big["requests_per_min"], big["tokens_per_min"]) == (None, 90_000)
     assert big["unsupported_parameters"] == ["logprobs"]
     assert big["sources"] == {
         "context_window": {"origin": "learned from an answer", "as_of": "2026-03-01"},
         "x": {"origin": "file", "as_of": None},
     }
+    assert (small["utilisation"], small["over_target"], small["overloaded"]) == (None, False, False)
     assert small["price"]["state"] == "unknown"
     assert set(small["price"].values()) == {"unknown", None}
     assert (small["display_name"], small["profiled"], small["strengths"]) == ("Small", False, {})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pointsman.adapters.http.control import ConfigView, LiveModel
 from pointsman.app.running import Running
 from pointsman.core.fleet import Fleet
+from pointsman.engine.load import TARGET
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
 
@@ -22,8 +23,14 @@ class RouterSource:
 
     def live(self, model_id: str) -> LiveModel:
         parts = self._running.parts
-        condition = parts.health.condition(parts.registry.fleet.models[model_id])
-        return LiveModel(condition.circuit.value, parts.load.in_flight(model_id))
+        model = parts.registry.fleet.models[model_id]
+        used = parts.load.utilisation(model)
+        return LiveModel(
+            circuit=parts.health.condition(model).circuit.value,
+            in_flight=parts.load.in_flight(model_id),
+            utilisation=used,
+            over_target=used is not None and used > TARGET,
+        )
 
     def config(self) -> ConfigView:
         configuration = self._running.configuration

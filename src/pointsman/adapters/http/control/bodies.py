@@ -63,7 +63,11 @@ class SourceBody(Body, frozen=True, kw_only=True):
 
 
 class ModelBody(Body, frozen=True, kw_only=True):
-    """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities."""
+    """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities.
+
+    `utilisation` is the largest share of any limit that is used now, null without limits.
+    `overloaded`: it takes no request now.
+    """
 
     model_id: str
     provider: str
@@ -79,6 +83,11 @@ class ModelBody(Body, frozen=True, kw_only=True):
     circuit: str
     in_flight: int
     max_in_flight: int | None
+    requests_per_min: int | None
+    tokens_per_min: int | None
+    utilisation: float | None
+    over_target: bool
+    overloaded: bool
 
 
 class ModelsBody(Body, frozen=True, kw_only=True):

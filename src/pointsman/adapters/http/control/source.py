@@ -10,10 +10,16 @@ from pointsman.engine.ports import DecisionQuery, StoredDecision
 
 
 class LiveModel(NamedTuple):
-    """The state of a model now. `circuit` is closed, open or probing."""
+    """The state of a model now. `circuit` is closed, open or probing.
+
+    `utilisation` is the largest share of any of its limits that it uses, None without limits;
+    `over_target` says that this is more than it should be for long.
+    """
 
     circuit: str = "closed"
     in_flight: int = 0
+    utilisation: float | None = None
+    over_target: bool = False
 
 
 class ConfigView(NamedTuple):

@@ -61,6 +61,11 @@ def model_body(model: Model, live: LiveModel) -> ModelBody:
         circuit=live.circuit,
         in_flight=live.in_flight,
         max_in_flight=model.limits.max_in_flight,
+        requests_per_min=model.limits.requests_per_min,
+        tokens_per_min=model.limits.tokens_per_min,
+        utilisation=live.utilisation,
+        over_target=live.over_target,
+        overloaded=live.utilisation is not None and live.utilisation >= 1.0,
     )
 
 
