@@ -47,7 +47,7 @@ def period(outcomes: Iterable[Outcome]) -> Period:
 
 
 def attempts(stats: Statistics, now_s: float) -> list[int]:
-    return [stats.overall(window, START_S + now_s).counts.attempts for window in WINDOWS]
+    return [stats.attempts(window, START_S + now_s) for window in WINDOWS]
 
 
 class Burst(NamedTuple):
@@ -88,17 +88,22 @@ def test_every_window_holds_exactly_what_happened_in_it(bursts: list[Burst], res
     present = int((START_S + now_s) // SLOT_S)
     for window in WINDOWS:
         inside = [o for o in told if window.holds(int(o.at.timestamp() // SLOT_S), present)]
-        seen = stats.overall(window, START_S + now_s)
+        seen = stats.period(window, START_S + now_s)
         assert seen.packed() == period(inside).packed(), window
         for name in ("a", "b"):
             mine = [o for o in inside if o.agent_id == name]
-            assert stats.agent(name, window, START_S + now_s).packed() == period(mine).packed()
-            assert stats.attempts_of(name, window, START_S + now_s) == len(mine)
+            assert (
+                stats.period(window, START_S + now_s, agent_id=name).packed()
+                == period(mine).packed()
+            )
+            assert stats.attempts(window, START_S + now_s, agent_id=name) == len(mine)
             on_one = [o for o in mine if o.model_id == "p/m"]
-            pair = stats.pair(name, "p/m", window, START_S + now_s)
+            pair = stats.period(window, START_S + now_s, agent_id=name, model_id="p/m")
             assert pair.packed() == period(on_one).packed()
         both = [o for o in inside if o.model_id == "p/n"]
-        assert stats.model("p/n", window, START_S + now_s).packed() == period(both).packed()
+        assert (
+            stats.period(window, START_S + now_s, model_id="p/n").packed() == period(both).packed()
+        )
 
 
 @given(st.permutations(range(30)))
@@ -111,7 +116,7 @@ def test_the_order_within_a_batch_does_not_matter(order: list[int]) -> None:
         other.record(told[order[place]])
     now_s = START_S + 600.0
     for window in WINDOWS:
-        assert one.overall(window, now_s).packed() == other.overall(window, now_s).packed()
+        assert one.period(window, now_s).packed() == other.period(window, now_s).packed()
 
 
 def test_windows_forget() -> None:
@@ -214,9 +219,9 @@ def test_made_up_agents_cost_no_more_than_the_cap() -> None:
     stats = Statistics(max_pairs=10, max_agents=5)
     for number in range(1_000):
         stats.record(outcome(0, "p/m", f"agent_{number}"))
-    assert stats.overall(Window.HOUR, START_S).counts.attempts == 1_000
+    assert stats.period(Window.HOUR, START_S).counts.attempts == 1_000
     assert len(stats.agent_ids()) == 11
-    assert stats.agent(OTHER, Window.HOUR, START_S).counts.attempts == 990
+    assert stats.period(Window.HOUR, START_S, agent_id=OTHER).counts.attempts == 990
     totals = stats.totals(START_S)
     assert len(totals) == 6
     assert totals[OTHER].attempts == 995
@@ -229,9 +234,9 @@ def test_made_up_models_cost_no_more_than_the_cap() -> None:
         stats.record(outcome(0, f"p/{number}"))
     stats.fold(START_S)
     assert set(stats.model_ids()) == {"p/0", "p/1", "p/2", OTHER}
-    assert stats.model(OTHER, Window.HOUR, START_S).counts.attempts == 97
-    assert stats.overall(Window.HOUR, START_S).counts.attempts == 100
-    assert stats.pair(OTHER, OTHER, Window.HOUR, START_S).counts.attempts == 87
+    assert stats.period(Window.HOUR, START_S, model_id=OTHER).counts.attempts == 97
+    assert stats.period(Window.HOUR, START_S).counts.attempts == 100
+    assert stats.period(Window.HOUR, START_S, agent_id=OTHER, model_id=OTHER).counts.attempts == 87
 
 
 def test_many_attempts_are_counted_while_others_are_recorded() -> None:
@@ -255,9 +260,9 @@ def test_the_overhead_is_a_distribution_of_its_own() -> None:
 def test_nobody_asked_for_is_nothing() -> None:
     stats = Statistics()
     nothing = Period().packed()
-    assert stats.pair("x", "y", Window.HOUR, START_S).packed() == nothing
-    assert stats.model("y", Window.HOUR, START_S).packed() == nothing
-    assert stats.agent("x", Window.HOUR, START_S).packed() == nothing
+    assert stats.period(Window.HOUR, START_S, agent_id="x", model_id="y").packed() == nothing
+    assert stats.period(Window.HOUR, START_S, model_id="y").packed() == nothing
+    assert stats.period(Window.HOUR, START_S, agent_id="x").packed() == nothing
 
 
 def test_a_window_has_a_name_and_a_length() -> None:

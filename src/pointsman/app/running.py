@@ -60,6 +60,7 @@ class Running:
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
+            asyncio.create_task(self._restore(), name="statistics"),
         ]
         self._serving = True
 
@@ -180,6 +181,12 @@ class Running:
                     log.exception("a turn of a background task failed", extra={"task": name})
 
         return asyncio.create_task(turns(), name=name)
+
+    async def _restore(self) -> None:
+        try:
+            await self.parts.statistics.restore(self.parts.store)
+        except Exception:  # here a task begins: statistics that begin empty hold nobody up
+            log.exception("the statistics of the last hour could not be restored")
 
     async def _keep_house(self) -> None:
         self.parts.registry.forget_old_corrections(self.parts.clock.now())

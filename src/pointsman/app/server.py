@@ -103,6 +103,7 @@ class HttpServer:
             parts.registry,
             keys=lambda: running.keys,
             tally=parts.tally,
+            statistics=parts.statistics,
             clock=parts.clock,
         )
         metrics = Metrics(

@@ -23,6 +23,7 @@ from pointsman.engine.load import Load
 from pointsman.engine.ports import Clock, Provider, Store
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.serve import Service
+from pointsman.engine.statistics import LiveStatistics, Noted
 from pointsman.engine.tally import Tally
 
 DATABASE = "pointsman.db"
@@ -37,6 +38,7 @@ class Wired(NamedTuple):
     load: Load
     health: Health
     tally: Tally
+    statistics: LiveStatistics
     store: Store
     ledger: WriteBehindLedger
     service: Service
@@ -49,6 +51,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     load = Load(clock)
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
+    statistics = LiveStatistics(clock)
     store = SqliteStore(configuration.server.data_dir / DATABASE)
     ledger = WriteBehindLedger(store, clock)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
@@ -57,12 +60,12 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         scorer=scorer,
         load=load,
         health=health,
-        ledger=ledger,
+        ledger=Noted(ledger, statistics),
         tally=tally,
         clock=clock,
         random=random,
     )
-    return Wired(clock, random, registry, load, health, tally, store, ledger, service)
+    return Wired(clock, random, registry, load, health, tally, statistics, store, ledger, service)
 
 
 def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) -> Setup:

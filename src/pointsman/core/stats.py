@@ -262,53 +262,50 @@ class Statistics:
         """The models that an agent has used."""
         return tuple(self._pairs.get(agent_id, ()))
 
-    def pair(self, agent_id: str, model_id: str, window: Window, now_s: float) -> Period:
-        """What an agent's attempts on a model came to."""
+    def period(
+        self,
+        window: Window,
+        now_s: float,
+        *,
+        agent_id: str | None = None,
+        model_id: str | None = None,
+    ) -> Period:
+        """What attempts came to: all, or those of an agent, on a model, or of it on that."""
         self.fold(now_s)
-        series = self._pairs.get(agent_id, _NOTHING).get(model_id)
-        return self._seen(series, window)
+        found = Period(self._thresholds)
+        for series in self._series(agent_id, model_id):
+            found.merge(series.window(window, self._present))
+        return found
 
-    def model(self, model_id: str, window: Window, now_s: float) -> Period:
-        """What all attempts on a model came to."""
+    def attempts(
+        self,
+        window: Window,
+        now_s: float,
+        *,
+        agent_id: str | None = None,
+        model_id: str | None = None,
+    ) -> int:
+        """How many attempts there were: to rank many agents or models cheaply."""
         self.fold(now_s)
-        return self._seen(self._models.get(model_id), window)
+        return sum(
+            series.attempts(window, self._present) for series in self._series(agent_id, model_id)
+        )
 
-    def agent(self, agent_id: str, window: Window, now_s: float) -> Period:
-        """What all attempts of an agent came to."""
-        self.fold(now_s)
-        return self._merged(self._pairs.get(agent_id, _NOTHING), window)
-
-    def overall(self, window: Window, now_s: float) -> Period:
-        """What all attempts came to."""
-        self.fold(now_s)
-        return self._merged(self._models, window)
+    def _series(self, agent_id: str | None, model_id: str | None) -> Collection[Series]:
+        of_agent = self._models if agent_id is None else self._pairs.get(agent_id, _NOTHING)
+        if model_id is None:
+            return of_agent.values()
+        return (of_agent[model_id],) if model_id in of_agent else ()
 
     def overhead(self, window: Window, now_s: float) -> Sketch:
         """How long answers have spent in pointsman itself, in seconds."""
         self.fold(now_s)
         return self._overhead.window(window, self._present).plain
 
-    def attempts_of(self, agent_id: str, window: Window, now_s: float) -> int:
-        """How many attempts of an agent there were: to rank many agents cheaply."""
-        self.fold(now_s)
-        series = self._pairs.get(agent_id, _NOTHING).values()
-        return sum(each.attempts(window, self._present) for each in series)
-
     def totals(self, now_s: float) -> Mapping[str, Counts]:
         """What each agent did since the start, for counters that only rise."""
         self.fold(now_s)
         return self._totals
-
-    def _seen(self, series: Series | None, window: Window) -> Period:
-        if series is None:
-            return Period(self._thresholds)
-        return series.window(window, self._present)
-
-    def _merged(self, many: Mapping[str, Series], window: Window) -> Period:
-        found = Period(self._thresholds)
-        for series in many.values():
-            found.merge(series.window(window, self._present))
-        return found
 
 
 class DecisionRing:

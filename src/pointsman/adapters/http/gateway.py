@@ -19,6 +19,7 @@ from pointsman.core.errors import AttemptsSpent, NoEligibleModel, PointsmanError
 from pointsman.engine.ports import Clock
 from pointsman.engine.registry import Registry
 from pointsman.engine.serve import Served, Service
+from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,14 @@ class Gateway:
         *,
         keys: Callable[[], KeyRing],
         tally: Tally,
+        statistics: LiveStatistics,
         clock: Clock,
     ) -> None:
         self._service = service
         self._registry = registry
         self._keys = keys
         self._tally = tally
+        self._statistics = statistics
         self._clock = clock
 
     async def chat(self, exchange: Exchange) -> None:
@@ -86,9 +89,11 @@ class Gateway:
         await send_stream(exchange, served, facts, include_usage=request.include_usage)
 
     def _overhead_s(self, served: Served, arrived: float) -> float:
-        """What we have added to the time that the upstreams took."""
+        """What we have added to the time that the upstreams took; the statistics are told."""
         upstream_s = served.begun.upstream_s + sum(outcome.total_s for outcome in served.earlier)
-        return max(0.0, self._clock.monotonic() - arrived - upstream_s)
+        overhead_s = max(0.0, self._clock.monotonic() - arrived - upstream_s)
+        self._statistics.answered(overhead_s)
+        return overhead_s
 
     async def _refuse(
         self, exchange: Exchange, error: PointsmanError, *, pinned: bool = False

@@ -1,0 +1,255 @@
+"""Who keeps the statistics of a running router, and how are they read without anybody waiting?
+
+Requests only append. Whoever asks pays in small steps, between which the event loop serves others.
+After a start the last hour is read back from the store, also in small steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from threading import Semaphore
+from typing import NamedTuple
+
+from pointsman.core.decision import Decision, Outcome
+from pointsman.core.errors import StoreError
+from pointsman.core.period import Counts, Period
+from pointsman.core.quantiles import Sketch
+from pointsman.core.stats import DecisionRing, Statistics
+from pointsman.core.windows import LONGEST, Window
+from pointsman.engine.ports import Clock, Ledger, Store
+
+RESTORED = 100_000
+"""How many outcomes of the last hour are read back at most, the newest."""
+STEP_S = 0.001
+"""How long one step of an answer may take before others get their turn."""
+
+_CHUNK = 500
+_CHUNKS_WAITING = 4
+_PATIENCE_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Measured(NamedTuple):
+    """What happened to one model, agent, or agent on a model."""
+
+    id: str
+    period: Period
+
+
+class Asked(NamedTuple):
+    """Which statistics are wanted. Without a name, of all; at most `limit` rows of a sort."""
+
+    window: Window = Window.FIVE_MINUTES
+    agent_id: str | None = None
+    model_id: str | None = None
+    limit: int = 50
+
+
+class Narrowed(NamedTuple):
+    """A row of a report before it is read: its name, and what its attempts have in common."""
+
+    id: str
+    agent_id: str | None
+    model_id: str | None
+
+
+class Report(NamedTuple):
+    """The statistics of one window, narrowed to what was asked for.
+
+    `models` and `agents` are those with the most attempts, in falling order, of the `model_count`
+    and `agent_count` that had any. `matches` is the mean score in [0, 1] of each model when it was
+    chosen, over the last decisions that the window holds. `overhead` is that of all answers.
+    """
+
+    window: Window
+    overall: Period
+    overhead: Sketch
+    models: Sequence[Measured]
+    agents: Sequence[Measured]
+    model_count: int
+    agent_count: int
+    matches: Mapping[str, float]
+
+
+class LiveStatistics:
+    """The statistics of one process. The first three calls are on the path of requests."""
+
+    def __init__(self, clock: Clock, statistics: Statistics | None = None) -> None:
+        self._clock = clock
+        self._statistics = statistics or Statistics()
+        self._ring = DecisionRing()
+        self._began = clock.now()
+
+    def decided(self, decision: Decision) -> None:
+        """A model was chosen, or none could be."""
+        self._ring.add(decision)
+
+    def ended(self, outcome: Outcome) -> None:
+        """An attempt has ended."""
+        self._statistics.record(outcome)
+
+    def answered(self, overhead_s: float) -> None:
+        """An answer has spent so long in pointsman itself."""
+        self._statistics.record_overhead(self._now_s(), overhead_s)
+
+    def latest(self, limit: int) -> tuple[Decision, ...]:
+        """The last decisions, newest first, for display."""
+        return self._ring.latest(limit)
+
+    # Reading ---------------------------------------------------------------------------------
+
+    def period(
+        self, window: Window, *, agent_id: str | None = None, model_id: str | None = None
+    ) -> Period:
+        """What attempts came to: all, or those of an agent, on a model, or of it on that."""
+        now_s = self._now_s()
+        return self._statistics.period(window, now_s, agent_id=agent_id, model_id=model_id)
+
+    def model_ids(self) -> Collection[str]:
+        """The models that did anything in the last hour."""
+        self._statistics.fold(self._now_s())
+        return self._statistics.model_ids()
+
+    def overhead(self, window: Window) -> Sketch:
+        """How long answers have spent in pointsman itself, in seconds."""
+        return self._statistics.overhead(window, self._now_s())
+
+    def totals(self) -> Mapping[str, Counts]:
+        """What each agent did since the start."""
+        return self._statistics.totals(self._now_s())
+
+    async def report(self, asked: Asked) -> Report:
+        """What happened in a window."""
+        self._statistics.fold(self._now_s())
+        models = await self._ranked(asked, self._models_of(asked))
+        agents = await self._ranked(asked, self._agents_of(asked))
+        return Report(
+            asked.window,
+            self.period(asked.window, agent_id=asked.agent_id, model_id=asked.model_id),
+            self.overhead(asked.window),
+            await self._measured(asked, models),
+            await self._measured(asked, agents),
+            len(models),
+            len(agents),
+            self._matches(asked),
+        )
+
+    def _models_of(self, asked: Asked) -> Iterator[Narrowed]:
+        agent_id = asked.agent_id
+        known = self._statistics
+        for model_id in known.model_ids() if agent_id is None else known.models_of(agent_id):
+            if asked.model_id in (None, model_id):
+                yield Narrowed(model_id, agent_id, model_id)
+
+    def _agents_of(self, asked: Asked) -> Iterator[Narrowed]:
+        for agent_id in self._statistics.agent_ids():
+            if asked.agent_id in (None, agent_id):
+                yield Narrowed(agent_id, agent_id, asked.model_id)
+
+    async def _ranked(self, asked: Asked, rows: Iterable[Narrowed]) -> list[Narrowed]:
+        """Those that did anything, the busiest first, in an order that chance has no part in."""
+        found: list[tuple[int, Narrowed]] = []
+        async for row in self._in_steps(rows):
+            count = self._statistics.attempts(
+                asked.window, self._now_s(), agent_id=row.agent_id, model_id=row.model_id
+            )
+            if count:
+                found.append((count, row))
+        return [row for _, row in sorted(found, key=lambda each: (-each[0], each[1].id))]
+
+    async def _measured(self, asked: Asked, rows: Sequence[Narrowed]) -> Sequence[Measured]:
+        return [
+            Measured(
+                row.id, self.period(asked.window, agent_id=row.agent_id, model_id=row.model_id)
+            )
+            async for row in self._in_steps(rows[: asked.limit])
+        ]
+
+    async def _in_steps(self, rows: Iterable[Narrowed]) -> AsyncIterator[Narrowed]:
+        """One after the other, with pauses in which others are served."""
+        begun = self._clock.monotonic()
+        for row in rows:
+            yield row
+            if self._clock.monotonic() - begun > STEP_S:
+                await asyncio.sleep(0)
+                begun = self._clock.monotonic()
+
+    def _matches(self, asked: Asked) -> Mapping[str, float]:
+        since = self._clock.now() - timedelta(seconds=asked.window.length_s)
+        scores: dict[str, list[float]] = {}
+        for decision in self._ring.latest(1_000):
+            if decision.at < since or asked.agent_id not in (None, decision.agent_id):
+                continue
+            if decision.chosen is not None:
+                scores.setdefault(decision.chosen.model_id, []).append(decision.chosen.score)
+        return {model_id: sum(each) / len(each) for model_id, each in scores.items()}
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+    # Starting --------------------------------------------------------------------------------
+
+    async def restore(self, store: Store) -> None:
+        """Count what the store still knows of the last hour before this object was made.
+
+        Meanwhile requests may come and go. A store that cannot be read is a pity, no more.
+        """
+        loop, room = asyncio.get_running_loop(), Semaphore(_CHUNKS_WAITING)
+        since = self._began - timedelta(seconds=LONGEST.length_s)
+
+        def take(chunk: Sequence[Outcome]) -> None:
+            for outcome in chunk:
+                self._statistics.record(outcome)
+            room.release()
+
+        def read() -> int:
+            count = 0
+            for chunk in _chunks(_before(store, since, self._began)):
+                if not room.acquire(timeout=_PATIENCE_S):
+                    break  # the loop has more important things to do, or has ended
+                try:
+                    loop.call_soon_threadsafe(take, chunk)
+                except RuntimeError:  # the loop was closed in the meantime
+                    break
+                count += len(chunk)
+            return count
+
+        try:
+            count = await asyncio.to_thread(read)
+        except StoreError as error:
+            log.warning("statistics begin empty, the store cannot be read: %s", error)
+        else:
+            log.debug("statistics restored", extra={"outcomes": count})
+
+
+class Noted:
+    """A ledger that tells the statistics what it is told."""
+
+    def __init__(self, ledger: Ledger, statistics: LiveStatistics) -> None:
+        self._ledger = ledger
+        self._statistics = statistics
+
+    def decided(self, decision: Decision) -> None:
+        self._ledger.decided(decision)
+        self._statistics.decided(decision)
+
+    def ended(self, outcome: Outcome) -> None:
+        self._ledger.ended(outcome)
+        self._statistics.ended(outcome)
+
+
+def _before(store: Store, since: datetime, until: datetime) -> Iterator[Outcome]:
+    """What ended since then, but before this process could count it itself."""
+    for outcome, _ in store.recent_outcomes(since, RESTORED):
+        if outcome.at < until:
+            yield outcome
+
+
+def _chunks(outcomes: Iterator[Outcome]) -> Iterator[Sequence[Outcome]]:
+    while chunk := tuple(islice(outcomes, _CHUNK)):
+        yield chunk

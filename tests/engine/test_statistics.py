@@ -1,0 +1,207 @@
+"""Does the running router's memory of the last hour answer right, and without stalling anybody?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock, MemoryLedger, World, good
+
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
+from pointsman.core.windows import Window
+from pointsman.engine.statistics import Asked, LiveStatistics, Noted
+
+
+class StepClock(FakeClock):
+    """Every look at it takes two milliseconds, so that every step is a long one."""
+
+    def monotonic(self) -> float:
+        self.looks = getattr(self, "looks", 0) + 1
+        return self.looks * 0.002
+
+
+def outcome(
+    at: datetime, agent_id: str = "a", model_id: str = "p/m", *, number: int = 0
+) -> Outcome:
+    return Outcome(
+        f"dec_{number:06}", 1, model_id, agent_id, at, None, False, 0.5, usage=Usage(10, 5)
+    )
+
+
+def decision(
+    at: datetime, *, number: int = 0, agent_id: str = "a", score: float | None = 0.5
+) -> Decision:
+    chosen = () if score is None else (Candidate("p/m", score, ()),)
+    return Decision(
+        f"dec_{number:06}", "r", at, agent_id, Task(), Strategy.SPEED, chosen, (), 1.0, "cfg"
+    )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def live(clock: FakeClock) -> LiveStatistics:
+    return LiveStatistics(clock)
+
+
+async def test_whatever_a_request_does_is_seen_at_once() -> None:
+    world = World()
+    live = LiveStatistics(world.clock)
+    world.service._ledger = Noted(world.ledger, live)
+    world.script("a/best", good("one"))
+    await world.chat()
+    period = live.period(Window.MINUTE)
+    assert (period.counts.attempts, period.counts.successes) == (1, 1)
+    assert live.model_ids() == ("a/best",)
+    assert [each.id for each in live.latest(5)] == [each.id for each in world.ledger.decisions]
+    assert len(world.ledger.outcomes) == 1
+
+
+async def test_a_report_lists_the_busiest_first(live: LiveStatistics, clock: FakeClock) -> None:
+    for number in range(30):
+        live.ended(outcome(clock.now(), f"agent_{number % 4}", f"p/{number % 3 // 2}"))
+    live.ended(outcome(clock.now(), "agent_3"))
+    report = await live.report(Asked(limit=2))
+    assert report.overall.counts.attempts == 31
+    assert [(row.id, row.period.counts.attempts) for row in report.models] == [
+        ("p/0", 20),
+        ("p/1", 10),
+    ]
+    assert [row.id for row in report.agents] == ["agent_0", "agent_1"]
+    assert (report.model_count, report.agent_count) == (3, 4)
+
+
+async def test_a_report_can_be_narrowed(live: LiveStatistics, clock: FakeClock) -> None:
+    for agent_id, model_id in (("a", "p/m"), ("a", "p/n"), ("b", "p/m"), ("a", "p/m")):
+        live.ended(outcome(clock.now(), agent_id, model_id))
+    of_agent = await live.report(Asked(agent_id="a"))
+    assert of_agent.overall.counts.attempts == 3
+    assert [(r.id, r.period.counts.attempts) for r in of_agent.models] == [("p/m", 2), ("p/n", 1)]
+    on_model = await live.report(Asked(model_id="p/m"))
+    assert [(r.id, r.period.counts.attempts) for r in on_model.agents] == [("a", 2), ("b", 1)]
+    both = await live.report(Asked(agent_id="b", model_id="p/m"))
+    assert (both.overall.counts.attempts, both.model_count, both.agent_count) == (1, 1, 1)
+    none = await live.report(Asked(agent_id="nobody"))
+    assert (none.overall.counts.attempts, none.models, none.agents) == (0, [], [])
+
+
+async def test_who_did_nothing_in_the_window_is_not_listed(
+    live: LiveStatistics, clock: FakeClock
+) -> None:
+    live.ended(outcome(clock.now()))
+    await clock.passes(120.0)
+    assert (await live.report(Asked(Window.MINUTE))).models == []
+    assert len((await live.report(Asked(Window.HOUR))).models) == 1
+
+
+async def test_the_match_is_the_mean_score_of_those_chosen_in_the_window(
+    live: LiveStatistics, clock: FakeClock
+) -> None:
+    live.decided(decision(clock.now() - timedelta(hours=2), score=0.0))
+    live.decided(decision(clock.now(), score=0.4))
+    live.decided(decision(clock.now(), score=0.8, agent_id="b"))
+    live.decided(decision(clock.now(), score=None))
+    assert (await live.report(Asked())).matches == {"p/m": pytest.approx(0.6)}
+    assert (await live.report(Asked(agent_id="b"))).matches == {"p/m": 0.8}
+
+
+async def test_others_get_their_turn_during_a_long_report() -> None:
+    clock = StepClock()
+    live = LiveStatistics(clock)
+    for number in range(50):
+        live.ended(outcome(clock.now(), f"agent_{number}"))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    await live.report(Asked())
+    task.cancel()
+    assert turns >= 50
+
+
+async def test_the_overhead_and_the_totals_of_agents_are_kept(
+    live: LiveStatistics, clock: FakeClock
+) -> None:
+    live.answered(0.002)
+    live.ended(outcome(clock.now()))
+    live.ended(outcome(clock.now())._replace(failure=FailureKind.RESET))
+    assert live.overhead(Window.MINUTE).most == 0.002
+    totals = live.totals()["a"]
+    assert (totals.attempts, totals.successes, totals.faults) == (2, 1, 1)
+    assert (await live.report(Asked())).overhead.count == 1
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "pointsman.db")
+    yield store
+    store.close()
+
+
+def fill(store: SqliteStore, times: Sequence[datetime]) -> None:
+    records: list[Decision | Outcome] = []
+    for number, at in enumerate(times):
+        records += [decision(at, number=number), outcome(at, number=number)]
+    store.append(records)
+
+
+async def settled() -> None:
+    """Let everything that was handed to the loop run."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_the_last_hour_comes_back_after_a_start(store: SqliteStore, clock: FakeClock) -> None:
+    now = clock.now()
+    ages_s = [4_000.0, 3_000.0, 200.0, 100.0, 30.0, 20.0] + [10.0] * 3_000
+    fill(store, [now - timedelta(seconds=age) for age in ages_s])
+    live = LiveStatistics(clock)
+    live.ended(outcome(now))
+    await live.restore(store)
+    await settled()
+    attempts = [live.period(window).counts.attempts for window in Window]
+    assert attempts == [3_003, 3_005, 3_006]
+
+
+async def test_what_this_process_counted_itself_is_not_counted_again(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    live = LiveStatistics(clock)
+    live.ended(outcome(clock.now()))
+    fill(store, [clock.now()])
+    await live.restore(store)
+    await settled()
+    assert live.period(Window.HOUR).counts.attempts == 1
+
+
+async def test_a_store_that_cannot_be_read_is_a_pity_no_more(
+    store: SqliteStore, live: LiveStatistics, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.close()
+    with caplog.at_level(logging.WARNING):
+        await live.restore(store)
+    assert "statistics begin empty" in caplog.text
+    assert live.period(Window.HOUR).counts.attempts == 0
+
+
+def test_the_ledger_is_told_all_the_same(clock: FakeClock, live: LiveStatistics) -> None:
+    ledger = MemoryLedger()
+    noted = Noted(ledger, live)
+    noted.decided(decision(clock.now()))
+    noted.ended(outcome(clock.now()))
+    assert (len(ledger.decisions), len(ledger.outcomes)) == (1, 1)
