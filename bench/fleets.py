@@ -60,10 +60,13 @@ def fleet(shape: Shape, seed: int) -> Problem:
     rows = [_row(draw, models, load) for load in loads]
     scores = [row.scores for row in rows]
     bars = [row.bars for row in rows]
-    usd = [[each * load.requests_per_day for each in row.usd] for row, load in zip(rows, loads)]
+    usd = [
+        [each * load.requests_per_day for each in row.usd]
+        for row, load in zip(rows, loads, strict=True)
+    ]
     favourites = [
         max((m for m in range(shape.models) if m not in out), key=row.__getitem__, default=None)
-        for row, out in zip(scores, bars)
+        for row, out in zip(scores, bars, strict=True)
     ]
     spent = sum(usd[a][m] for a, m in enumerate(favourites) if m is not None)
     agents = tuple(_agent(draw, a, load, favourites[a]) for a, load in enumerate(loads))

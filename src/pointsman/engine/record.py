@@ -69,8 +69,9 @@ def _cost(model: Model, usage: Usage | None, error: UpstreamError | None) -> Dec
 def _cost_of_usage(model: Model, usage: Usage) -> Decimal | None:
     try:
         cost = model.price.cost_usd(usage)
-        return cost if cost is None or -MOST_COST_USD <= cost <= MOST_COST_USD else None
+        believable = cost is None or -MOST_COST_USD <= cost <= MOST_COST_USD
     except ArithmeticError:
         # Counts and costs are what the upstream says, of any size, and not a number at times. An
         # attempt whose cost we cannot compute has ended all the same, and must be written down.
         return None
+    return cost if believable else None
