@@ -25,6 +25,7 @@ from pointsman.core.decision import (
     Term,
 )
 from pointsman.core.errors import UpstreamError
+from pointsman.core.exploration import Exploration
 from pointsman.core.fleet import Agent, Fleet, Limits, Model, Usage
 from pointsman.engine.attempt import Begun
 from pointsman.engine.health import Health
@@ -284,6 +285,7 @@ class World:
         clock: FakeClock | None = None,
         seed: int = 1,
         scorer: Scorer | None = None,
+        exploration: Exploration | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.providers: dict[str, ScriptedProvider] = {}
@@ -304,6 +306,7 @@ class World:
             tally=self.tally,
             clock=self.clock,
             random=Random(seed),
+            exploration=exploration,
         )
 
     def setup(

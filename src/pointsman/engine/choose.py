@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pointsman.core.balance import Pick, pick, pick_for_session
+from pointsman.core.balance import Pick, pick, pick_for_session, propensity
 from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection, tokens_held
+from pointsman.core.exploration import Exploration, Offer
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.health import Health
 from pointsman.engine.load import Load
@@ -20,20 +21,30 @@ LEAST_BAD = frozenset({ReasonCode.BREAKER_OPEN, ReasonCode.UNAVAILABLE})
 
 
 class Choice(NamedTuple):
-    """Candidates in the order in which to try them, empty when no model can serve."""
+    """Candidates in the order in which to try them, empty when no model can serve.
+
+    `entitled` are those of whom one could have been taken to learn about it, best score first;
+    empty when the request may not be spent on that.
+    """
 
     candidates: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     propensity: float = 1.0
     panic: bool = False
+    explored: bool = False
+    entitled: Sequence[Candidate] = ()
 
 
 class Chooser:
-    """Puts what is known of models on paper together with how they are doing right now."""
+    """Puts what is known of models on paper together with how they are doing right now.
 
-    def __init__(self, load: Load, health: Health) -> None:
+    `exploration` spends a few requests on learning; None: no request is.
+    """
+
+    def __init__(self, load: Load, health: Health, exploration: Exploration | None = None) -> None:
         self._load = load
         self._health = health
+        self._exploration = exploration
 
     def choose(
         self,
@@ -44,19 +55,40 @@ class Chooser:
         session: str | None,
         draws: Draws,
     ) -> Choice:
-        """The choice at this moment; all its chance comes from `draws`."""
+        """The choice at this moment; all its chance comes from `draws`. Changes nothing."""
         shortlist = snapshot.shortlists.of(agent, task, selection)
         places, rejections = self._able(shortlist, task, selection)
         if not places:
             return self._least_bad(shortlist, rejections)
         near = self._near(shortlist, places)
-        taken = self._pick(shortlist, near, task, session, draws)
-        place = near[taken.place]
-        ordered = shortlist.starting_at(place)
+        entitled: Sequence[Candidate] = ()
+        offer = None
+        if self._exploration is not None and session is None:
+            entitled = shortlist.at(places)
+            offer = self._exploration.offer(agent, task, selection, entitled)
+        explored = offer is not None and draws() < offer.probability
+        if offer is None:
+            taken = self._pick(shortlist, near, task, session, draws)
+        else:
+            tried = offer._replace(place=places[offer.place])
+            taken = self._mixed(shortlist, near, task, tried, draws if not explored else None)
+        ordered = shortlist.starting_at(taken.place)
         if rejections:
             out = {rejection.model_id for rejection in rejections}
-            ordered = tuple(c for c in ordered if c.model_id not in out)
-        return Choice(ordered, shortlist.rejections + rejections, taken.propensity)
+            ordered = tuple([c for c in ordered if c.model_id not in out])
+        return Choice(
+            ordered,
+            shortlist.rejections + rejections,
+            taken.propensity,
+            explored=explored,
+            entitled=entitled,
+        )
+
+    def acted_on(self, agent: Agent, task: Task, selection: Selection, choice: Choice) -> None:
+        """Such a request is really served so. Called at once, before anything else is chosen."""
+        if self._exploration is not None and choice.entitled:
+            explored = choice.candidates[0].model_id if choice.explored else None
+            self._exploration.decided(agent, task, selection, choice.entitled, explored)
 
     def objects_now(self, model: Model, task: Task) -> bool:
         """True when `model` is in trouble, or full, at this moment."""
@@ -106,12 +138,43 @@ class Chooser:
         session: str | None,
         draws: Draws,
     ) -> Pick:
+        """Who of the near-best goes first, by its place on the list."""
         if len(near) == 1:
-            return Pick(0, 1.0)
+            return Pick(near[0], 1.0)
         model_ids = [shortlist.model_ids[place] for place in near]
         if session is not None:
-            return pick_for_session(session, model_ids)
-        return pick(self._load.waits(model_ids, streamed=task.stream), draws)
+            taken = pick_for_session(session, model_ids)
+        else:
+            taken = pick(self._load.waits(model_ids, streamed=task.stream), draws)
+        return taken._replace(place=near[taken.place])
+
+    def _mixed(
+        self,
+        shortlist: Shortlist,
+        near: Sequence[int],
+        task: Task,
+        tried: Offer,
+        draws: Draws | None,
+    ) -> Pick:
+        """Who goes first where one may be tried out: that one, or with `draws` who is picked.
+
+        The propensity is that of the mixture of both ways, whichever was gone.
+        """
+        if draws is None:
+            picked = Pick(tried.place, self._usual(shortlist, near, task, tried.place))
+        else:
+            picked = self._pick(shortlist, near, task, None, draws)
+        probable = (1.0 - tried.probability) * picked.propensity
+        if picked.place == tried.place:
+            probable += tried.probability
+        return Pick(picked.place, probable)
+
+    def _usual(self, shortlist: Shortlist, near: Sequence[int], task: Task, place: int) -> float:
+        """How probable it is that the one at `place` is picked, in [0, 1]."""
+        if place not in near:
+            return 0.0
+        model_ids = [shortlist.model_ids[each] for each in near]
+        return propensity(self._load.waits(model_ids, streamed=task.stream), near.index(place))
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

@@ -1,7 +1,8 @@
 """Which model is to serve this request, and what is to be said about that?
 
 Deciding calls nobody, and changes nothing that a later decision depends on. So it can be asked for
-without serving, and made again from the seed in a decision's id.
+without serving, and made again from the seed in a decision's id. Only a decision that is acted on
+counts towards the share of requests that is spent on learning.
 """
 
 from __future__ import annotations
@@ -48,12 +49,22 @@ class Decider:
 
     def decision(self, ask: Ask, snapshot: Snapshot, seed: int | None = None) -> Decision:
         """The decision at this moment, with a seed of its own unless one is given."""
+        return self._made(ask, snapshot, seed, live=False)
+
+    def decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
+        """The decision for a request that is really served, which counts towards exploration."""
+        return self._made(ask, snapshot, None, live=True)
+
+    def _made(self, ask: Ask, snapshot: Snapshot, seed: int | None, *, live: bool) -> Decision:
         now = self._clock.now()
         now_s = now.timestamp()
         self._scorer.tick(now_s)
         if seed is None:
             seed = self._random.getrandbits(SEED_BITS)
+        ask = _as_configured(ask, snapshot)
         choice = self._choice(ask, snapshot, seed)
+        if live:
+            self._chooser.acted_on(ask.agent, ask.task, ask.selection, choice)
         return Decision(
             id=f"dec_{int(now_s * 1000):011x}{seed:0{SEED_DIGITS}x}",
             request_id=ask.request_id,
@@ -68,6 +79,7 @@ class Decider:
             session=ask.session,
             asked_model=ask.asked_model,
             panic=choice.panic,
+            explored=choice.explored,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:
@@ -75,7 +87,7 @@ class Decider:
         retry_after_s = _worth_coming_back_in(decision)
         callers_fault = False
         if retry_after_s is None:
-            plain = ask._replace(task=Task(), selection=Selection())
+            plain = _as_configured(ask._replace(task=Task(), selection=Selection()), snapshot)
             callers_fault = bool(self._choice(plain, snapshot, decision.seed).candidates)
         return NoEligibleModel(
             decision.rejections,
@@ -85,14 +97,23 @@ class Decider:
         )
 
     def _choice(self, ask: Ask, snapshot: Snapshot, seed: int) -> Choice:
-        # A reload may have come between reading the request and serving it: what is remembered
-        # with the snapshot must be of the snapshot's own agent.
-        agent = snapshot.setup.fleet.agents.get(ask.agent.id, ask.agent)
-        selection = ask.selection
-        if agent.pinned and selection.pinned is None and not selection.only:
-            selection = selection._replace(pinned=agent.pinned)
         draws = Draws(seed)
-        return self._chooser.choose(snapshot, agent, ask.task, selection, ask.session, draws)
+        return self._chooser.choose(
+            snapshot, ask.agent, ask.task, ask.selection, ask.session, draws
+        )
+
+
+def _as_configured(ask: Ask, snapshot: Snapshot) -> Ask:
+    """The request of the agent as `snapshot` has it, with the model that the agent is pinned to.
+
+    A reload may have come between reading the request and serving it: what is remembered with the
+    snapshot must be of the snapshot's own agent.
+    """
+    agent = snapshot.setup.fleet.agents.get(ask.agent.id, ask.agent)
+    selection = ask.selection
+    if agent.pinned and selection.pinned is None and not selection.only:
+        return ask._replace(agent=agent, selection=selection._replace(pinned=agent.pinned))
+    return ask if agent is ask.agent else ask._replace(agent=agent)
 
 
 def soonest_s(decision: Decision) -> float | None:

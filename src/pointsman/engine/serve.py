@@ -18,11 +18,13 @@ from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
 from pointsman.core.decision import (
     Decision,
+    Feedback,
     Outcome,
     total_cost_usd,
 )
 from pointsman.core.eligibility import tokens_held
 from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
+from pointsman.core.exploration import Exploration
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Model
 from pointsman.engine.attempt import Attempt, Begun, Ending
@@ -79,9 +81,12 @@ class _Run:
 
 
 class Service:
-    """Serves requests. Everything that lasts longer than a request belongs to somebody else."""
+    """Serves requests. Everything that lasts longer than a request belongs to somebody else.
 
-    def __init__(
+    `exploration` spends a few requests on learning; None: no request is.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a service, each by its name
         self,
         registry: Registry,
         *,
@@ -92,6 +97,7 @@ class Service:
         tally: Tally,
         clock: Clock,
         random: Random,
+        exploration: Exploration | None = None,
     ) -> None:
         self._registry = registry
         self._scorer = scorer
@@ -101,7 +107,7 @@ class Service:
         self._tally = tally
         self._clock = clock
         self._random = random
-        self._chooser = Chooser(load, health)
+        self._chooser = Chooser(load, health, exploration)
         self._decider = Decider(self._chooser, scorer, clock, random)
         self._budget = RetryBudget()
 
@@ -112,6 +118,10 @@ class Service:
         as that one was: the same, if all else is the same.
         """
         return self._decider.decision(ask, self._registry.current, seed)
+
+    def judge(self, feedback: Feedback) -> None:
+        """Let what somebody says of an answer teach. Keeping it is the store's business."""
+        self._scorer.judge(feedback)
 
     async def serve(self, ask: Ask) -> Served:
         """Begin to answer. Whoever is given the answer must close it.
@@ -130,7 +140,7 @@ class Service:
             snapshot.users -= 1
 
     async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
-        decision = self._decider.decision(ask, snapshot)
+        decision = self._decider.decision_to_act_on(ask, snapshot)
         if not decision.candidates:
             decision = await self._decided_later(decision, ask, snapshot)
         self._ledger.decided(decision)
@@ -148,7 +158,7 @@ class Service:
         if wait_s is None or wait_s > longest_s:
             return vain
         await self._clock.sleep(wait_s)
-        return self._decider.decision(ask, snapshot)
+        return self._decider.decision_to_act_on(ask, snapshot)
 
     async def _first_that_begins(self, run: _Run) -> Served:
         while True:

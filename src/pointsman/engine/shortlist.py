@@ -104,6 +104,12 @@ class Shortlist:
         """How many of the candidates at `places` are near the best of them."""
         return near_best([self.candidates[place] for place in places], self._band)
 
+    def at(self, places: Sequence[int]) -> Sequence[Candidate]:
+        """The candidates at `places`, which rise."""
+        if len(places) == len(self.candidates):
+            return self.candidates
+        return [self.candidates[place] for place in places]
+
     def starting_at(self, place: int) -> tuple[Candidate, ...]:
         """The candidates with the one at `place` first and the others in their order."""
         order = self._orders.get(place)
