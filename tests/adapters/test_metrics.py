@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,9 +17,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
 from pointsman.adapters.metrics import Metrics
+from pointsman.adapters.metrics.exposition import STEP_S
+from pointsman.adapters.metrics.recent import MOST_AGENTS
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
+from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.tally import Tally
 
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
@@ -48,30 +54,72 @@ class Engine:
         return 5
 
 
+GOOD = Outcome(
+    "dec_1", 2, "p/two", "a", NOON, None, True, 2.0, 0.3, Usage(100, 20, 60), Decimal("0.25")
+)
+BAD = GOOD._replace(model_id="p/one", failure=FailureKind.SERVER_ERROR, usage=None, attempt=1)
+HARMLESS = BAD._replace(model_id="p/two", failure=FailureKind.INVALID_REQUEST, cost_usd=None)
+
+
+def decision_of(agent_id: str) -> Decision:
+    chosen = (Candidate("p/one", 0.5, ()),)
+    return Decision("dec_1", "r", NOON, agent_id, Task(), Strategy.COST, chosen, (), 1.0, "cfg")
+
+
 @pytest.fixture
 def tally() -> Tally:
     tally = Tally()
-    chosen = (Candidate("p/one", 0.5, ()),)
-    decision = Decision(
-        "dec_1", "r", NOON, "build\ner", Task(), Strategy.COST, chosen, (), 1.0, "cfg"
-    )
-    tally.decided(decision)
-    good = Outcome(
-        "dec_1", 2, "p/two", "a", NOON, None, True, 2.0, 0.3, Usage(100, 20, 60), Decimal("0.25")
-    )
-    bad = good._replace(model_id="p/one", failure=FailureKind.SERVER_ERROR, usage=None, attempt=1)
-    tally.learn(bad)
-    tally.learn(good)
+    tally.decided(decision_of("build\ner"))
+    tally.learn(BAD)
+    tally.learn(GOOD)
     tally.refused("model_not_found")
     return tally
+
+
+@pytest.fixture
+def statistics() -> LiveStatistics:
+    statistics = LiveStatistics(OneNoon())
+    for each in (BAD, GOOD, HARMLESS):
+        statistics.ended(each)
+    statistics.answered(0.002)
+    return statistics
 
 
 def openmetrics(body: bytes) -> list[Metric]:
     return list(parse_openmetrics(body.decode()))  # type: ignore[no-untyped-call]
 
 
-def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    body, _ = metrics.render("")
+class OneNoon:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 130.5
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"a scrape slept {seconds} s")
+
+
+def metrics_of(
+    tally: Tally | None = None,
+    statistics: LiveStatistics | None = None,
+    figures: Figures | None = None,
+    version: str = "1.2.3",
+) -> Metrics:
+    return Metrics(
+        tally or Tally(),
+        statistics or LiveStatistics(OneNoon()),
+        figures or Figures(),
+        Engine(),
+        version=version,
+        monotonic=OneNoon().monotonic,
+    )
+
+
+async def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    body, _ = await metrics.render("")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in plain_text(body.decode())
@@ -80,8 +128,8 @@ def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], fl
 
 
 @pytest.fixture
-def metrics(tally: Tally) -> Metrics:
-    return Metrics(tally, Figures(), Engine(), version="1.2.3")
+def metrics(tally: Tally, statistics: LiveStatistics) -> Metrics:
+    return metrics_of(tally, statistics)
 
 
 @pytest.mark.parametrize(
@@ -110,38 +158,176 @@ def metrics(tally: Tally) -> Metrics:
         ("pointsman_log_records_dropped_total", {}, 5),
         ("pointsman_build_info", {"version": "1.2.3"}, 1),
         ("pointsman_config_info", {"version": "cfg_7"}, 1),
+        ("pointsman_agent_attempts_total", {"agent": "a"}, 3),
+        ("pointsman_agent_answers_total", {"agent": "a"}, 1),
+        ("pointsman_agent_faults_total", {"agent": "a"}, 1),
+        ("pointsman_agent_completion_tokens_total", {"agent": "a"}, 20),
+        ("pointsman_agent_cost_usd_total", {"agent": "a"}, 0.5),
+        ("pointsman_agent_unpriced_answers_total", {"agent": "a"}, 0),
     ],
 )
-def test_a_scrape_shows_what_happened(
+async def test_a_scrape_shows_what_happened(
     metrics: Metrics, name: str, labels: dict[str, str], value: float
 ) -> None:
-    assert samples(metrics)[name, frozenset(labels.items())] == value
+    assert (await samples(metrics))[name, frozenset(labels.items())] == value
 
 
-def test_a_failing_store_shows_for_how_long(tally: Tally) -> None:
+ONE_MINUTE = {"window": "1m"}
+MEDIAN = {"window": "5m", "quantile": "0.5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "value"),
+    [
+        ("pointsman_recent_attempts", {"model": "p/two", **ONE_MINUTE}, 2),
+        ("pointsman_recent_success_ratio", {"model": "p/two", **ONE_MINUTE}, 1),
+        ("pointsman_recent_success_ratio", {"model": "p/one", **ONE_MINUTE}, 0),
+        ("pointsman_recent_duration_seconds", {"model": "p/two", **MEDIAN}, 2.0),
+        ("pointsman_recent_first_token_seconds", {"model": "p/two", **MEDIAN}, 0.3),
+        ("pointsman_recent_inter_token_seconds", {"model": "p/two", **MEDIAN}, 1.7 / 19),
+        ("pointsman_recent_slow_ratio", {"model": "p/two", "seconds": "0.5", **ONE_MINUTE}, 0),
+        ("pointsman_recent_overhead_seconds", MEDIAN, 0.002),
+        ("pointsman_agent_recent_attempts", {"agent": "a", **ONE_MINUTE}, 3),
+        ("pointsman_agent_recent_success_ratio", {"agent": "a", **ONE_MINUTE}, 0.5),
+        ("pointsman_agent_recent_duration_seconds", {"agent": "a", **MEDIAN}, 2.0),
+        ("pointsman_agent_recent_first_token_seconds", {"agent": "a", **MEDIAN}, 0.3),
+    ],
+)
+async def test_a_scrape_shows_the_last_minutes(
+    metrics: Metrics, name: str, labels: dict[str, str], value: float
+) -> None:
+    seen = (await samples(metrics))[name, frozenset(labels.items())]
+    assert seen == pytest.approx(value, rel=0.011)
+
+
+async def test_of_what_did_not_happen_there_is_no_sample(metrics: Metrics) -> None:
+    """A quantile of nothing is not zero."""
+    seen = {name for name, labels in await samples(metrics) if ("model", "p/one") in labels}
+    assert "pointsman_recent_attempts" in seen
+    assert "pointsman_recent_duration_seconds" not in seen
+
+
+async def test_names_from_outside_cannot_break_the_page() -> None:
+    """A label's value is quoted, whatever it holds."""
+    names = ['a"b', "a\\b", 'a"} 1\npointsman_fake{x="', "a\nb", "ä🚂", ""]
+    tally, statistics = Tally(), LiveStatistics(OneNoon())
+    for name in names:
+        tally.learn(GOOD._replace(model_id=name))
+        statistics.ended(GOOD._replace(model_id=name, agent_id=name))
+    metrics = metrics_of(tally, statistics)
+    seen = await samples(metrics)
+    for name in names:
+        assert seen["pointsman_cost_usd_total", frozenset({("model", name)})] == 0.25
+        assert seen["pointsman_agent_attempts_total", frozenset({("agent", name)})] == 1
+    assert not any(name == "pointsman_fake" for name, _ in seen)
+    body, _ = await metrics.render(OPENMETRICS)
+    assert len(openmetrics(body)) > 20
+
+
+async def test_ten_thousand_made_up_agents_cost_no_more_than_the_cap() -> None:
+    tally, statistics = Tally(), LiveStatistics(OneNoon())
+    for number in range(10_000):
+        name = f"made_up_{number}"
+        tally.decided(decision_of(name))
+        statistics.ended(GOOD._replace(agent_id=name))
+    seen = await samples(metrics_of(tally, statistics))
+    by_name = Counter(name for name, _ in seen)
+    assert by_name["pointsman_requests_total"] == 1_001
+    assert by_name["pointsman_agent_attempts_total"] == 1_001
+    assert by_name["pointsman_agent_recent_attempts"] == 2 * MOST_AGENTS
+    assert len(seen) < 12_000
+    other = frozenset({("agent", "__other__")})
+    assert seen["pointsman_agent_attempts_total", other] == 9_000
+
+
+class Others:
+    """Everybody else on the event loop: counts how often they get their turn."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            self.turns += 1
+            await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+
+async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
+    tally, statistics = Tally(), LiveStatistics(OneNoon())
+    for number in range(200):
+        tally.learn(GOOD._replace(model_id=f"p/{number}"))
+        statistics.ended(GOOD._replace(model_id=f"p/{number}"))
+    ticks = count()
+    metrics = Metrics(
+        tally,
+        statistics,
+        Figures(),
+        Engine(),
+        version="1",
+        monotonic=lambda: next(ticks) * 2 * STEP_S,  # every step is a long one
+    )
+    others = Others()
+    await metrics.render("")
+    others.stop()
+    assert others.turns > 2_000
+
+
+async def test_what_happens_during_a_scrape_breaks_nothing() -> None:
+    tally, statistics = Tally(), LiveStatistics(OneNoon())
+    for number in range(300):
+        statistics.ended(GOOD._replace(model_id=f"p/{number}"))
+    ticks = count()
+    metrics = Metrics(
+        tally,
+        statistics,
+        Figures(),
+        Engine(),
+        version="1",
+        monotonic=lambda: next(ticks) * 2 * STEP_S,
+    )
+
+    async def traffic() -> None:
+        for number in count():
+            fresh = GOOD._replace(model_id=f"q/{number}", agent_id=f"agent_{number}")
+            tally.decided(decision_of(fresh.agent_id))
+            tally.learn(fresh)
+            tally.learn(fresh._replace(failure=FailureKind.RESET))
+            statistics.ended(fresh)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(traffic())
+    seen = await samples(metrics)
+    task.cancel()
+    assert seen["pointsman_recent_attempts", frozenset({("model", "p/7"), ("window", "1m")})] == 1
+
+
+async def test_a_failing_store_shows_for_how_long() -> None:
     figures = Figures()
     figures.failing_since = 100.0
-    metrics = Metrics(tally, figures, Engine(), version="1", monotonic=lambda: 130.5)
-    assert samples(metrics)["pointsman_ledger_failing_seconds", frozenset()] == 30.5
+    seen = await samples(metrics_of(figures=figures))
+    assert seen["pointsman_ledger_failing_seconds", frozenset()] == 30.5
 
 
-def test_openmetrics_is_spoken_to_who_asks_for_it(metrics: Metrics) -> None:
-    body, content_type = metrics.render(OPENMETRICS)
+async def test_openmetrics_is_spoken_to_who_asks_for_it(metrics: Metrics) -> None:
+    body, content_type = await metrics.render(OPENMETRICS)
     assert content_type.startswith(b"application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
     assert any(family.name == "pointsman_circuit" for family in openmetrics(body))
-    body, content_type = metrics.render("text/plain")
+    body, content_type = await metrics.render("text/plain")
     assert content_type.startswith(b"text/plain")
 
 
-def test_two_servers_in_one_process_do_not_share_a_registry(tally: Tally) -> None:
-    first = Metrics(tally, Figures(), Engine(), version="1")
-    second = Metrics(Tally(), Figures(), Engine(), version="2")
-    assert first.render("") != second.render("")
+async def test_two_servers_in_one_process_share_nothing(tally: Tally) -> None:
+    first, second = metrics_of(tally, version="1"), metrics_of(version="2")
+    assert await samples(first) != await samples(second)
 
 
-def test_the_documentation_lists_exactly_what_is_exposed(metrics: Metrics) -> None:
-    body = metrics.render(OPENMETRICS)[0]
+async def test_the_documentation_lists_exactly_what_is_exposed(metrics: Metrics) -> None:
+    body = (await metrics.render(OPENMETRICS))[0]
     suffix = {"counter": "_total", "info": "_info"}
     exposed = {family.name + suffix.get(family.type, "") for family in openmetrics(body)}
     text = DOC.read_text()
@@ -151,7 +337,8 @@ def test_the_documentation_lists_exactly_what_is_exposed(metrics: Metrics) -> No
     assert len(rows) == len({name for name, _ in rows})
 
 
-def test_the_documentation_says_the_type_of_each(metrics: Metrics) -> None:
-    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render("")[0].decode(), re.MULTILINE))
+async def test_the_documentation_says_the_type_of_each(metrics: Metrics) -> None:
+    body = (await metrics.render(""))[0].decode()
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", body, re.MULTILINE))
     for name, kind in re.findall(r"^\| `(\w+)` \| (\w+) \|", DOC.read_text(), re.MULTILINE):
         assert types[name] == kind, name

@@ -108,6 +108,7 @@ class HttpServer:
         )
         metrics = Metrics(
             parts.tally,
+            parts.statistics,
             parts.ledger,
             _Scraped(running, self._logs),
             version=VERSION,

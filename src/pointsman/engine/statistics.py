@@ -115,6 +115,15 @@ class LiveStatistics:
         self._statistics.fold(self._now_s())
         return self._statistics.model_ids()
 
+    def agent_ids(self) -> Collection[str]:
+        """The agents that did anything in the last hour."""
+        self._statistics.fold(self._now_s())
+        return self._statistics.agent_ids()
+
+    def attempts(self, window: Window, *, agent_id: str) -> int:
+        """How many attempts an agent made: to find the busiest cheaply."""
+        return self._statistics.attempts(window, self._now_s(), agent_id=agent_id)
+
     def overhead(self, window: Window) -> Sketch:
         """How long answers have spent in pointsman itself, in seconds."""
         return self._statistics.overhead(window, self._now_s())

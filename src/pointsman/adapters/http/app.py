@@ -59,7 +59,7 @@ class Parts(NamedTuple):
     chat: Answer
     models: Callable[[tuple[str, ...]], Mapping[str, dict[str, Any]]]
     control: AsgiApp
-    metrics: Callable[[str], tuple[bytes, bytes]]
+    metrics: Callable[[str], Awaitable[tuple[bytes, bytes]]]
     readiness: Callable[[], Readiness]
 
 
@@ -156,7 +156,7 @@ class Application:
     async def _metrics(self, exchange: Exchange) -> None:
         require(self._key_of(exchange), Role.VIEWER, Role.ADMIN)
         wanted = exchange.headers.get(b"accept", b"").decode("latin-1")
-        body, kind = self._parts.metrics(wanted)
+        body, kind = await self._parts.metrics(wanted)
         await exchange.answer(200, lines_of([(b"content-type", kind)]), body)
 
 
