@@ -1,0 +1,199 @@
+"""What kind of task is it, judged by the words of its prompt?
+
+A linear model over which words occur, in which pairs the text opens, and a few marks of code and
+formulas. It serves when nobody has said what a request is about, so it rather names no type than a
+doubtful one. Nothing of the text is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence, Set
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+READ_HEAD = 512
+READ_TAIL = 128
+"""Bytes read of a text's beginning and end: what is asked for stands at either place."""
+
+OPENING_WORDS = 16
+CLOSING_WORDS = 8
+"""So many words of the beginning and of the end count by their place too."""
+PAIRED_WORDS = 24
+"""Among so many words of the beginning, neighbours count as pairs too."""
+
+CONFIDENT = 0.7
+"""The least probability at which a type is named: see docs/explanation/evaluation.md."""
+
+MARKS = (b"```", b"def ", b"\\", b"{", b";\n", b"$", b"=", b"?")
+"""Occurrences that are no words."""
+
+ARABIC = "arabic"
+ARABIC_SHARE = 0.3
+"""A text of whose bytes at least this share are Arabic letters is Arabic, whatever it asks for."""
+OTHER_SCRIPT_SHARE = 0.05
+"""More letters than this that Arabic does not have make it Persian, Urdu or another language."""
+
+
+class TypeGuess(NamedTuple):
+    """The likeliest task type, None when none is likely enough, and how probable each type is.
+
+    The probabilities are in [0, 1] and sum to 1; a type that is missing was not considered.
+    """
+
+    type: str | None
+    probabilities: Mapping[str, float]
+
+
+def inferred_type(text: bytes | str) -> TypeGuess:
+    """What a prompt seems to ask for, by the model that is shipped with pointsman.
+
+    Any text will do, also an empty or a broken one; bytes are UTF-8 or the inside of a JSON string.
+    The same text always has the same answer. The first call reads the model.
+    """
+    read = reading(text)
+    if is_arabic(read):
+        return TypeGuess(ARABIC, {ARABIC: 1.0})
+    return shipped_model().guess(features(read))
+
+
+def reading(text: bytes | str) -> bytes:
+    """The part of a text that is looked at: UTF-8, without the escapes of JSON."""
+    if isinstance(text, str):
+        if len(text) > READ_HEAD + READ_TAIL:
+            text = f"{text[:READ_HEAD]}\n{text[-READ_TAIL:]}"
+        text = text.encode("utf-8", "surrogatepass")
+    if len(text) > READ_HEAD + READ_TAIL:
+        text = b"%b\n%b" % (text[:READ_HEAD], text[-READ_TAIL:])
+    return _unescaped(text) if b"\\" in text else text
+
+
+def _unescaped(text: bytes) -> bytes:
+    for escape in (b"\\n", b"\\t", b"\\r"):
+        text = text.replace(escape, b"\n")
+    return _CODE_POINT.sub(_letter, text.replace(b'\\"', b'"'))
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    return chr(int(escape[1], 16)).encode("utf-8", "surrogatepass")
+
+
+_CODE_POINT = re.compile(rb"\\u([0-9a-fA-F]{4})")
+
+
+def is_arabic(read: bytes) -> bool:
+    """Whether a `reading` is in the Arabic language, judged by its letters."""
+    if read.isascii():
+        return False
+    # The first of a letter's two bytes is counted.
+    letters = read.count(b"\xd8") + read.count(b"\xd9")
+    others = read.count(b"\xda") + read.count(b"\xdb")
+    return 2 * letters >= ARABIC_SHARE * len(read) and others <= OTHER_SCRIPT_SHARE * letters
+
+
+def features(read: bytes) -> set[bytes]:
+    """What occurs in a `reading`: words (all digits alike), where, in which pairs, and marks."""
+    words = read.translate(_LETTERS).split()
+    found = set(words)
+    found.update(map(b" ".join, pairwise(words[:PAIRED_WORDS])))
+    found.update([b"^" + word for word in words[:OPENING_WORDS]])
+    found.update([b">" + word for word in words[-CLOSING_WORDS:]])
+    found.update([mark for mark in MARKS if mark in read])
+    return found
+
+
+def _letter_or_space(byte: int) -> int:
+    character = chr(byte)
+    if byte >= 0x80:
+        return byte
+    return ord("0" if character.isdigit() else character.lower() if character.isalpha() else " ")
+
+
+_LETTERS = bytes(map(_letter_or_space, range(256)))
+
+_LANE_BITS = 24
+_LANE = (1 << _LANE_BITS) - 1
+_OFFSET = 128
+
+
+class LinearModel:
+    """A softmax over labels whose scores are sums of small whole weights of the features found.
+
+    A score is the label's sum divided by the square root of how many features were known, times
+    `scale`, plus the label's bias: a text is not clearer merely for being long. The weights of a
+    feature, one per label, stand side by side in one Python integer, next to a 1 that counts the
+    feature, so one `sum` adds up everything.
+    """
+
+    __slots__ = ("_biases", "_packed", "_scale", "labels")
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        biases: Sequence[float],
+        scale: float,
+        weights: Mapping[bytes, Sequence[int]],
+    ) -> None:
+        """`weights`: for each feature one per label, in -127 to 127."""
+        if not 0 < len(labels) == len(biases):
+            raise ValueError(f"{len(labels)} labels cannot have {len(biases)} biases")
+        self.labels = tuple(labels)
+        self._biases = tuple(biases)
+        self._scale = scale
+        self._packed = {word: _packed(word, row, len(labels)) for word, row in weights.items()}
+
+    def probabilities(self, found: Set[bytes]) -> dict[str, float]:
+        """How probable each label is, by the features found; they sum to 1."""
+        total = sum(map(self._packed.__getitem__, self._packed.keys() & found))
+        count = total & _LANE
+        scale = self._scale / math.sqrt(count) if count else 0.0
+        scores = []
+        for bias in self._biases:
+            total >>= _LANE_BITS
+            scores.append(bias + scale * ((total & _LANE) - _OFFSET * count))
+        highest = max(scores)
+        shares = [math.exp(score - highest) for score in scores]
+        whole = sum(shares)
+        return {label: share / whole for label, share in zip(self.labels, shares, strict=True)}
+
+    def guess(self, found: Set[bytes]) -> TypeGuess:
+        """The likeliest label, if it is likely enough and something of the text is known at all."""
+        probabilities = self.probabilities(found)
+        likeliest = max(probabilities, key=probabilities.__getitem__)
+        sure = probabilities[likeliest] >= CONFIDENT and not self._packed.keys().isdisjoint(found)
+        return TypeGuess(likeliest if sure else None, probabilities)
+
+
+def _packed(word: bytes, row: Sequence[int], labels: int) -> int:
+    if len(row) != labels or not all(-_OFFSET < weight < _OFFSET for weight in row):
+        raise ValueError(f"{word!r} needs {labels} weights in -127 to 127, not {row!r}")
+    lanes = (weight + _OFFSET << _LANE_BITS * place for place, weight in enumerate(row, 1))
+    return 1 + sum(lanes)
+
+
+def read_model(text: str) -> LinearModel:
+    """The model in a file of tab-separated lines: labels, biases, scale, then the features.
+
+    Features are percent-encoded, their weights are hexadecimal bytes from 01 (-127) to ff (127).
+    Lines that begin with `#` are comments. Raises ValueError for what is no model.
+    """
+    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    head = {name: values for name, *values in lines[:3]}
+    if head.keys() != {"labels", "biases", "scale"} or len(head["scale"]) != 1:
+        raise ValueError("a model begins with lines of labels, biases and scale")
+    weights = {
+        unquote_to_bytes(word): [byte - _OFFSET for byte in bytes.fromhex(row)]
+        for word, row in lines[3:]
+    }
+    biases = [float(cell) for cell in head["biases"]]
+    return LinearModel(head["labels"], biases, float(head["scale"][0]), weights)
+
+
+@cache
+def shipped_model() -> LinearModel:
+    """The model of task types that `simulations/train_task_type.py` has written."""
+    return read_model((files(__package__) / "task_type.tsv").read_text("utf-8"))
