@@ -11,7 +11,8 @@ from typing import Any
 from pointsman.adapters.providers.simulated.personas import Persona
 
 SKILLS = ("function_calling", "vision", "structured_output", "coding", "reasoning", "arabic")
-STRENGTH = {"first": 0.95, "second": 0.6, "third": 0.25}
+STRENGTH = {"first": 0.99, "second": 0.5, "third": 0.01}
+"""So far apart that no two are near-equals, which the load would choose between."""
 
 Config = dict[str, Any]
 
