@@ -23,7 +23,11 @@ KEYS: list[dict[str, Any]] = [
         "role": "admin",
     },
 ]
-AGENTS = {"coder": {"prefers": ["coding"], "deny": ["up/first"]}, "tester": {}, "other": {"pinned": "up/third"}}
+AGENTS = {
+    "coder": {"prefers": ["coding"], "deny": ["up/first"]},
+    "tester": {},
+    "other": {"pinned": "up/third"},
+}
 DECISIONS = f"{CONTROL}/decisions"
 
 
