@@ -1,6 +1,6 @@
 """What does every scorer promise?
 
-A test class derives from `ScorerContract` and says how to make its scorer.
+A test class derives from `ScorerContract` and is parametrised with `make`: how to make its scorers.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.decision import (
+    Candidate,
     Feedback,
     Outcome,
     Saving,
@@ -100,24 +101,28 @@ def praise(rating: int, model: int = 0, at: datetime = NOON) -> Feedback:
     return Feedback("dec_1", "default", MODELS[model].id, None, at, rating)
 
 
+Make = Callable[[], Scorer]
+
+
+def all_scores(scorer: Scorer) -> list[Candidate]:
+    return [scorer.score(*kind, model) for kind in KINDS for model in MODELS]
+
+
+def taught(make: Make, lessons: Iterable[Lesson]) -> Scorer:
+    scorer = make()
+    for outcome in outcomes(lessons):
+        scorer.tick(outcome.at.timestamp())
+        scorer.learn(outcome)
+    return scorer
+
+
 class ScorerContract:
     """The promises. `make` gives a scorer that has learned nothing yet."""
 
-    make: Callable[[], Scorer]
-
-    def scores(self, scorer: Scorer) -> list[object]:
-        return [scorer.score(*kind, model) for kind in KINDS for model in MODELS]
-
-    def taught(self, lessons: Iterable[Lesson]) -> Scorer:
-        scorer = self.make()
-        for outcome in outcomes(lessons):
-            scorer.tick(outcome.at.timestamp())
-            scorer.learn(outcome)
-        return scorer
-
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS)
-    def test_terms_sum_to_a_score_between_0_and_1(self, lessons: list[Lesson]) -> None:
-        scorer = self.taught(lessons)
+    def test_terms_sum_to_a_score_between_0_and_1(self, make: Make, lessons: list[Lesson]) -> None:
+        scorer = taught(make, lessons)
         for kind, model in product(KINDS, MODELS):
             candidate = scorer.score(*kind, model)
             assert candidate.model_id == model.id
@@ -126,9 +131,10 @@ class ScorerContract:
             assert total == pytest.approx(candidate.score, abs=1e-9)
             assert len({term.name for term in candidate.terms}) == len(candidate.terms)
 
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS)
-    def test_an_estimate_is_in_plain_units(self, lessons: list[Lesson]) -> None:
-        scorer = self.taught(lessons)
+    def test_an_estimate_is_in_plain_units(self, make: Make, lessons: list[Lesson]) -> None:
+        scorer = taught(make, lessons)
         for kind, model in product(KINDS, MODELS):
             estimate = scorer.score(*kind, model).estimate
             if estimate is None:
@@ -139,36 +145,40 @@ class ScorerContract:
             assert min(estimate.latency_s or 0.0, estimate.cost_usd or 0.0) >= 0.0
             assert estimate.evidence >= 0.0
 
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS)
     def test_scores_change_only_with_the_generation_and_as_it_says(
-        self, lessons: list[Lesson]
+        self, make: Make, lessons: list[Lesson]
     ) -> None:
-        scorer = self.make()
+        scorer = make()
         for outcome in outcomes(lessons):
-            before, scores = scorer.generation, self.scores(scorer)
+            before, scores = scorer.generation, all_scores(scorer)
             scorer.tick(outcome.at.timestamp())
             scorer.learn(outcome)
             assert scorer.generation >= before
             if scorer.generation == before:
-                assert self.scores(scorer) == scores
+                assert all_scores(scorer) == scores
                 continue
             changed = scorer.changed_since(before)
             still = [
                 old == new
                 for old, new, (_, model) in zip(
-                    scores, self.scores(scorer), product(KINDS, MODELS), strict=True
+                    scores, all_scores(scorer), product(KINDS, MODELS), strict=True
                 )
                 if changed is not None and model.id not in changed
             ]
             assert all(still)
 
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS)
-    def test_nothing_has_changed_since_now(self, lessons: list[Lesson]) -> None:
-        scorer = self.taught(lessons)
+    def test_nothing_has_changed_since_now(self, make: Make, lessons: list[Lesson]) -> None:
+        scorer = taught(make, lessons)
         assert not scorer.changed_since(scorer.generation)
 
-    def test_a_score_depends_on_nothing_that_requests_of_a_kind_do_not_share(self) -> None:
-        scorer = self.taught([(0, 0, 0, 1.0, True, 1.0)])
+    def test_a_score_depends_on_nothing_that_requests_of_a_kind_do_not_share(
+        self, make: Make
+    ) -> None:
+        scorer = taught(make, [(0, 0, 0, 1.0, True, 1.0)])
         for agent, task, selection in KINDS:
             other = task._replace(
                 prompt_tokens=7,
@@ -180,15 +190,17 @@ class ScorerContract:
                 one = scorer.score(agent, task, selection, model)
                 assert scorer.score(agent, other, selection, model) == one
 
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS)
-    def test_the_same_lessons_teach_the_same(self, lessons: list[Lesson]) -> None:
-        assert self.scores(self.taught(lessons)) == self.scores(self.taught(lessons))
+    def test_the_same_lessons_teach_the_same(self, make: Make, lessons: list[Lesson]) -> None:
+        assert all_scores(taught(make, lessons)) == all_scores(taught(make, lessons))
 
+    @settings(deadline=None, max_examples=50)
     @given(LESSONS, st.floats(0.0, 0.1), st.floats(0.0, 10.0))
     def test_a_saving_is_worth_something_or_nothing_and_a_larger_one_no_less(
-        self, lessons: list[Lesson], usd: float, seconds: float
+        self, make: Make, lessons: list[Lesson], usd: float, seconds: float
     ) -> None:
-        scorer = self.taught(lessons)
+        scorer = taught(make, lessons)
         for kind, model in product(KINDS, MODELS):
             candidate = scorer.score(*kind, model)
             assert scorer.worth(*kind, candidate, Saving()) == pytest.approx(0.0, abs=1e-12)
@@ -197,26 +209,26 @@ class ScorerContract:
             assert 0.0 <= small <= large + 1e-12
             assert large <= 1.0
 
-    def test_what_is_learned_shows_within_a_second_of_ticks(self) -> None:
-        scorer = self.make()
+    def test_what_is_learned_shows_within_a_second_of_ticks(self, make: Make) -> None:
+        scorer = make()
         lessons = outcomes([(0, 0, 3, 1.0, True, 0.0)] * 20 + [(0, 0, 0, 1.0, True, 0.0)])
         for outcome in lessons:
             scorer.learn(outcome)
         scorer.tick(NOON.timestamp() + 1.0)
-        settled = self.scores(scorer)
+        settled = all_scores(scorer)
         scorer.tick(NOON.timestamp() + 1.0)
-        assert self.scores(scorer) == settled
+        assert all_scores(scorer) == settled
 
-    def test_time_that_runs_backwards_changes_nothing(self) -> None:
-        scorer = self.taught([(0, 0, 0, 1.0, True, 1.0)])
+    def test_time_that_runs_backwards_changes_nothing(self, make: Make) -> None:
+        scorer = taught(make, [(0, 0, 0, 1.0, True, 1.0)])
         scorer.tick(NOON.timestamp() + 10.0)
-        before = scorer.generation, self.scores(scorer)
+        before = scorer.generation, all_scores(scorer)
         scorer.tick(NOON.timestamp() - 10.0)
-        assert (scorer.generation, self.scores(scorer)) == before
+        assert (scorer.generation, all_scores(scorer)) == before
 
-    def test_praise_never_lowers_a_score_and_blame_never_raises_it(self) -> None:
+    def test_praise_never_lowers_a_score_and_blame_never_raises_it(self, make: Make) -> None:
         for rating, sign in ((5, 1), (1, -1)):
-            plain, judged = self.make(), self.make()
+            plain, judged = make(), make()
             for second in range(20):
                 judged.judge(praise(rating, at=NOON + timedelta(seconds=second)))
             for scorer in (plain, judged):
@@ -225,8 +237,8 @@ class ScorerContract:
                 gained = judged.score(*kind, MODELS[0]).score - plain.score(*kind, MODELS[0]).score
                 assert sign * gained >= -1e-12
 
-    def test_a_model_and_an_agent_that_nobody_heard_of_are_no_trouble(self) -> None:
-        scorer = self.make()
+    def test_a_model_and_an_agent_that_nobody_heard_of_are_no_trouble(self, make: Make) -> None:
+        scorer = make()
         strange = outcomes([(0, 0, 0, 1.0, False, 0.0)])[0]
         scorer.learn(strange._replace(model_id="x/gone", agent_id="made up"))
         scorer.judge(praise(3)._replace(model_id="x/gone"))

@@ -153,8 +153,10 @@ class AdaptiveScorer:
             now = self._elapsed.until(news.at.timestamp())
             if isinstance(news, Feedback):
                 seen.judge(news, now)
-            elif not seen.learn(news, now):
-                continue
+            else:
+                self._elapsed.add(self._policy.outcome_s)
+                if not seen.learn(news, now):
+                    continue
             changed.add(news.model_id)
         self._waiting.clear()
         if changed:

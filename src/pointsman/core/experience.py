@@ -131,7 +131,8 @@ class Experience:
         judged = model.judged
         kept = judged.kept(now, self.fade_judged)
         model.judged_count = judged.total * kept
-        model.surplus = self._surplus(model, now)
+        # As it is, not shrunk: scores weigh it against the fit on paper.
+        model.surplus = judged.good / judged.total if judged.total else 0.0
         for place, level in enumerate(model.levels):
             if level.count:
                 # The mean of a lognormal time; what is far off the usual is bounded.
@@ -224,14 +225,14 @@ class Experience:
         return usual + surplus
 
     def _surplus(self, model: ModelRecord, now: float) -> float:
-        """By how much the answers of `model` are better than usual for their topics."""
+        """By how much the answers of `model` are better than usual for their topics, with care."""
         judged, kept = model.judged, model.judged.kept(now, self.fade_judged)
         return shrunk(judged.good * kept, judged.total * kept, 0.0, self.policy.fit_weight)
 
 
 def bounded(quality: float) -> float:
     """A sum of effects as a probability."""
-    return min(max(quality, 0.01), 0.99)
+    return min(max(quality, 0.0), 1.0)
 
 
 def _tags_of(feedback: Feedback) -> tuple[Tag, ...]:
@@ -244,11 +245,10 @@ def _tags_of(feedback: Feedback) -> tuple[Tag, ...]:
 
 
 def _forget(counts: Counts, total: float) -> None:
-    """Take `total` observations out, as good as the mean: which they were is not known."""
-    if counts.total > 0.0:
-        left = max(0.0, counts.total - total)
-        counts.good *= left / counts.total
-        counts.total = left
+    """Take `total` observations out of some, as good as the mean: which they were is not known."""
+    left = max(0.0, counts.total - total)
+    counts.good *= left / counts.total
+    counts.total = left
 
 
 def _of_usual_length(total_s: float, usage: Usage | None) -> float:

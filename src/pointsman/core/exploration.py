@@ -24,7 +24,11 @@ DEAREST = 10.0
 MAX_REMEMBERED = 512
 """Of so many models is remembered when they are due; beyond that all start anew."""
 
-MOST_SAVED = 2.0
+LONG_SHOT = 4.0
+"""So many trials is worth that of a model of which nobody expects to be the best: it may have
+changed unseen, but looking must not cost much where nothing ever changes."""
+
+MOST_SAVED = LONG_SHOT + 1.0
 """What is saved while there is nothing to learn would be spent in one burst: so much is enough."""
 
 
@@ -35,7 +39,7 @@ class ExplorationPolicy:
     `share` of the entitled requests at most, in [0, 0.02]; 0 turns it off. Once a trial is paid
     for, each entitled request becomes it with probability `chance`, so that nobody can foretell
     which. A model is worth a trial when its score is at least `least` uncertain, and `reach`
-    standard deviations up it would be the best.
+    standard deviations up it would be the best; when there is none, once in a while any other.
     """
 
     share: float = MOST
@@ -60,8 +64,12 @@ class Offer(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """The candidate at `place` is worth a trial: when it is due, and how long until the next."""
+    """The candidate at `place` may be tried: at what price, when it is due, how long until again.
 
+    The price is in trials: 1, or `LONG_SHOT`.
+    """
+
+    price: float
     due: float
     stride: float
     place: int
@@ -95,8 +103,10 @@ class Exploration:
         """
         if self._saved < 1.0 or not _entitled(agent, task, selection, candidates):
             return None
-        trial = min(self._worthwhile(candidates), default=None)
-        return None if trial is None else Offer(trial.place, self._policy.chance)
+        trial = min(self._trials(candidates), default=None)
+        if trial is None or self._saved < trial.price:
+            return None
+        return Offer(trial.place, self._policy.chance)
 
     def decided(
         self,
@@ -114,36 +124,38 @@ class Exploration:
             return
         self._saved = min(self._saved + self._policy.share, MOST_SAVED)
         if explored is not None:
-            self._saved -= 1.0
-            self._took(explored, candidates)
+            self._saved -= self._took(explored, candidates)
 
-    def _took(self, model_id: str, candidates: Sequence[Candidate]) -> None:
-        """`model_id` had its turn; the others that wait keep theirs."""
+    def _took(self, model_id: str, candidates: Sequence[Candidate]) -> float:
+        """The price of the trial of `model_id`, whose turn it was; the others keep theirs."""
         if len(self._due) > MAX_REMEMBERED:
             self._due.clear()
-        for due, stride, place in self._worthwhile(candidates):
+        paid = 1.0
+        for price, due, stride, place in self._trials(candidates):
             waiting = candidates[place].model_id
             self._due[waiting] = due
             if waiting == model_id:
                 self._due[waiting] = due + stride
                 self._now = due
+                paid = price
+        return paid
 
-    def _worthwhile(self, candidates: Sequence[Candidate]) -> list[_Trial]:
-        """The candidates that might be better than the best, with whose turn it is."""
+    def _trials(self, candidates: Sequence[Candidate]) -> list[_Trial]:
+        """The candidates that can teach something, and whose turn it is."""
         policy, best = self._policy, candidates[0].score
-        near = [
+        unsure = [
             (place, (best - c.score) / c.estimate.uncertainty, c.estimate)
             for place, c in enumerate(candidates)
             if place and c.estimate is not None and c.estimate.uncertainty >= policy.least
         ]
-        near = [each for each in near if each[1] <= policy.reach]
-        costs = [estimate.cost_usd for _, _, estimate in near if estimate.cost_usd]
+        costs = [estimate.cost_usd for _, _, estimate in unsure if estimate.cost_usd]
         cheapest = min(costs, default=0.0)
         trials = []
-        for place, doubt, estimate in near:
-            stride = _dearness(estimate, cheapest) * (1.0 + doubt * doubt)
+        for place, doubt, estimate in unsure:
+            price = 1.0 if doubt <= policy.reach else LONG_SHOT
+            stride = _dearness(estimate, cheapest) * (1.0 + min(doubt, policy.reach) ** 2)
             due = self._due.get(candidates[place].model_id, self._now + stride)
-            trials.append(_Trial(max(due, self._now), stride, place))
+            trials.append(_Trial(price, max(due, self._now), stride, place))
         return trials
 
 

@@ -151,3 +151,7 @@ class Elapsed:
         elif ahead_s < -self.SET_BACK_S:
             self._wall = wall_s
         return self.total_s
+
+    def add(self, seconds: float) -> None:
+        """Something happened that counts as if so much time had passed."""
+        self.total_s += seconds
