@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.core.assignment.greedy import taken_in_turn
-from pointsman.core.assignment.highs import Columns, Relaxed, columns_of, whole_places
+from pointsman.core.assignment.highs import Columns, Relaxed, column_in, columns_of, whole_places
 from pointsman.core.assignment.limits import Rooms, limits_of
 from pointsman.core.assignment.optimal import Effort
 from pointsman.core.assignment.plan import Method, Plan, plan_of, value_of
@@ -34,18 +34,19 @@ OFFERED_A_ROUND = 4
 MOST_ROUNDS = 60
 PAIRS_PER_AGENT = 5
 ROUNDING = 1e-9
+SHORTEST_S = 0.1
 SHARE_FOR_A_FIRST_PLAN = 0.4
 """Of the time that is left, for a plan from few pairs, before those that matter are all there."""
 
 
 def solved(problem: Problem, effort: Effort) -> Plan:
     """The best plan of `problem`, or the best found within the effort, with its gap."""
-    search = _Search(problem, effort)
+    search = Search(problem, effort)
     search.run()
     return search.plan()
 
 
-class _Search:
+class Search:
     """The best plan so far, what is proven of all plans, and the time that is left."""
 
     def __init__(self, problem: Problem, effort: Effort) -> None:
@@ -54,22 +55,21 @@ class _Search:
         self._left_s = effort.within_s
         self._grid = grid_of(problem, Rooms(problem, limits_of(problem)))
         self._bound = math.inf
-        self._best = self._on_grid(taken_in_turn(problem, problem.worth))
+        self._best = self._on_grid(taken_in_turn(problem, problem.worths))
         self._value = self._value_of(self._best)
 
     def run(self) -> None:
         proven = self._priced()
         if self._is_proven():
             return
-        self._adopt(self._placed_under(proven))
+        self.adopt(self._placed_under(proven))
         if self._is_proven():
             return
-        few = self._within(proven, self._regret_of_few(proven))
-        if len(few) < len(self._needed(proven)):
-            self._solve(few, SHARE_FOR_A_FIRST_PLAN * self._left_s)
+        short, most = self._regret_of_few(proven), self._regret_of_needed(proven)
+        if short < most:
+            self._solve(proven, short, SHARE_FOR_A_FIRST_PLAN * self._left_s)
         if not self._is_proven():
-            bound = self._solve(self._needed(proven), self._left_s)
-            self._bound = max(self._value, min(self._bound, bound))
+            self._solve(proven, self._regret_of_needed(proven), self._left_s)
 
     def plan(self) -> Plan:
         chosen: list[int | None] = [agent.manual for agent in self._problem.agents]
@@ -101,7 +101,7 @@ class _Search:
                 continue
             offered |= wanted
             relaxed.offer(columns_of(wanted))
-        self._left_s = max(0.1, self._left_s - relaxed.took_s)
+        self._left_s = max(SHORTEST_S, self._left_s - relaxed.took_s)
         return proven
 
     def _first_offered(self) -> Offered:
@@ -133,26 +133,29 @@ class _Search:
 
     def _placed_under(self, proven: Bound) -> Counts:
         """Agents in turn where their regret is least, which is what the prices advise."""
-        regrets = proven.regret.tolist()
-        row_of = {int(agent): row for row, agent in enumerate(self._grid.agents)}
-        chosen = taken_in_turn(self._problem, lambda agent, model: -regrets[row_of[agent]][model])
-        return self._on_grid(chosen)
+        advised = list(self._problem.scores)
+        for agent, row in zip(self._grid.agents, (-proven.regret).tolist(), strict=True):
+            advised[int(agent)] = row
+        return self._on_grid(taken_in_turn(self._problem, advised.__getitem__))
 
-    def _solve(self, columns: Columns, within_s: float) -> float:
-        """Adopt the best plan among `columns`; what no plan among them exceeds."""
+    def _solve(self, proven: Bound, most: float, within_s: float) -> None:
+        """Adopt the best plan among pairs of at most this regret, and what it proves of all."""
         gap = 0.5 * self._effort.gap * abs(self._scores())
-        found = whole_places(self._grid, columns, self._best, gap=gap, within_s=within_s)
-        self._left_s = max(0.1, self._left_s - found.took_s)
-        self._adopt(found.chosen)
-        return found.bound
+        offered = self._within(proven, most)
+        found = whole_places(self._grid, offered, gap=gap, within_s=within_s)
+        self._left_s = max(SHORTEST_S, self._left_s - found.took_s)
+        self.adopt(found.chosen)
+        # A plan with any other pair falls short of the bound by more than the best one does.
+        if most >= self._regret_of_needed(proven):
+            self._bound = max(self._value, min(self._bound, found.bound))
 
     def _regret_of_few(self, proven: Bound) -> float:
         few = min(PAIRS_PER_AGENT * len(self._grid.agents), proven.regret.size) - 1
         return float(np.partition(proven.regret, few, axis=None)[few])
 
-    def _needed(self, proven: Bound) -> Columns:
-        """The pairs that may be in a plan better than the best at hand."""
-        return self._within(proven, proven.value - self._value + ROUNDING)
+    def _regret_of_needed(self, proven: Bound) -> float:
+        """The most that a pair in a plan better than the best at hand can be short of."""
+        return proven.value - self._value + ROUNDING
 
     def _within(self, proven: Bound, most: float) -> Columns:
         offered = (proven.regret <= most) & np.isfinite(self._grid.value)
@@ -169,10 +172,22 @@ class _Search:
         values = np.where(best >= 0, self._grid.value[rows, best], self._grid.outside)
         return float(values.sum())
 
-    def _adopt(self, found: Counts) -> None:
+    def adopt(self, found: Counts) -> None:
         value = self._value_of(found)
-        if value > self._value:
+        if value > self._value and self._keeps_limits(found):
             self._best, self._value = found, value
+
+    def _keeps_limits(self, found: Counts) -> bool:
+        """Whether no limit is exceeded: a solver is believed about its sums, never about ours."""
+        placed = np.flatnonzero(found >= 0)
+        for limit, left, uses in zip(
+            self._grid.limits, self._grid.capacity, self._grid.uses, strict=True
+        ):
+            inside = placed[np.isin(found[placed], limit.models)]
+            used = uses[inside, column_in(limit, found[inside], uses)].sum()
+            if used > left + limit.slack:
+                return False
+        return True
 
 
 def _highest(values: Numbers, count: int) -> Offered:

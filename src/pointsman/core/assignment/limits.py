@@ -7,6 +7,7 @@ must not exceed its capacity. So each way of assigning needs to know one kind of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isclose
@@ -36,6 +37,7 @@ class Limit:
     """One scarce thing: pairs with one of `models` use of it, together at most `capacity`.
 
     What a pair uses is `per_agent[agent]`, or `per_pair[agent][model]` where it depends on both.
+    Where `only` is given, it is about these agents, and others use nothing of it.
     """
 
     kind: LimitKind
@@ -44,6 +46,7 @@ class Limit:
     models: tuple[int, ...]
     per_agent: Sequence[float] = ()
     per_pair: Matrix = ()
+    only: frozenset[int] | None = None
 
     def use(self, agent: int, model: int) -> float:
         """What `agent` uses of it on `model`, which is one of `models`."""
@@ -55,12 +58,12 @@ class Limit:
 
 
 def limits_of(problem: Problem) -> tuple[Limit, ...]:
-    """Every limit of the problem, those of the models first."""
+    """Every limit of the problem, those of the whole fleet first: they are full most often."""
     return (
-        *_capacities(problem),
-        *_shares(problem),
-        *_apart(problem),
         *_fleet_wide(problem),
+        *_shares(problem),
+        *_capacities(problem),
+        *_apart(problem),
     )
 
 
@@ -97,7 +100,9 @@ def _apart(problem: Problem) -> Iterator[Limit]:
         for provider in problem.providers():
             subject = f"{group.name} on {provider}"
             models = problem.of_provider(provider)
-            yield Limit(LimitKind.APART, subject, float(group.at_most), models, members)
+            yield Limit(
+                LimitKind.APART, subject, float(group.at_most), models, members, (), group.agents
+            )
 
 
 def _fleet_wide(problem: Problem) -> Iterator[Limit]:
@@ -147,46 +152,65 @@ class Rooms:
     What people decided may be too much already: then nothing is left, and nothing is owed.
     """
 
-    __slots__ = ("_on", "left", "limits")
+    __slots__ = ("_members", "_shared", "_slack", "left", "limits")
 
     def __init__(self, problem: Problem, limits: Sequence[Limit]) -> None:
         self.limits = tuple(limits)
         self.left = [limit.capacity for limit in limits]
-        self._on: list[list[int]] = [[] for _ in problem.models]
+        self._slack = [limit.slack for limit in limits]
+        # By model, with what each agent uses: looking that up is most of what placing costs.
+        self._shared: list[list[tuple[int, Sequence[float]]]] = [[] for _ in problem.models]
+        self._members: dict[tuple[int, int], list[tuple[int, Sequence[float]]]] = {}
         for number, limit in enumerate(limits):
-            for model in limit.models:
-                self._on[model].append(number)
+            self._index(number, limit)
         for agent, needs in enumerate(problem.agents):
             if needs.manual is not None:
                 self.take(agent, needs.manual)
         self.left = [max(0.0, left) for left in self.left]
 
-    def on(self, model: int) -> Sequence[int]:
-        """The numbers of the limits that pairs with `model` use."""
-        return self._on[model]
+    def as_they_are(self) -> Rooms:
+        """The same rooms, to be filled differently."""
+        other = copy(self)
+        other.left = list(self.left)
+        return other
+
+    def _index(self, number: int, limit: Limit) -> None:
+        if limit.only is not None:
+            for pair in ((agent, model) for agent in limit.only for model in limit.models):
+                self._members.setdefault(pair, []).append((number, limit.per_agent))
+            return
+        by_model = list(zip(*limit.per_pair, strict=True))
+        for model in limit.models:
+            uses = by_model[model] if by_model else limit.per_agent
+            self._shared[model].append((number, uses))
+
+    def _on(self, agent: int, model: int) -> Sequence[tuple[int, Sequence[float]]]:
+        members = self._members.get((agent, model))
+        return self._shared[model] if members is None else [*self._shared[model], *members]
 
     def take(self, agent: int, model: int) -> None:
-        for number in self._on[model]:
-            self.left[number] -= self.limits[number].use(agent, model)
+        for number, uses in self._on(agent, model):
+            self.left[number] -= uses[agent]
 
     def give_back(self, agent: int, model: int) -> None:
-        for number in self._on[model]:
-            self.left[number] += self.limits[number].use(agent, model)
+        for number, uses in self._on(agent, model):
+            self.left[number] += uses[agent]
 
     def fits(self, agent: int, model: int, reserved: Sequence[float] = ()) -> bool:
         """Whether there is room for `agent` on `model` beside what is reserved of each limit."""
-        for number in self._on[model]:
-            limit = self.limits[number]
-            left = self.left[number] - (reserved[number] if reserved else 0.0)
-            if limit.use(agent, model) > left + limit.slack:
+        left, slack = self.left, self._slack
+        for number, uses in self._on(agent, model):
+            use = uses[agent]
+            if reserved and reserved[number]:
+                use += reserved[number]
+            if use > left[number] + slack[number]:
                 return False
         return True
 
     def in_the_way(self, agent: int, model: int) -> Iterator[int]:
         """The numbers of the limits that have no room for `agent` on `model`."""
-        for number in self._on[model]:
-            limit = self.limits[number]
-            if limit.use(agent, model) > self.left[number] + limit.slack:
+        for number, uses in self._on(agent, model):
+            if uses[agent] > self.left[number] + self._slack[number]:
                 yield number
 
 

@@ -256,13 +256,21 @@ class Problem:
             return (needs.current,)
         return models
 
+    def worths(self, agent: int) -> Sequence[float]:
+        """What each model is worth to `agent`: its score, less the cost of switching to it."""
+        needs, scores = self.agents[agent], self.scores[agent]
+        if needs.current is None or needs.manual is not None:
+            return scores
+        worths = [score - needs.switch_cost for score in scores]
+        worths[needs.current] = scores[needs.current]
+        return worths
+
     def worth(self, agent: int, model: int) -> float:
         """What `model` is worth to `agent`: its score, less the cost of switching to it."""
         needs = self.agents[agent]
         score = self.scores[agent][model]
-        if needs.current in {None, model} or needs.manual is not None:
-            return score
-        return score - needs.switch_cost
+        stays = needs.current in {None, model} or needs.manual is not None
+        return score if stays else score - needs.switch_cost
 
     def value(self, agent: int, model: int) -> float:
         """What the fleet gains by `agent` on `model`: its worth to the agent × importance."""
