@@ -9,82 +9,114 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.balance import Pick, near_best, pick, pick_for_session, propensity
+from pointsman.core.balance import (
+    Near,
+    Pick,
+    Queues,
+    band_for,
+    near_best,
+    pick,
+    pick_for_session,
+    propensity,
+)
 from pointsman.core.decision import Candidate
 
-WAITS = st.lists(
-    st.floats(0.0, 100.0) | st.sampled_from([0.0, 0.8, 1.0, 1.25]), min_size=1, max_size=7
-)
+Situation = tuple[Near, Queues]
 
 
-def every_pick(waits: list[float]) -> list[Pick]:
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    """Up to seven near-equals, some of which score the same, with any load."""
+    within = draw(st.integers(1, 7))
+    wait = st.floats(0.0, 100.0) | st.sampled_from([0.0, 0.8, 1.0, 1.25])
+    calls = st.integers(0, 2)
+    waits = draw(st.lists(wait, min_size=within, max_size=within))
+    in_flight = draw(st.lists(calls, min_size=within, max_size=within))
+    return Near(within, draw(st.integers(1, within))), Queues(in_flight, waits)
+
+
+def every_pick(near: Near, queues: Queues) -> list[Pick]:
     """The picks of all pairs of draws; each pair is as probable as the others."""
-    count = len(waits)
     picks = []
-    for first in range(count):
-        for second in range(max(1, count - 1)):
-            draws = iter([(first + 0.5) / count, (second + 0.5) / max(1, count - 1)])
-            picks.append(pick(waits, draws.__next__))
+    for best in range(near.equals):
+        for other in range(max(1, near.within - 1)):
+            draws = iter([(best + 0.5) / near.equals, (other + 0.5) / max(1, near.within - 1)])
+            picks.append(pick(near, queues, draws.__next__))
     return picks
 
 
-@given(WAITS)
-def test_the_propensities_of_all_near_equals_sum_to_one(waits: list[float]) -> None:
-    stated = {taken.place: taken.propensity for taken in every_pick(waits)}
-    assert sum(stated.values()) == pytest.approx(1.0)
-    assert all(0.0 < propensity <= 1.0 for propensity in stated.values())
+@given(situations())
+def test_the_propensities_of_all_near_equals_sum_to_one(situation: Situation) -> None:
+    near, queues = situation
+    stated = [propensity(near, queues, place) for place in range(near.within)]
+    assert sum(stated) == pytest.approx(1.0)
+    assert all(0.0 <= probable <= 1.0 for probable in stated)
 
 
-@given(WAITS)
-def test_the_stated_propensity_is_how_often_it_is_drawn(waits: list[float]) -> None:
-    picks = every_pick(waits)
+@given(situations())
+def test_the_stated_propensity_is_how_often_it_is_drawn(situation: Situation) -> None:
+    picks = every_pick(*situation)
     drawn = Counter(taken.place for taken in picks)
     for taken in picks:
         assert taken.propensity == pytest.approx(drawn[taken.place] / len(picks))
-
-
-@given(WAITS)
-def test_propensities_are_known_without_a_draw_also_of_those_that_never_win(
-    waits: list[float],
-) -> None:
-    stated = {taken.place: taken.propensity for taken in every_pick(waits)}
-    for place in range(len(waits)):
-        assert propensity(waits, place) == pytest.approx(stated.get(place, 0.0))
+    for place in range(situation[0].within):
+        assert propensity(*situation, place) == pytest.approx(drawn[place] / len(picks))
 
 
 def test_simulated_frequencies_follow_the_propensities() -> None:
-    in_flight, draw, times = [3, 0, 1, 1], Random(7).random, 20_000
-    stated: dict[int, float] = {}
-    seen: Counter[int] = Counter()
-    for _ in range(times):
-        taken = pick(in_flight, draw)
-        stated[taken.place] = taken.propensity
-        seen[taken.place] += 1
-    assert 0 not in seen, "who carries most of all loses against every other"
-    for place, share in stated.items():
-        assert seen[place] / times == pytest.approx(share, abs=0.015)
+    near, queues = Near(4, 2), Queues([3, 0, 1, 1], [4.0, 1.0, 2.0, 3.0])
+    draw, times = Random(7).random, 20_000
+    seen = Counter(pick(near, queues, draw).place for _ in range(times))
+    for place in range(4):
+        assert seen[place] / times == pytest.approx(propensity(near, queues, place), abs=0.015)
+    assert seen[0] == 0, "who carries most is relieved by every other"
 
 
 def test_a_burst_spreads_over_near_equals_instead_of_herding() -> None:
     in_flight, draw = [0, 0, 0], Random(7).random
     for _ in range(300):
-        in_flight[pick(in_flight, draw).place] += 1
+        queues = Queues(in_flight, [calls + 1.0 for calls in in_flight])
+        in_flight[pick(Near(3, 1), queues, draw).place] += 1
     assert min(in_flight) >= 80
 
 
+def test_the_slower_of_two_gets_less_of_a_burst() -> None:
+    in_flight, draw = [0, 0], Random(7).random
+    for _ in range(400):
+        queues = Queues(in_flight, [3.0 * (in_flight[0] + 1), 1.0 * (in_flight[1] + 1)])
+        in_flight[pick(Near(2, 1), queues, draw).place] += 1
+    assert 2.0 < in_flight[1] / in_flight[0] < 3.5
+
+
 def test_one_candidate_is_certain() -> None:
-    assert pick([5], lambda: 0.0) == Pick(0, 1.0)
+    alone = Near(1, 1), Queues([5], [5.0])
+    assert pick(*alone, lambda: 0.0) == Pick(0, 1.0)
+    assert propensity(*alone, 0) == 1.0
 
 
-@pytest.mark.parametrize(("first", "second"), [(1.0, 1.0), (1.0, 0.8), (1.0, 5.0), (0.0, 0.0)])
-def test_of_waits_that_hardly_differ_the_better_score_wins(first: float, second: float) -> None:
-    draws = iter([0.9, 0.1])
-    assert pick([first, second], draws.__next__).place == 0
+@given(st.lists(st.floats(0.0, 600.0), min_size=2, max_size=7))
+def test_while_nobody_is_busy_the_best_goes_first_however_slow(waits: list[float]) -> None:
+    idle = Queues([0] * len(waits), waits)
+    assert {taken.place for taken in every_pick(Near(len(waits), 1), idle)} == {0}
 
 
-def test_who_is_free_much_sooner_wins() -> None:
-    draws = iter([0.9, 0.1])
-    assert pick([1.0, 0.79], draws.__next__).place == 1
+def test_the_same_score_shares_the_traffic() -> None:
+    idle = Queues([0, 0, 0], [1.0, 9.0, 0.0])
+    assert Counter(every_pick(Near(3, 2), idle)) == {Pick(0, 0.5): 2, Pick(1, 0.5): 2}
+
+
+@pytest.mark.parametrize(("busy", "other", "wins"), [(1.0, 0.8, 0), (1.0, 0.79, 1), (0.0, 0.0, 0)])
+def test_a_busy_best_is_relieved_by_who_is_free_much_sooner(
+    busy: float, other: float, wins: int
+) -> None:
+    queues = Queues([1, 4], [busy, other])
+    assert pick(Near(2, 1), queues, lambda: 0.0) == Pick(wins, 1.0)
+
+
+def test_who_weighs_only_quality_gives_up_less_of_it_for_load() -> None:
+    assert band_for(1.0, 0.05) == pytest.approx(0.03)
+    assert band_for(0.6, 0.05) == pytest.approx(0.038)
+    assert band_for(0.0, 0.05) == 0.05
 
 
 def candidates(*scores: float) -> list[Candidate]:
@@ -92,9 +124,14 @@ def candidates(*scores: float) -> list[Candidate]:
 
 
 def test_near_best_counts_who_is_within_the_band() -> None:
-    assert near_best(candidates(0.9, 0.86, 0.84, 0.86), 0.05) == 2
-    assert near_best(candidates(0.9), 0.05) == 1
-    assert near_best([], 0.05) == 0
+    assert near_best(candidates(0.9, 0.86, 0.84, 0.86), 0.05) == Near(2, 1)
+    assert near_best(candidates(0.9), 0.05) == Near(1, 1)
+    assert near_best([], 0.05) == Near(0, 0)
+
+
+def test_equals_are_those_with_the_very_same_score() -> None:
+    assert near_best(candidates(0.9, 0.9, 0.9 - 1e-12, 0.9), 0.05) == Near(4, 2)
+    assert near_best(candidates(0.9, 0.9), 0.0) == Near(2, 2)
 
 
 IDS = [f"p/model-{number}" for number in range(5)]

@@ -16,7 +16,7 @@ ANSWERS = st.lists(
 
 
 def waits(latencies: Latencies, *ids: str, **calls: int) -> Sequence[float]:
-    return latencies.waits(ids, calls.get)
+    return latencies.waits(ids, [calls.get(each, 0) for each in ids])
 
 
 def test_a_slower_answer_counts_at_once_and_in_full() -> None:

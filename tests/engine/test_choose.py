@@ -87,7 +87,7 @@ def test_a_pinned_model_shares_its_traffic_with_nobody_whatever_the_scores() -> 
 
 def test_the_band_of_a_pinned_model_holds_nobody_else() -> None:
     worst, perfect = Candidate("p/worst", 0.0, ()), Candidate("p/perfect", 1.0, ())
-    assert near_best([worst, perfect], NOBODY_ELSE) == 1
+    assert near_best([worst, perfect], NOBODY_ELSE) == (1, 1)
 
 
 def test_a_request_that_does_not_fit_some_models_goes_to_the_others() -> None:

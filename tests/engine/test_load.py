@@ -132,12 +132,12 @@ def test_what_was_spent_of_a_model_that_is_gone_is_forgotten() -> None:
     load.answered(NEXT.id, 1.0, streamed=True)
     load.keep_only(frozenset())
     assert load.objection(busy) is None
-    assert load.waits([NEXT.id], streamed=True) == [0.0]
+    assert load.queues([NEXT.id], streamed=True) == ([0], [0.0])
 
 
 def test_streams_and_plain_answers_are_timed_apart() -> None:
     load = Load(FakeClock())
     load.answered(BEST.id, 0.5, streamed=True)
     load.waited(NEXT.id, 5.0, streamed=False)
-    assert load.waits([BEST.id, NEXT.id], streamed=True) == [0.5, 0.0]
-    assert load.waits([BEST.id, NEXT.id], streamed=False) == [0.0, 5.0]
+    assert load.queues([BEST.id, NEXT.id], streamed=True).waits == [0.5, 0.0]
+    assert load.queues([BEST.id, NEXT.id], streamed=False).waits == [0.0, 5.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes import BEST, LAST, NEXT, PLAIN, After, Script, World, text, with_usage
+from fakes import BEST, LAST, NEXT, PLAIN, After, Script, World, model, text, with_usage
 
 from pointsman.core.decision import ReasonCode
 from pointsman.core.errors import FailureKind, NoEligibleModel, UpstreamError
@@ -82,23 +82,33 @@ async def test_room_that_comes_soon_is_waited_for() -> None:
     assert world.clock.slept == [1.0]
 
 
-async def test_who_slows_down_is_left_alone_with_the_next_request() -> None:
+async def test_who_slows_down_under_load_is_left_alone_with_the_next_request() -> None:
     world = World(BEST, NEXT, policy=Policy(band=1.0))
-    for name in ("a/best", "b/next"):
-        world.script(name, Script(reads=(After(1.0, text()), with_usage())))
-    while world.calls < 2:
-        await world.chat()
+    world.load.answered("b/next", 1.0, streamed=False)
     world.script("a/best", Script(reads=(After(9.0, text()), with_usage())))
     assert (await world.chat()).model is BEST
-    served = [(await world.chat()).model for _ in range(5)]
-    assert served == [NEXT] * 5
+    lease = world.load.lease(BEST)
+    assert [(await world.chat()).model for _ in range(5)] == [NEXT] * 5
+    lease.release()
+    assert (await world.chat()).model is BEST, "its latency is a matter of its score"
 
 
-async def test_a_model_that_lets_us_wait_in_vain_is_left_alone() -> None:
+async def test_a_model_that_lets_us_wait_in_vain_under_load_is_left_alone() -> None:
     world = World(BEST, NEXT, policy=Policy(band=1.0))
-    await world.chat()
-    await world.chat()
     late = After(20.0, UpstreamError(FailureKind.RESET, "gone"))
     world.script("a/best", Script(opens=late))
     await world.chat()
+    world.load.lease(BEST)
     assert [(await world.chat()).model for _ in range(3)] == [NEXT] * 3
+
+
+async def test_a_burst_is_spread_over_the_near_best() -> None:
+    models = [model(f"p/{number}", 0.8 - number / 100) for number in range(4)]
+    world = World(*models, policy=Policy())
+    served = [await world.serve() for _ in range(200)]
+    carried = [world.load.in_flight(each.id) for each in models]
+    assert min(carried) > 20, carried
+    for each in served:
+        await each.begun.close()
+    assert (await world.chat()).model is models[0]
+    world.at_rest()

@@ -8,7 +8,7 @@ next request, and trusted again by degrees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 HALF_LIFE_S = 10.0
 """After so long without an answer, the next one counts as much as all before."""
@@ -56,18 +56,15 @@ class Latencies:
         if waited_s * self.unit > before:
             self._seen[model_id] = (waited_s * self.unit, now_s)
 
-    def waits(
-        self, model_ids: Sequence[str], in_flight: Callable[[str, int], int]
-    ) -> Sequence[float]:
-        """The expected waits; `in_flight(model_id, 0)` is how many calls it carries.
+    def waits(self, model_ids: Sequence[str], in_flight: Sequence[int]) -> Sequence[float]:
+        """The expected waits of models that carry so many calls each.
 
         Who carries nothing and has never answered is taken as ready, so that it is soon known.
         """
         guess = GUESS_S * self.unit
         seen = self._seen.get
         waits = []
-        for model_id in model_ids:
-            calls = in_flight(model_id, 0)
+        for model_id, calls in zip(model_ids, in_flight, strict=True):
             known = seen(model_id)
             waits.append(guess * calls if known is None else known[0] * (calls + 1))
         return waits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pointsman.core.balance import Pick, pick, pick_for_session, propensity
+from pointsman.core.balance import Near, Pick, pick, pick_for_session, propensity
 from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection, tokens_held
@@ -35,6 +35,14 @@ class Choice(NamedTuple):
     entitled: Sequence[Candidate] = ()
 
 
+class _Band(NamedTuple):
+    """The near-best of those that are able, by name in their order."""
+
+    near: Near
+    model_ids: Sequence[str]
+    streamed: bool
+
+
 class Chooser:
     """Puts what is known of models on paper together with how they are doing right now.
 
@@ -60,7 +68,9 @@ class Chooser:
         places, rejections = self._able(shortlist, task, selection)
         if not places:
             return self._least_bad(shortlist, rejections)
-        near = self._near(shortlist, places)
+        near = shortlist.near_of(places)
+        model_ids = [shortlist.model_ids[place] for place in places[: near.within]]
+        band = _Band(near, model_ids, task.stream)
         entitled: Sequence[Candidate] = ()
         offer = None
         if self._exploration is not None and session is None:
@@ -68,11 +78,10 @@ class Chooser:
             offer = self._exploration.offer(agent, task, selection, entitled)
         explored = offer is not None and draws() < offer.probability
         if offer is None:
-            taken = self._pick(shortlist, near, task, session, draws)
+            taken = self._pick(band, session, draws)
         else:
-            tried = offer._replace(place=places[offer.place])
-            taken = self._mixed(shortlist, near, task, tried, draws if not explored else None)
-        ordered = shortlist.starting_at(taken.place)
+            taken = self._mixed(band, offer, explored=explored, draws=draws)
+        ordered = shortlist.starting_at(places[taken.place])
         if rejections:
             out = {rejection.model_id for rejection in rejections}
             ordered = tuple([c for c in ordered if c.model_id not in out])
@@ -124,57 +133,34 @@ class Chooser:
                 rejections.append(Rejection(model.id, objection))
         return places, tuple(rejections)
 
-    def _near(self, shortlist: Shortlist, places: Sequence[int]) -> Sequence[int]:
-        """The places of the near-best among those that are able."""
-        if len(places) == len(shortlist.models):
-            return range(shortlist.near)
-        return places[: shortlist.near_from(places)]
-
-    def _pick(
-        self,
-        shortlist: Shortlist,
-        near: Sequence[int],
-        task: Task,
-        session: str | None,
-        draws: Draws,
-    ) -> Pick:
-        """Who of the near-best goes first, by its place on the list."""
-        if len(near) == 1:
-            return Pick(near[0], 1.0)
-        model_ids = [shortlist.model_ids[place] for place in near]
+    def _pick(self, band: _Band, session: str | None, draws: Draws) -> Pick:
+        """Who of the near-best goes first."""
+        if len(band.model_ids) == 1:
+            return Pick(0, 1.0)
         if session is not None:
-            taken = pick_for_session(session, model_ids)
-        else:
-            taken = pick(self._load.waits(model_ids, streamed=task.stream), draws)
-        return taken._replace(place=near[taken.place])
+            return pick_for_session(session, band.model_ids)
+        return pick(band.near, self._load.queues(band.model_ids, streamed=band.streamed), draws)
 
-    def _mixed(
-        self,
-        shortlist: Shortlist,
-        near: Sequence[int],
-        task: Task,
-        tried: Offer,
-        draws: Draws | None,
-    ) -> Pick:
-        """Who goes first where one may be tried out: that one, or with `draws` who is picked.
+    def _mixed(self, band: _Band, offer: Offer, *, explored: bool, draws: Draws) -> Pick:
+        """Who goes first where one may be tried out: that one, or who is picked.
 
         The propensity is that of the mixture of both ways, whichever was gone.
         """
-        if draws is None:
-            picked = Pick(tried.place, self._usual(shortlist, near, task, tried.place))
+        if explored:
+            picked = Pick(offer.place, self._usual(band, offer.place))
         else:
-            picked = self._pick(shortlist, near, task, None, draws)
-        probable = (1.0 - tried.probability) * picked.propensity
-        if picked.place == tried.place:
-            probable += tried.probability
+            picked = self._pick(band, None, draws)
+        probable = (1.0 - offer.probability) * picked.propensity
+        if picked.place == offer.place:
+            probable += offer.probability
         return Pick(picked.place, probable)
 
-    def _usual(self, shortlist: Shortlist, near: Sequence[int], task: Task, place: int) -> float:
+    def _usual(self, band: _Band, place: int) -> float:
         """How probable it is that the one at `place` is picked, in [0, 1]."""
-        if place not in near:
+        if place >= len(band.model_ids):
             return 0.0
-        model_ids = [shortlist.model_ids[each] for each in near]
-        return propensity(self._load.waits(model_ids, streamed=task.stream), near.index(place))
+        queues = self._load.queues(band.model_ids, streamed=band.streamed)
+        return propensity(band.near, queues, place)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

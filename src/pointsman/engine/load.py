@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pointsman.core.balance import Queues
 from pointsman.core.decision import Objection, ReasonCode
 from pointsman.core.fleet import Limits, Model
 from pointsman.core.quota import LastMinute
@@ -93,9 +94,11 @@ class Load:
         """So long was waited for an answer that did not come."""
         self._latencies[streamed].waited(model_id, waited_s, self._clock.monotonic())
 
-    def waits(self, model_ids: Sequence[str], *, streamed: bool) -> Sequence[float]:
-        """How long a call to each would wait, in a unit of which only ratios mean anything."""
-        return self._latencies[streamed].waits(model_ids, self._in_flight.get)
+    def queues(self, model_ids: Sequence[str], *, streamed: bool) -> Queues:
+        """What each carries, and how long one more call would wait."""
+        carried = self._in_flight.get
+        in_flight = [carried(model_id, 0) for model_id in model_ids]
+        return Queues(in_flight, self._latencies[streamed].waits(model_ids, in_flight))
 
     def in_flight(self, model_id: str) -> int:
         return self._in_flight.get(model_id, 0)

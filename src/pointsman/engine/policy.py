@@ -56,7 +56,8 @@ class RetryPolicy:
 class Policy:
     """The routing policy of one configuration version.
 
-    `band` is how far below the best score, in [0, 1], a model still shares the traffic of the best.
+    `band` is how far below the best score, in [0, 1], a model still shares the load of the best;
+    less where quality weighs much (`balance.band_for`).
     """
 
     strategy: Strategy = Strategy.BALANCED

@@ -12,11 +12,12 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from operator import ge
 
-from pointsman.core.balance import near_best
+from pointsman.core.balance import Near, band_for, near_best
 from pointsman.core.capability import requirements
 from pointsman.core.decision import Candidate, Rejection, Selection, Task
 from pointsman.core.eligibility import standing_objection, tokens_held
 from pointsman.core.fleet import Agent, Fleet, Limits, Model
+from pointsman.core.utility import weights_of
 from pointsman.engine.ports import Scorer
 
 MAX_SHORTLISTS = 1024
@@ -36,8 +37,8 @@ NOBODY_ELSE = float("-inf")
 class Shortlist:
     """Candidates by falling score (a pinned model first), and the models that are out anyway.
 
-    `near` is how many of the candidates are near enough to the best to share its traffic, and
-    `limited` says whether any of them can be full. Scores are those of `generation`; when they are
+    `near` says who is near enough to the best to share its traffic or its load, and `limited`
+    whether any of them can be full. Scores are those of `generation`; when they are
     replaced, so are the tuples, so whoever holds one holds what it was.
     """
 
@@ -100,9 +101,11 @@ class Shortlist:
             return False
         return not self._least_output or (task.max_output_tokens or 0) <= self._least_output
 
-    def near_from(self, places: Sequence[int]) -> int:
-        """How many of the candidates at `places` are near the best of them."""
-        return near_best([self.candidates[place] for place in places], self._band)
+    def near_of(self, places: Sequence[int]) -> Near:
+        """Who of the candidates at `places`, which rise, is near the best of them."""
+        if len(places) == len(self.candidates):
+            return self.near
+        return near_best(self.at(places), self._band)
 
     def at(self, places: Sequence[int]) -> Sequence[Candidate]:
         """The candidates at `places`, which rise."""
@@ -150,8 +153,8 @@ class Shortlists:
     def _make(self, agent: Agent, task: Task, selection: Selection) -> Shortlist:
         eligible, rejections = self._sifted(agent, task, selection)
         scored = [(self._scorer.score(agent, task, selection, model), model) for model in eligible]
-        band = self._band
         if selection.pinned is None:
+            band = band_for(weights_of(agent, selection).quality, self._band)
             scored.sort(key=lambda pair: -pair[0].score)
         else:
             band = NOBODY_ELSE
