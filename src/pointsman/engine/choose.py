@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pointsman.core.balance import Near, Pick, pick, pick_for_session, propensity
+from pointsman.core.balance import Near, Pick, pick, pick_for_session
+from pointsman.core.balance import propensity as propensity_of
 from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection, tokens_held
-from pointsman.core.exploration import Exploration, Offer
+from pointsman.core.exploration import Exploration
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.health import Health
 from pointsman.engine.load import Load
 from pointsman.engine.registry import Snapshot
-from pointsman.engine.shortlist import Shortlist
+from pointsman.engine.sessions import Sessions
+from pointsman.engine.shortlist import Shortlist, Stay
 
 LEAST_BAD = frozenset({ReasonCode.BREAKER_OPEN, ReasonCode.UNAVAILABLE})
 """Objections that are waived for one model when they are all that stands against serving."""
@@ -35,24 +37,42 @@ class Choice(NamedTuple):
     entitled: Sequence[Candidate] = ()
 
 
+class _Taken(NamedTuple):
+    """Who goes first, by its place among those that are able; the rest as in `Choice`."""
+
+    place: int
+    propensity: float
+    explored: bool = False
+    entitled: Sequence[Candidate] = ()
+
+
 class _Band(NamedTuple):
-    """The near-best of those that are able, by name in their order."""
+    """The near-best of those that are able, by name in their order, and for which request."""
 
     near: Near
     model_ids: Sequence[str]
     streamed: bool
+    session: str | None
 
 
 class Chooser:
     """Puts what is known of models on paper together with how they are doing right now.
 
-    `exploration` spends a few requests on learning; None: no request is.
+    `exploration` spends a few requests on learning; None: no request is. `sessions` knows where
+    conversations are; None: all go where their name sends them.
     """
 
-    def __init__(self, load: Load, health: Health, exploration: Exploration | None = None) -> None:
+    def __init__(
+        self,
+        load: Load,
+        health: Health,
+        exploration: Exploration | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
         self._load = load
         self._health = health
         self._exploration = exploration
+        self._sessions = sessions
 
     def choose(
         self,
@@ -68,20 +88,13 @@ class Chooser:
         places, rejections = self._able(shortlist, task, selection)
         if not places:
             return self._least_bad(shortlist, rejections)
-        near = shortlist.near_of(places)
-        model_ids = [shortlist.model_ids[place] for place in places[: near.within]]
-        band = _Band(near, model_ids, task.stream)
-        entitled: Sequence[Candidate] = ()
-        offer = None
-        if self._exploration is not None and session is None:
-            entitled = shortlist.at(places)
-            offer = self._exploration.offer(agent, task, selection, entitled)
-        explored = offer is not None and draws() < offer.probability
-        if offer is None:
-            taken = self._pick(band, session, draws)
+        stay = self._stay(snapshot, shortlist, session)
+        if stay is not None and stay.place in places and shortlist.holds(stay, best=places[0]):
+            taken = _Taken(places.index(stay.place), 1.0)
         else:
-            taken = self._mixed(band, offer, explored=explored, draws=draws)
-        ordered = shortlist.starting_at(places[taken.place])
+            explores = self._exploration if stay is None else None
+            taken = self._taken(shortlist, places, task, session, draws, explores)
+        ordered = shortlist.starting_at(places[taken.place], stay)
         if rejections:
             out = {rejection.model_id for rejection in rejections}
             ordered = tuple([c for c in ordered if c.model_id not in out])
@@ -89,8 +102,8 @@ class Chooser:
             ordered,
             shortlist.rejections + rejections,
             taken.propensity,
-            explored=explored,
-            entitled=entitled,
+            explored=taken.explored,
+            entitled=taken.entitled,
         )
 
     def acted_on(self, agent: Agent, task: Task, selection: Selection, choice: Choice) -> None:
@@ -133,34 +146,61 @@ class Chooser:
                 rejections.append(Rejection(model.id, objection))
         return places, tuple(rejections)
 
-    def _pick(self, band: _Band, session: str | None, draws: Draws) -> Pick:
-        """Who of the near-best goes first."""
-        if len(band.model_ids) == 1:
-            return Pick(0, 1.0)
-        if session is not None:
-            return pick_for_session(session, band.model_ids)
-        return pick(band.near, self._load.queues(band.model_ids, streamed=band.streamed), draws)
+    def _stay(self, snapshot: Snapshot, shortlist: Shortlist, session: str | None) -> Stay | None:
+        """The incumbent of a conversation, unless it is new or another model was asked for."""
+        agent, _, selection = shortlist.kind
+        if session is None or self._sessions is None or selection.pinned is not None:
+            return None
+        incumbent = self._sessions.incumbent(agent.id, session)
+        return None if incumbent is None else snapshot.shortlists.stay(shortlist, incumbent)
 
-    def _mixed(self, band: _Band, offer: Offer, *, explored: bool, draws: Draws) -> Pick:
-        """Who goes first where one may be tried out: that one, or who is picked.
-
-        The propensity is that of the mixture of both ways, whichever was gone.
-        """
+    def _taken(
+        self,
+        shortlist: Shortlist,
+        places: Sequence[int],
+        task: Task,
+        session: str | None,
+        draws: Draws,
+        exploration: Exploration | None,
+    ) -> _Taken:
+        near = shortlist.near_of(places)
+        model_ids = [shortlist.model_ids[place] for place in places[: near.within]]
+        band = _Band(near, model_ids, task.stream, session)
+        if exploration is None:
+            return _Taken(*self._pick(band, draws))
+        able = shortlist.at(places)
+        agent, _, selection = shortlist.kind
+        offer = exploration.offer(agent, task, selection, able)
+        if offer is None:
+            return _Taken(*self._pick(band, draws), entitled=able)
+        explored = draws() < offer.probability
         if explored:
             picked = Pick(offer.place, self._usual(band, offer.place))
         else:
-            picked = self._pick(band, None, draws)
-        probable = (1.0 - offer.probability) * picked.propensity
+            picked = self._pick(band, draws)
+        # That of the mixture of both ways, whichever was gone.
+        propensity = (1.0 - offer.probability) * picked.propensity
         if picked.place == offer.place:
-            probable += offer.probability
-        return Pick(picked.place, probable)
+            propensity += offer.probability
+        return _Taken(picked.place, propensity, explored, able)
+
+    def _pick(self, band: _Band, draws: Draws) -> Pick:
+        """Who of the near-best goes first."""
+        if len(band.model_ids) == 1:
+            return Pick(0, 1.0)
+        if band.session is not None:
+            return pick_for_session(band.session, band.model_ids)
+        return pick(band.near, self._load.queues(band.model_ids, streamed=band.streamed), draws)
 
     def _usual(self, band: _Band, place: int) -> float:
         """How probable it is that the one at `place` is picked, in [0, 1]."""
-        if place >= len(band.model_ids):
+        count = len(band.model_ids)
+        if place >= count:
             return 0.0
+        if band.session is not None:
+            return 1.0 / count
         queues = self._load.queues(band.model_ids, streamed=band.streamed)
-        return propensity(band.near, queues, place)
+        return propensity_of(band.near, queues, place)
 
     def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""

@@ -35,6 +35,7 @@ from pointsman.engine.load import Lease, Load
 from pointsman.engine.ports import Call, Clock, Ledger, Scorer
 from pointsman.engine.record import NEVER_REACHED, outcome_of
 from pointsman.engine.registry import Registry, Snapshot
+from pointsman.engine.sessions import Sessions
 from pointsman.engine.tally import Tally
 
 __all__ = ["Ask", "Served", "Service"]
@@ -107,7 +108,8 @@ class Service:
         self._tally = tally
         self._clock = clock
         self._random = random
-        self._chooser = Chooser(load, health, exploration)
+        self._sessions = Sessions(clock)
+        self._chooser = Chooser(load, health, exploration, self._sessions)
         self._decider = Decider(self._chooser, scorer, clock, random)
         self._budget = RetryBudget()
 
@@ -195,6 +197,10 @@ class Service:
         run.snapshot.users -= 1
         if ending.error is None:
             self._health.succeeded(trial)
+            if run.ask.session is not None:
+                self._sessions.served(
+                    run.ask.agent.id, run.ask.session, trial.model.id, ending.usage
+                )
         else:
             self._health.failed(trial, ending.error)
             if ending.first_token_s is None:

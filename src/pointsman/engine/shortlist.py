@@ -9,16 +9,19 @@ one fits, and how the models are doing right now.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import ge
+from typing import NamedTuple
 
 from pointsman.core.balance import Near, band_for, near_best
 from pointsman.core.capability import requirements
-from pointsman.core.decision import Candidate, Rejection, Selection, Task
+from pointsman.core.decision import Candidate, Rejection, Saving, Selection, Task
 from pointsman.core.eligibility import standing_objection, tokens_held
 from pointsman.core.fleet import Agent, Fleet, Limits, Model
+from pointsman.core.stickiness import saving, staying
 from pointsman.core.utility import weights_of
 from pointsman.engine.ports import Scorer
+from pointsman.engine.sessions import Incumbent
 
 MAX_SHORTLISTS = 1024
 MAX_ENTRIES = 20_480
@@ -32,6 +35,26 @@ NO_LIMITS = Limits()
 
 NOBODY_ELSE = float("-inf")
 """The band of a pinned model: not even an equal shares its traffic."""
+
+
+class Kind(NamedTuple):
+    """What requests that look alike have in common; of the task only what a score may depend on."""
+
+    agent: Agent
+    task: Task
+    selection: Selection
+
+
+class Stay(NamedTuple):
+    """The incumbent of a conversation, its place, and its candidate with what staying is worth."""
+
+    incumbent: Incumbent
+    place: int
+    candidate: Candidate
+
+
+Worth = Callable[[Agent, Task, Selection, Candidate, Saving], float]
+"""By how much a candidate's score would rise with such a saving (`Scorer.worth`)."""
 
 
 class Shortlist:
@@ -48,8 +71,10 @@ class Shortlist:
         "_least_window",
         "_orders",
         "_picky",
+        "_stays",
         "candidates",
         "generation",
+        "kind",
         "limited",
         "model_ids",
         "models",
@@ -59,12 +84,14 @@ class Shortlist:
 
     def __init__(
         self,
+        kind: Kind,
         candidates: tuple[Candidate, ...],
         models: tuple[Model, ...],
         rejections: tuple[Rejection, ...],
         band: float,
         generation: int,
     ) -> None:
+        self.kind = kind
         self.rejections = rejections
         self._band = band
         limits = (model.limits for model in models)
@@ -93,7 +120,8 @@ class Shortlist:
         self.candidates = candidates
         self.generation = generation
         self.near = near_best(candidates, self._band)
-        self._orders = {0: candidates}
+        self._orders: dict[tuple[int, Incumbent | None], tuple[Candidate, ...]] = {}
+        self._stays: dict[Incumbent, Stay] = {}
 
     def all_take(self, task: Task) -> bool:
         """True when no candidate can object to this request: the common case, in constant time."""
@@ -113,14 +141,35 @@ class Shortlist:
             return self.candidates
         return [self.candidates[place] for place in places]
 
-    def starting_at(self, place: int) -> tuple[Candidate, ...]:
+    def stay(self, incumbent: Incumbent, worth: Worth) -> Stay | None:
+        """What it is worth to stay with the incumbent of a conversation; None: it is not here."""
+        stay = self._stays.get(incumbent)
+        if stay is None and incumbent.model_id in self.model_ids:
+            place = self.model_ids.index(incumbent.model_id)
+            candidate, cached_tokens = self.candidates[place], incumbent.cached_tokens
+            saved = saving(self.models[place].price, cached_tokens)
+            kept = staying(candidate, worth(*self.kind, candidate, saved), cached_tokens)
+            stay = Stay(incumbent, place, kept)
+            if len(self._stays) < MAX_ORDERS:
+                self._stays[incumbent] = stay
+        return stay
+
+    def holds(self, stay: Stay, best: int) -> bool:
+        """Whether a conversation stays, while the one at `best` is the best that is able."""
+        return self.candidates[best].score - stay.candidate.score <= self._band
+
+    def starting_at(self, place: int, stay: Stay | None = None) -> tuple[Candidate, ...]:
         """The candidates with the one at `place` first and the others in their order."""
-        order = self._orders.get(place)
+        key = (place, stay.incumbent if stay else None)
+        order = self._orders.get(key)
         if order is None:
-            rest = self.candidates[:place] + self.candidates[place + 1 :]
-            order = (self.candidates[place], *rest)
+            order = self.candidates
+            if stay is not None:
+                order = (*order[: stay.place], stay.candidate, *order[stay.place + 1 :])
+            if place:
+                order = (order[place], *order[:place], *order[place + 1 :])
             if len(self._orders) < MAX_ORDERS:
-                self._orders[place] = order
+                self._orders[key] = order
         return order
 
 
@@ -142,17 +191,22 @@ class Shortlists:
         key = (agent.id, task.type, task.needs, prefers, task.min_context, task.stream, selection)
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self._make(agent, _alike(task, prefers), selection)
+            found = self._made[key] = self._make(Kind(agent, _alike(task, prefers), selection))
             if len(self._made) > self._most:
                 self._made.popitem(last=False)
         elif found.generation != self._scorer.generation:
-            self._refresh(found, agent, _alike(task, prefers), selection)
+            self._refresh(found)
         self._made.move_to_end(key)
         return found
 
-    def _make(self, agent: Agent, task: Task, selection: Selection) -> Shortlist:
-        eligible, rejections = self._sifted(agent, task, selection)
-        scored = [(self._scorer.score(agent, task, selection, model), model) for model in eligible]
+    def stay(self, shortlist: Shortlist, incumbent: Incumbent) -> Stay | None:
+        """What it is worth to stay with the incumbent; None when it is not on the list."""
+        return shortlist.stay(incumbent, self._scorer.worth)
+
+    def _make(self, kind: Kind) -> Shortlist:
+        agent, _, selection = kind
+        eligible, rejections = self._sifted(kind)
+        scored = [(self._scorer.score(*kind, model), model) for model in eligible]
         if selection.pinned is None:
             band = band_for(weights_of(agent, selection).quality, self._band)
             scored.sort(key=lambda pair: -pair[0].score)
@@ -162,19 +216,17 @@ class Shortlists:
             scored.sort(key=lambda pair: wanted.index(pair[1].id))
         candidates = tuple([candidate for candidate, _ in scored])
         models = tuple([model for _, model in scored])
-        return Shortlist(candidates, models, rejections, band, self._scorer.generation)
+        return Shortlist(kind, candidates, models, rejections, band, self._scorer.generation)
 
-    def _refresh(
-        self, shortlist: Shortlist, agent: Agent, task: Task, selection: Selection
-    ) -> None:
+    def _refresh(self, shortlist: Shortlist) -> None:
         """Score anew what may have changed. What has not stays the very same object."""
-        generation = self._scorer.generation
+        generation, kind = self._scorer.generation, shortlist.kind
         touched = self._scorer.changed_since(shortlist.generation)
         changed: dict[int, Candidate] = {}
         for place, model in enumerate(shortlist.models):
             if touched is not None and model.id not in touched:
                 continue
-            candidate = self._scorer.score(agent, task, selection, model)
+            candidate = self._scorer.score(*kind, model)
             if candidate != shortlist.candidates[place]:
                 changed[place] = candidate
         if changed:
@@ -182,10 +234,9 @@ class Shortlists:
         else:
             shortlist.generation = generation
 
-    def _sifted(
-        self, agent: Agent, task: Task, selection: Selection
-    ) -> tuple[tuple[Model, ...], tuple[Rejection, ...]]:
+    def _sifted(self, kind: Kind) -> tuple[tuple[Model, ...], tuple[Rejection, ...]]:
         """The models that are eligible, and why the others are not."""
+        agent, task, selection = kind
         needs = requirements(agent, task)
         eligible: list[Model] = []
         rejections: list[Rejection] = []
