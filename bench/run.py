@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import gateway, servers, startup
+from bench.choices import decide
 from bench.measure import Round, Shape, WrongAnswers, ask, interleaved
 from bench.peers import PEERS
 from bench.report import Row, judged, promises, stack_table
@@ -162,6 +163,7 @@ def main() -> None:
         results = measured(given, cores, direct, found)
         print(f"\n{stack_table(results, at_start)}\n")
         rows = [*promises(results, at_start), *own_figures(given, url, cores, absent)]
+        rows += decide.rows(rounds=3 if given.quick else 7)
         print(judged(rows))
     for line in absent:
         print(f"not measured: {line}")

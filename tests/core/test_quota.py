@@ -58,3 +58,15 @@ def test_what_was_spent_is_corrected_while_it_counts() -> None:
     assert minute.spent(71.0) == 0
     minute.correct(second, -30)
     assert minute.spent(71.0) == 0, "it had passed already"
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.floats(0.0, 200.0))), st.integers(1, 100))
+def test_what_certainly_fits_need_not_be_waited_for(
+    spendings: list[tuple[int, float]], limit: int
+) -> None:
+    minute, now_s = LastMinute(), 0.0
+    for amount, later_s in spendings:
+        now_s += later_s
+        if minute.certainly_takes(amount, limit):
+            assert minute.wait_s(amount, limit, now_s) == 0.0
+        minute.spend(amount, now_s)

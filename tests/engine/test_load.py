@@ -141,3 +141,22 @@ def test_streams_and_plain_answers_are_timed_apart() -> None:
     load.waited(NEXT.id, 5.0, streamed=False)
     assert load.queues([BEST.id, NEXT.id], streamed=True).waits == [0.5, 0.0]
     assert load.queues([BEST.id, NEXT.id], streamed=False).waits == [0.0, 5.0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.booleans(), st.floats(0.0, 40.0)), max_size=40),
+    st.integers(1, 400),
+)
+def test_the_short_cut_never_lets_past_a_limit(
+    calls: list[tuple[int, bool, float]], tokens: int
+) -> None:
+    clock = FakeClock()
+    load, busy = Load(clock), spending(max_in_flight=5, requests_per_min=8, tokens_per_min=1_000)
+    leases: list[Lease] = []
+    for reserved, ends, later_s in calls:
+        clock.t += later_s
+        if load.all_take([BEST, busy], tokens):
+            assert load.objection(busy, tokens) is None
+        leases.append(load.lease(busy, reserved))
+        if ends:
+            leases.pop(0).release()

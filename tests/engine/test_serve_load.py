@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from fakes import BEST, LAST, NEXT, PLAIN, After, Script, World, model, text, with_usage
+from fakes import BEST, LAST, NEXT, PLAIN, After, Hold, Script, World, model, text, with_usage
 
 from pointsman.core.decision import ReasonCode
-from pointsman.core.errors import FailureKind, NoEligibleModel, UpstreamError
+from pointsman.core.eligibility import RESERVED_OUTPUT_TOKENS
+from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError
 from pointsman.core.fleet import Limits, Usage
 from pointsman.engine.policy import Policy, RetryPolicy
 
@@ -100,6 +102,63 @@ async def test_a_model_that_lets_us_wait_in_vain_under_load_is_left_alone() -> N
     await world.chat()
     world.load.lease(BEST)
     assert [(await world.chat()).model for _ in range(3)] == [NEXT] * 3
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(max_in_flight=7),
+        Limits(requests_per_min=7),
+        Limits(tokens_per_min=7 * (100 + RESERVED_OUTPUT_TOKENS)),
+    ],
+)
+async def test_a_burst_never_passes_a_limit(limits: Limits) -> None:
+    world = World(replace(BEST, limits=limits), replace(NEXT, limits=limits), policy=Policy())
+    hold = Hold()
+    world.script("a/best", *[Script(reads=(hold, text(), with_usage()))] * 1_000)
+    world.script("b/next", *[Script(reads=(hold, text(), with_usage()))] * 1_000)
+    asked = [asyncio.create_task(world.chat()) for _ in range(1_000)]
+    await hold.reached.wait()
+    await asyncio.sleep(0)
+    for model_id in ("a/best", "b/next"):
+        assert world.load.in_flight(model_id) == 7
+        assert world.load.utilisation(world.registry.fleet.models[model_id]) == 1.0
+    hold.go.set()
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    served = [result for result in results if not isinstance(result, NoEligibleModel)]
+    assert len(served) == world.calls == 14
+    world.at_rest()
+
+
+async def test_a_burst_never_passes_a_limit_by_falling_back() -> None:
+    limited = replace(NEXT, limits=Limits(max_in_flight=3))
+    world = World(BEST, limited, policy=Policy(band=0.0))
+    world.fails("a/best", DOWN, times=5_000)
+    hold = Hold()
+    world.script("b/next", *[Script(reads=(hold, text(), with_usage()))] * 3)
+    asked = [asyncio.create_task(world.chat()) for _ in range(200)]
+    await hold.reached.wait()
+    await asyncio.sleep(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+        assert world.load.in_flight("b/next") <= 3
+    hold.go.set()
+    await asyncio.gather(*asked, return_exceptions=True)
+    world.at_rest()
+
+
+async def test_a_full_model_is_not_tried_in_panic_either() -> None:
+    world = World(replace(BEST, limits=Limits(max_in_flight=1)))
+    world.fails("a/best", UpstreamError(FailureKind.KEY_REJECTED, "no", status=401))
+    with pytest.raises(AttemptsSpent):
+        await world.chat()
+    assert (await world.chat()).decision.panic
+    world.fails("a/best", UpstreamError(FailureKind.KEY_REJECTED, "no", status=401))
+    with pytest.raises(AttemptsSpent):
+        await world.chat()
+    world.load.lease(world.registry.fleet.models["a/best"])
+    with pytest.raises(NoEligibleModel):
+        await world.chat()
 
 
 async def test_a_burst_is_spread_over_the_near_best() -> None:

@@ -38,6 +38,10 @@ class LastMinute:
             self._slots[second % _SLOTS] += change
             self._spent += change
 
+    def certainly_takes(self, amount: int, limit: int) -> bool:
+        """Whether `amount` more stays within `limit`, also if nothing has become old since."""
+        return self._spent + min(amount, limit) <= limit
+
     def wait_s(self, amount: int, limit: int, now_s: float) -> float:
         """How long until `amount` more stays within `limit`; 0 when it does now.
 

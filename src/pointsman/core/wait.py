@@ -61,13 +61,11 @@ class Latencies:
 
         Who carries nothing and has never answered is taken as ready, so that it is soon known.
         """
-        guess = GUESS_S * self.unit
-        seen = self._seen.get
-        waits = []
-        for model_id, calls in zip(model_ids, in_flight, strict=True):
-            known = seen(model_id)
-            waits.append(guess * calls if known is None else known[0] * (calls + 1))
-        return waits
+        guess, seen = GUESS_S * self.unit, self._seen
+        return [
+            seen[each][0] * (calls + 1) if each in seen else guess * calls
+            for each, calls in zip(model_ids, in_flight, strict=True)
+        ]
 
     def latency_s(self, model_id: str, now_s: float) -> float | None:
         """The latency of late in seconds, None when it has never answered."""

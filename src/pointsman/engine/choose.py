@@ -87,7 +87,7 @@ class Chooser:
         shortlist = snapshot.shortlists.of(agent, task, selection)
         places, rejections = self._able(shortlist, task, selection)
         if not places:
-            return self._least_bad(shortlist, rejections)
+            return self._least_bad(shortlist, rejections, tokens_held(task))
         stay = self._stay(snapshot, shortlist, session)
         if stay is not None and stay.place in places and shortlist.holds(stay, best=places[0]):
             taken = _Taken(places.index(stay.place), 1.0)
@@ -128,10 +128,13 @@ class Chooser:
         self, shortlist: Shortlist, task: Task, selection: Selection
     ) -> tuple[Sequence[int], tuple[Rejection, ...]]:
         """The places of the models that can take the request now, and why the others cannot."""
-        unasked = shortlist.all_take(task)
-        if unasked and self._health.untroubled and not shortlist.limited:
+        unasked, tokens = shortlist.all_take(task), tokens_held(task)
+        if (
+            unasked
+            and self._health.untroubled
+            and (not shortlist.limited or self._load.all_take(shortlist.limited, tokens))
+        ):
             return range(len(shortlist.models)), ()
-        tokens = tokens_held(task)
         places: list[int] = []
         rejections: list[Rejection] = []
         for place, model in enumerate(shortlist.models):
@@ -163,9 +166,7 @@ class Chooser:
         draws: Draws,
         exploration: Exploration | None,
     ) -> _Taken:
-        near = shortlist.near_of(places)
-        model_ids = [shortlist.model_ids[place] for place in places[: near.within]]
-        band = _Band(near, model_ids, task.stream, session)
+        band = _Band(*shortlist.near_of(places), task.stream, session)
         if exploration is None:
             return _Taken(*self._pick(band, draws))
         able = shortlist.at(places)
@@ -202,7 +203,9 @@ class Chooser:
         queues = self._load.queues(band.model_ids, streamed=band.streamed)
         return propensity_of(band.near, queues, place)
 
-    def _least_bad(self, shortlist: Shortlist, rejections: tuple[Rejection, ...]) -> Choice:
+    def _least_bad(
+        self, shortlist: Shortlist, rejections: tuple[Rejection, ...], tokens: int
+    ) -> Choice:
         """Nobody is able. If only trouble stands against it, try whoever is due back first."""
         by_id = {model.id: model for model in shortlist.models}
         waived = [
@@ -210,6 +213,7 @@ class Chooser:
             for rejection in rejections
             if rejection.objection.code in LEAST_BAD
             and not self._health.probing(by_id[rejection.model_id])
+            and self._load.objection(by_id[rejection.model_id], tokens) is None
         ]
         if not waived:
             return Choice((), shortlist.rejections + rejections)

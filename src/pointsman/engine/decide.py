@@ -65,21 +65,22 @@ class Decider:
         choice = self._choice(ask, snapshot, seed)
         if live:
             self._chooser.acted_on(ask.agent, ask.task, ask.selection, choice)
+        # By position: to name all of them would take as long as half of the choice.
         return Decision(
-            id=f"dec_{int(now_s * 1000):011x}{seed:0{SEED_DIGITS}x}",
-            request_id=ask.request_id,
-            at=now,
-            agent_id=ask.agent.id,
-            task=ask.task,
-            strategy=ask.selection.strategy,
-            candidates=choice.candidates,
-            rejections=choice.rejections,
-            propensity=choice.propensity,
-            config_version=snapshot.setup.fleet.version,
-            session=ask.session,
-            asked_model=ask.asked_model,
-            panic=choice.panic,
-            explored=choice.explored,
+            f"dec_{int(now_s * 1000):011x}{seed:0{SEED_DIGITS}x}",
+            ask.request_id,
+            now,
+            ask.agent.id,
+            ask.task,
+            ask.selection.strategy,
+            choice.candidates,
+            choice.rejections,
+            choice.propensity,
+            snapshot.setup.fleet.version,
+            ask.session,
+            ask.asked_model,
+            choice.panic,
+            choice.explored,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:

@@ -24,6 +24,14 @@ class _Spent:
         self.requests = LastMinute()
         self.tokens = LastMinute()
 
+    def certainly_takes(self, limits: Limits, tokens: int) -> bool:
+        """Whether there is room for one more call of so many tokens, whatever has become old."""
+        most = limits.requests_per_min
+        if most is not None and not self.requests.certainly_takes(1, most):
+            return False
+        most = limits.tokens_per_min
+        return most is None or self.tokens.certainly_takes(tokens, most)
+
 
 class Lease:
     """One call in flight. Released exactly once, however often `release` is called."""
@@ -96,8 +104,8 @@ class Load:
 
     def queues(self, model_ids: Sequence[str], *, streamed: bool) -> Queues:
         """What each carries, and how long one more call would wait."""
-        carried = self._in_flight.get
-        in_flight = [carried(model_id, 0) for model_id in model_ids]
+        carried = self._in_flight
+        in_flight = [carried.get(each, 0) for each in model_ids]
         return Queues(in_flight, self._latencies[streamed].waits(model_ids, in_flight))
 
     def in_flight(self, model_id: str) -> int:
@@ -122,6 +130,23 @@ class Load:
         if limits.tokens_per_min is not None:
             shares.append(spent.tokens.spent(now) / limits.tokens_per_min)
         return max(shares, default=None)
+
+    def all_take(self, models: Sequence[Model], tokens: int) -> bool:
+        """True when certainly none of `models` objects to a call of so many tokens.
+
+        The common case, without a look at the clock; False may be too careful.
+        """
+        for model in models:
+            limits = model.limits
+            if (
+                limits.max_in_flight is not None
+                and self.in_flight(model.id) >= limits.max_in_flight
+            ):
+                return False
+            spent = self._spent.get(model.id)
+            if spent is not None and not spent.certainly_takes(limits, tokens):
+                return False
+        return True
 
     def objection(self, model: Model, tokens: int = 0) -> Objection | None:
         """Why `model` cannot take one more call of so many tokens now, or None.

@@ -61,7 +61,7 @@ class Shortlist:
     """Candidates by falling score (a pinned model first), and the models that are out anyway.
 
     `near` says who is near enough to the best to share its traffic or its load, and `limited`
-    whether any of them can be full. Scores are those of `generation`; when they are
+    those of the models that can be full. Scores are those of `generation`; when they are
     replaced, so are the tuples, so whoever holds one holds what it was.
     """
 
@@ -69,6 +69,7 @@ class Shortlist:
         "_band",
         "_least_output",
         "_least_window",
+        "_near_ids",
         "_orders",
         "_picky",
         "_stays",
@@ -94,8 +95,7 @@ class Shortlist:
         self.kind = kind
         self.rejections = rejections
         self._band = band
-        limits = (model.limits for model in models)
-        self.limited = any(limit != NO_LIMITS for limit in limits)
+        self.limited = tuple([model for model in models if model.limits != NO_LIMITS])
         self._least_window = min((m.context_window for m in models if m.context_window), default=0)
         outputs = (m.max_output_tokens for m in models if m.max_output_tokens)
         self._least_output = min(outputs, default=0)
@@ -120,6 +120,7 @@ class Shortlist:
         self.candidates = candidates
         self.generation = generation
         self.near = near_best(candidates, self._band)
+        self._near_ids = self.model_ids[: self.near.within]
         self._orders: dict[tuple[int, Incumbent | None], tuple[Candidate, ...]] = {}
         self._stays: dict[Incumbent, Stay] = {}
 
@@ -129,11 +130,12 @@ class Shortlist:
             return False
         return not self._least_output or (task.max_output_tokens or 0) <= self._least_output
 
-    def near_of(self, places: Sequence[int]) -> Near:
-        """Who of the candidates at `places`, which rise, is near the best of them."""
+    def near_of(self, places: Sequence[int]) -> tuple[Near, Sequence[str]]:
+        """Who of the candidates at `places`, which rise, is near the best of them; their ids."""
         if len(places) == len(self.candidates):
-            return self.near
-        return near_best(self.at(places), self._band)
+            return self.near, self._near_ids
+        near = near_best(self.at(places), self._band)
+        return near, [self.model_ids[place] for place in places[: near.within]]
 
     def at(self, places: Sequence[int]) -> Sequence[Candidate]:
         """The candidates at `places`, which rise."""
