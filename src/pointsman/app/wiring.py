@@ -16,7 +16,8 @@ from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.configuration import Configuration, ProviderSettings
-from pointsman.core.capability import CapabilityScorer
+from pointsman.core.adaptive import AdaptiveScorer
+from pointsman.core.exploration import Exploration
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
@@ -47,7 +48,7 @@ class Wired(NamedTuple):
 def wired(configuration: Configuration, clock: Clock) -> Wired:
     """Everything built, in order. Opens the store, so it may raise `StoreError`."""
     random = Random(SystemRandom().getrandbits(128))  # noqa: S311 - draws models, not secrets
-    scorer = CapabilityScorer()
+    scorer = AdaptiveScorer()
     load = Load(clock)
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
@@ -64,6 +65,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         tally=tally,
         clock=clock,
         random=random,
+        exploration=Exploration(),
     )
     return Wired(clock, random, registry, load, health, tally, statistics, store, ledger, service)
 

@@ -11,11 +11,16 @@ with what is declared and follows what was seen, the more so the more was seen l
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import sqrt
 from typing import NamedTuple
 
-from pointsman.core.capability import Requirements, capability_score, requirements
+from pointsman.core.capability import (
+    CONTEXT_WEIGHT,
+    PREFERRED_WEIGHT,
+    REQUIRED_WEIGHT,
+    Requirements,
+    requirements,
+)
 from pointsman.core.decision import Candidate, Estimate, Saving, Selection, Task, Term
 from pointsman.core.experience import START_TOKENS, USUAL_TOKENS, Experience, bounded
 from pointsman.core.fleet import Agent, Model, PriceState, Weights
@@ -25,6 +30,9 @@ from pointsman.core.utility import PACE_S_PER_TOKEN, cheapness, speed, weights_o
 
 UNKNOWN = 0.5
 """What is expected of a capability, or of a speed, of which nothing is declared."""
+
+GENERALIST = ("general",)
+"""What is wanted where nobody says what is."""
 
 DECLARED_SPEED_DEVIATION = 0.25
 DECLARED_SPEED_WEIGHT = 1.0
@@ -126,11 +134,23 @@ def paper_of(kind: Kind, model: Model) -> Paper:
 
 
 def _fit(needs: Requirements, model: Model) -> float:
-    """The capability score; what is not known of a model without a profile is taken as middling."""
-    if not model.profiled:
-        names = (*needs.required, *needs.preferred)
-        model = replace(model, strengths={**dict.fromkeys(names, UNKNOWN), **model.strengths})
-    return capability_score(needs, model)
+    """How good answers are by what is declared: the capability score of what is asked for.
+
+    There a list that is empty counts as full, which makes all models alike to whoever asks for
+    little; here it does not count, and who asks for nothing at all is taken to want a generalist.
+    What is not known of a model without a profile is taken as middling.
+    """
+    preferred = needs.preferred if needs.required or needs.preferred else GENERALIST
+    unknown = 0.0 if model.profiled else UNKNOWN
+    value = weight = 0.0
+    for share, names in ((REQUIRED_WEIGHT, needs.required), (PREFERRED_WEIGHT, preferred)):
+        if names:
+            strengths = [model.strengths.get(name, unknown) for name in names]
+            value += share * sum(strengths) / len(strengths)
+            weight += share
+    window = model.context_window
+    reach = 1.0 if window is None else min(1.0, window / needs.min_context)
+    return (1.0 - CONTEXT_WEIGHT) * value / weight + CONTEXT_WEIGHT * reach
 
 
 def _prices(kind: Kind, model: Model) -> tuple[float | None, float]:
