@@ -55,7 +55,7 @@ ALONE: list[tuple[str, dict[str, Any], int, str]] = [
     ("status", {"status": 504}, 504, "upstream_timeout"),
 ]
 
-FIRST_IF_IT_CAN = {"model": "up/first", "models": ["up/second"]}
+FIRST_IF_IT_CAN: dict[str, Any] = {"model": "up/first", "models": ["up/second"]}
 """Wanted by name, so that what was learned of the model does not count, but its breaker does."""
 
 
