@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from fakes import FakeClock, MemoryLedger, World, good
 
-from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
@@ -146,57 +142,14 @@ async def test_the_overhead_and_the_totals_of_agents_are_kept(
     assert (await live.report(Asked())).overhead.count == 1
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(tmp_path / "pointsman.db")
-    yield store
-    store.close()
-
-
-def fill(store: SqliteStore, times: Sequence[datetime]) -> None:
-    records: list[Decision | Outcome] = []
-    for number, at in enumerate(times):
-        records += [decision(at, number=number), outcome(at, number=number)]
-    store.append(records)
-
-
-async def settled() -> None:
-    """Let everything that was handed to the loop run."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
-async def test_the_last_hour_comes_back_after_a_start(store: SqliteStore, clock: FakeClock) -> None:
-    now = clock.now()
-    ages_s = [4_000.0, 3_000.0, 200.0, 100.0, 30.0, 20.0] + [10.0] * 3_000
-    fill(store, [now - timedelta(seconds=age) for age in ages_s])
-    live = LiveStatistics(clock)
-    live.ended(outcome(now))
-    await live.restore(store)
-    await settled()
-    attempts = [live.period(window).counts.attempts for window in Window]
-    assert attempts == [3_003, 3_005, 3_006]
-
-
-async def test_what_this_process_counted_itself_is_not_counted_again(
-    store: SqliteStore, clock: FakeClock
+def test_what_is_recalled_counts_in_the_windows_it_belongs_to(
+    live: LiveStatistics, clock: FakeClock
 ) -> None:
-    live = LiveStatistics(clock)
+    ages_s = (3_000.0, 200.0, 100.0, 30.0)
     live.ended(outcome(clock.now()))
-    fill(store, [clock.now()])
-    await live.restore(store)
-    await settled()
-    assert live.period(Window.HOUR).counts.attempts == 1
-
-
-async def test_a_store_that_cannot_be_read_is_a_pity_no_more(
-    store: SqliteStore, live: LiveStatistics, caplog: pytest.LogCaptureFixture
-) -> None:
-    store.close()
-    with caplog.at_level(logging.WARNING):
-        await live.restore(store)
-    assert "statistics begin empty" in caplog.text
-    assert live.period(Window.HOUR).counts.attempts == 0
+    live.recall([outcome(clock.now() - timedelta(seconds=age)) for age in ages_s])
+    attempts = [live.period(window).counts.attempts for window in Window]
+    assert attempts == [2, 4, 5]
 
 
 def test_the_ledger_is_told_all_the_same(clock: FakeClock, live: LiveStatistics) -> None:

@@ -36,8 +36,9 @@ from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import ConfigError, Problem
-from pointsman.core.fleet import Agent, AgentKind, AgentStatus, Fleet, Model
-from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
+from pointsman.core.exploration import ExplorationPolicy
+from pointsman.core.fleet import Agent, AgentKind, AgentStatus, Fleet, Model, Weights
+from pointsman.engine.policy import Policy, RetryPolicy, Scoring, Timeouts
 
 _SECRET_NAME = re.compile("key|token|secret|sig|auth|pass|code", re.IGNORECASE)
 
@@ -207,6 +208,9 @@ def _agent(agent_id: str, entry: AgentEntry) -> Agent:
         allow=frozenset(entry.allow),
         deny=frozenset(entry.deny),
         pinned=entry.pinned,
+        weights=Weights(**entry.weights.model_dump()) if entry.weights else None,
+        latency_budget_s=entry.latency_budget_s,
+        explore=entry.explore,
     )
 
 
@@ -219,6 +223,8 @@ def _keys(settings: Settings) -> Iterable[KeySettings]:
 def _policy(routing: RoutingEntry) -> Policy:
     return Policy(
         strategy=Strategy(routing.strategy),
+        scoring=Scoring(routing.scoring),
+        exploration=ExplorationPolicy(share=routing.exploration),
         band=routing.band,
         timeouts=Timeouts(**routing.timeouts.model_dump()),
         retry=RetryPolicy(

@@ -17,7 +17,6 @@ from pointsman.app.upstreams import ModelEntry, PriceTable, ProviderEntry, Simul
 from pointsman.core.fleet import (
     FREE,
     UNKNOWN_PRICE,
-    Limits,
     Model,
     Price,
     PriceState,
@@ -26,6 +25,8 @@ from pointsman.core.fleet import (
 )
 
 CONFIGURED = Source("configuration", "")
+
+_LIMITS = ("max_in_flight", "requests_per_min", "tokens_per_min")
 
 _PERSONAS = MappingProxyType({persona.name: persona for persona in FLEET})
 
@@ -94,9 +95,10 @@ def _as_configured(model: Model, entry: ModelEntry) -> Model:
         "context_window": entry.context_window,
         "max_output_tokens": entry.max_output_tokens,
         "price": price_of(entry),
-        "limits": Limits(entry.max_in_flight) if entry.max_in_flight else None,
     }
     given = {name: value for name, value in said.items() if value is not None}
+    if limits := {name: most for name in _LIMITS if (most := getattr(entry, name)) is not None}:
+        given["limits"] = replace(model.limits, **limits)
     window = entry.context_window
     if window and not entry.max_output_tokens and (model.max_output_tokens or 0) > window:
         given["max_output_tokens"] = window

@@ -15,12 +15,18 @@ from pointsman.adapters.http.auth import KeyRing
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
+from pointsman.core.decision import Outcome
 from pointsman.core.errors import ConfigError, Problem, StoreError
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.replay import Replay
+from pointsman.engine.scoring import new_scorer
 from pointsman.version import VERSION
 
 HOUSEKEEPING_S = 30.0
 WATCH_S = 1.0
+READY_WITHIN_S = 1.0
+"""How long a start may be held up by reading what was learned before."""
+
 SETTLE_S = 1.0
 """How long a reader waits for the newest records to be stored."""
 
@@ -45,6 +51,7 @@ class Running:
         self._load = load
         self._reconfigured = reconfigured
         self._reloading = asyncio.Lock()
+        self._rescoring = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._serving = False
         self.parts: Wired = wired(configuration, SystemClock())
@@ -60,8 +67,12 @@ class Running:
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
-            asyncio.create_task(self._restore(), name="statistics"),
         ]
+        remembering = asyncio.create_task(self._remember(), name="replay")
+        self._tasks.append(remembering)
+        await asyncio.wait({remembering}, timeout=READY_WITHIN_S)
+        if not remembering.done():
+            log.info("serving, while what happened before is still being read")
         self._serving = True
 
     async def stop(self) -> None:
@@ -114,6 +125,9 @@ class Running:
         self.keys = key_ring(configuration)
         self.configuration = configuration
         self.loaded_at = self.parts.clock.now()
+        self.parts.exploration.reconfigure(configuration.policy.exploration)
+        if configuration.policy.scoring is not before.policy.scoring:
+            self._tasks.append(asyncio.create_task(self._switch(), name="scoring"))
         self._forget_what_is_void(before, configuration)
         self._reconfigured(configuration)
         facts = {"version": configuration.version, "before": before.version}
@@ -182,11 +196,48 @@ class Running:
 
         return asyncio.create_task(turns(), name=name)
 
-    async def _restore(self) -> None:
+    async def _remember(self) -> None:
+        """Learn again what was learned before this start."""
         try:
-            await self.parts.statistics.restore(self.parts.store)
-        except Exception:  # here a task begins: statistics that begin empty hold nobody up
-            log.exception("the statistics of the last hour could not be restored")
+            await self._rescored(restored=self.parts.statistics.recall, eager_s=READY_WITHIN_S)
+        except Exception:  # here a task begins: who begins to learn anew serves too
+            log.exception("what was learned before could not be learned again")
+
+    async def _switch(self) -> None:
+        """Score as the configuration says now; the record teaches the new scorer first."""
+        try:
+            await self.settle()
+            await self._rescored()
+        except Exception:  # here a task begins: the scorer that decided so far goes on
+            log.exception("the scoring could not be changed")
+
+    async def _rescored(
+        self,
+        *,
+        restored: Callable[[Sequence[Outcome]], None] | None = None,
+        eager_s: float = 0.0,
+    ) -> None:
+        """Let a new scorer that knows the record take over."""
+        async with self._rescoring:
+            parts, begun = self.parts, self.parts.clock.monotonic()
+            scoring = self.configuration.policy.scoring
+            scorer = new_scorer(scoring)
+            replay = Replay(
+                parts.store,
+                parts.clock,
+                parts.clock.now(),
+                scorer=scorer,
+                recent=restored,
+                eager_s=eager_s,
+            )
+            read = await parts.scorer.hand_over(scorer, replay.run())
+            facts = {
+                "scoring": scoring.value,
+                "outcomes": read.outcomes,
+                "judgements": read.judgements,
+                "seconds": round(parts.clock.monotonic() - begun, 3),
+            }
+            log.info("models are scored by what the record says", extra=facts)
 
     async def _keep_house(self) -> None:
         self.parts.registry.forget_old_corrections(self.parts.clock.now())

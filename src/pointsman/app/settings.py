@@ -27,7 +27,8 @@ from pointsman.app.section import (
 )
 from pointsman.app.upstreams import ModelEntry, ProviderEntry
 from pointsman.core.admission import BreakerPolicy
-from pointsman.core.fleet import Agent
+from pointsman.core.exploration import MOST as MOST_EXPLORED
+from pointsman.core.fleet import WEIGHTS_TOLERANCE, Agent
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -99,6 +100,16 @@ class RoutingEntry(Section):
     strategy: Literal["balanced", "speed", "quality", "cost"] = Field(
         Policy().strategy.value, description="What a request weighs most when it does not say."
     )
+    scoring: Literal["posterior", "classic", "capability"] = Field(
+        Policy().scoring.value,
+        description="By what models are scored: `posterior` by what is declared and what was seen "
+        "lately, `classic` by lifetime averages, `capability` by what is declared alone.",
+    )
+    exploration: Annotated[float, Field(ge=0, le=MOST_EXPLORED)] = Field(
+        Policy().exploration.share,
+        description="Largest share of requests that may be spent on learning about a model; 0: "
+        "none. Only `posterior` asks for any.",
+    )
     band: Share = Field(
         Policy().band, description="How far below the best score a model still shares the traffic."
     )
@@ -155,6 +166,21 @@ class LimitsEntry(Section):
 _AGENT = Agent("any")
 
 
+class WeightsEntry(Section):
+    """What is left out weighs nothing; together they are 1."""
+
+    quality: Share = Field(0.0, description="That answers come, and are good.")
+    latency: Share = Field(0.0, description="That they come soon.")
+    cost: Share = Field(0.0, description="That they cost little.")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> WeightsEntry:
+        total = self.quality + self.latency + self.cost
+        if abs(total - 1.0) > WEIGHTS_TOLERANCE:
+            raise ValueError(f"quality, latency and cost must sum to 1, not {total:g}")
+        return self
+
+
 class AgentEntry(Section):
     name: Words | None = Field(None, description="Its name on the dashboard; left out: its id.")
     kind: Literal["inference", "tool", "orchestrator"] = Field(
@@ -179,6 +205,19 @@ class AgentEntry(Section):
     deny: list[ModelId] = Field(default_factory=list, description="Models it may not use.")
     pinned: ModelId | None = Field(
         None, description="The model it uses when a request leaves the choice open."
+    )
+    weights: WeightsEntry | None = Field(
+        None,
+        description="What counts how much for it, in place of what the strategy `balanced` weighs.",
+    )
+    latency_budget_s: Seconds | None = Field(
+        None,
+        description="How long it likes to wait: for the first token of a stream, or for a whole "
+        "plain answer. Half the mark for speed; left out: 0.5 s and 0.02 s per token.",
+    )
+    explore: bool = Field(
+        _AGENT.explore,
+        description="Whether its requests may be spent on learning about a model.",
     )
 
 

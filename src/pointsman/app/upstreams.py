@@ -177,6 +177,9 @@ PriceEntry = Annotated[
 ]
 
 
+PerMinute = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
+
+
 class ModelEntry(Section):
     """Whatever is left out comes from the catalogue, where it is known there."""
 
@@ -194,6 +197,12 @@ class ModelEntry(Section):
     )
     max_in_flight: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Most requests under way to it at a time."
+    )
+    requests_per_min: PerMinute | None = Field(
+        None, description="Most requests to it in a minute; kept before the provider refuses."
+    )
+    tokens_per_min: PerMinute | None = Field(
+        None, description="Most tokens, of prompts and answers together, in a minute."
     )
     simulate: Simulation | None = Field(
         None, description="Only for models of a `simulated` provider: how it behaves."

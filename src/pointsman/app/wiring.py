@@ -16,13 +16,13 @@ from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.configuration import Configuration, ProviderSettings
-from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.exploration import Exploration
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
 from pointsman.engine.ports import Clock, Provider, Store
 from pointsman.engine.registry import Registry, Setup
+from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.serve import Service
 from pointsman.engine.statistics import LiveStatistics, Noted
 from pointsman.engine.tally import Tally
@@ -35,6 +35,8 @@ class Wired(NamedTuple):
 
     clock: Clock
     random: Random
+    scorer: CurrentScorer
+    exploration: Exploration
     registry: Registry
     load: Load
     health: Health
@@ -48,7 +50,8 @@ class Wired(NamedTuple):
 def wired(configuration: Configuration, clock: Clock) -> Wired:
     """Everything built, in order. Opens the store, so it may raise `StoreError`."""
     random = Random(SystemRandom().getrandbits(128))  # noqa: S311 - draws models, not secrets
-    scorer = AdaptiveScorer()
+    scorer = CurrentScorer(new_scorer(configuration.policy.scoring))
+    exploration = Exploration(configuration.policy.exploration)
     load = Load(clock)
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
@@ -65,9 +68,22 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         tally=tally,
         clock=clock,
         random=random,
-        exploration=Exploration(),
+        exploration=exploration,
     )
-    return Wired(clock, random, registry, load, health, tally, statistics, store, ledger, service)
+    return Wired(
+        clock=clock,
+        random=random,
+        scorer=scorer,
+        exploration=exploration,
+        registry=registry,
+        load=load,
+        health=health,
+        tally=tally,
+        statistics=statistics,
+        store=store,
+        ledger=ledger,
+        service=service,
+    )
 
 
 def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) -> Setup:

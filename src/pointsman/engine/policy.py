@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
+from pointsman.core.exploration import ExplorationPolicy
+
+
+class Scoring(StrEnum):
+    """By what models are scored: what is measured, lifetime averages, or what is declared."""
+
+    POSTERIOR = "posterior"
+    CLASSIC = "classic"
+    CAPABILITY = "capability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class Policy:
     """
 
     strategy: Strategy = Strategy.BALANCED
+    scoring: Scoring = Scoring.POSTERIOR
+    exploration: ExplorationPolicy = field(default_factory=ExplorationPolicy)
     band: float = 0.05
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()

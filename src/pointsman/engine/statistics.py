@@ -1,37 +1,25 @@
 """Who keeps the statistics of a running router, and how are they read without anybody waiting?
 
 Requests only append. Whoever asks pays in small steps, between which the event loop serves others.
-After a start the last hour is read back from the store, also in small steps.
+After a start the last hour is read back from the record (`engine/replay.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import islice
-from threading import Semaphore
+from datetime import timedelta
 from typing import NamedTuple
 
 from pointsman.core.decision import Decision, Outcome
-from pointsman.core.errors import StoreError
 from pointsman.core.period import Counts, Period
 from pointsman.core.quantiles import Sketch
 from pointsman.core.stats import DecisionRing, Statistics
-from pointsman.core.windows import LONGEST, Window
-from pointsman.engine.ports import Clock, Ledger, Store
+from pointsman.core.windows import Window
+from pointsman.engine.ports import Clock, Ledger
 
-RESTORED = 100_000
-"""How many outcomes of the last hour are read back at most, the newest."""
 STEP_S = 0.001
 """How long one step of an answer may take before others get their turn."""
-
-_CHUNK = 500
-_CHUNKS_WAITING = 4
-_PATIENCE_S = 10.0
-
-log = logging.getLogger(__name__)
 
 
 class Measured(NamedTuple):
@@ -83,7 +71,6 @@ class LiveStatistics:
         self._clock = clock
         self._statistics = statistics or Statistics()
         self._ring = DecisionRing()
-        self._began = clock.now()
 
     def decided(self, decision: Decision) -> None:
         """A model was chosen, or none could be."""
@@ -201,39 +188,10 @@ class LiveStatistics:
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
 
-    # Starting --------------------------------------------------------------------------------
-
-    async def restore(self, store: Store) -> None:
-        """Count what the store still knows of the last hour before this object was made.
-
-        Meanwhile requests may come and go. A store that cannot be read is a pity, no more.
-        """
-        loop, room = asyncio.get_running_loop(), Semaphore(_CHUNKS_WAITING)
-        since = self._began - timedelta(seconds=LONGEST.length_s)
-
-        def take(chunk: Sequence[Outcome]) -> None:
-            for outcome in chunk:
-                self._statistics.record(outcome)
-            room.release()
-
-        def read() -> int:
-            count = 0
-            for chunk in _chunks(_before(store, since, self._began)):
-                if not room.acquire(timeout=_PATIENCE_S):
-                    break  # the loop has more important things to do, or has ended
-                try:
-                    loop.call_soon_threadsafe(take, chunk)
-                except RuntimeError:  # the loop was closed in the meantime
-                    break
-                count += len(chunk)
-            return count
-
-        try:
-            count = await asyncio.to_thread(read)
-        except StoreError as error:
-            log.warning("statistics begin empty, the store cannot be read: %s", error)
-        else:
-            log.debug("statistics restored", extra={"outcomes": count})
+    def recall(self, outcomes: Iterable[Outcome]) -> None:
+        """Attempts of the last hour ended so before this process began to count."""
+        for outcome in outcomes:
+            self._statistics.record(outcome)
 
 
 class Noted:
@@ -250,15 +208,3 @@ class Noted:
     def ended(self, outcome: Outcome) -> None:
         self._ledger.ended(outcome)
         self._statistics.ended(outcome)
-
-
-def _before(store: Store, since: datetime, until: datetime) -> Iterator[Outcome]:
-    """What ended since then, but before this process could count it itself."""
-    for outcome, _ in store.recent_outcomes(since, RESTORED):
-        if outcome.at < until:
-            yield outcome
-
-
-def _chunks(outcomes: Iterator[Outcome]) -> Iterator[Sequence[Outcome]]:
-    while chunk := tuple(islice(outcomes, _CHUNK)):
-        yield chunk

@@ -1,0 +1,143 @@
+"""How is what was learned before a start known again?
+
+The record is read in a thread, oldest first, in one pass for all who learn from it. For a moment it
+goes as fast as it can; from then on a little at a time, because those who are being served share
+one interpreter with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from heapq import merge
+from threading import Event, Semaphore
+from typing import NamedTuple
+
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import StoreError
+from pointsman.core.windows import LONGEST
+from pointsman.engine.ports import Clock, Scorer, Store
+from pointsman.engine.scoring import News
+
+OUTCOMES_OF = timedelta(days=1)
+MOST_OUTCOMES = 100_000
+"""Older ones, or more, would change nothing: evidence halves in minutes, and of a model some
+hundred count."""
+
+JUDGEMENTS_OF = timedelta(days=56)
+MOST_JUDGEMENTS = 100_000
+"""What is said of answers halves in a week."""
+
+SLICE = 32
+PAUSE_S = 0.001
+"""After so many records, which take less than half a millisecond, others get their turn."""
+
+CHUNK = 100
+_CHUNKS_WAITING = 4
+_PATIENCE_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Replayed(NamedTuple):
+    """What was read. `complete` is False where the store could not be read to the end."""
+
+    outcomes: int
+    judgements: int
+    complete: bool = True
+
+
+class Replay:
+    """One pass over the record of what happened before `until`.
+
+    `scorer` learns from it in another thread, so nobody else may use it meanwhile. `recent` is
+    given the outcomes of the last hour on the event loop, some at a time. Once `eager_s` seconds
+    have passed it works in small slices.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        until: datetime,
+        *,
+        scorer: Scorer,
+        recent: Callable[[Sequence[Outcome]], None] | None = None,
+        eager_s: float = 0.0,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._until = until
+        self._scorer = scorer
+        self._recent = recent
+        self._eager_until = clock.monotonic() + eager_s
+        self._stopped = Event()
+        self._room = Semaphore(_CHUNKS_WAITING)
+
+    async def run(self) -> Replayed:
+        """Read it all. A store that cannot be read is a pity, no more."""
+        loop = asyncio.get_running_loop()
+        reading = asyncio.ensure_future(asyncio.to_thread(self._read, loop))
+        try:
+            return await asyncio.shield(reading)
+        finally:
+            self._stopped.set()
+            await asyncio.wait({reading})
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> Replayed:
+        outcomes = judgements = 0
+        chunk: list[Outcome] = []
+        hour_began = self._until - timedelta(seconds=LONGEST.length_s)
+        try:
+            for news in self._in_slices(self._news()):
+                if not isinstance(news, Outcome):
+                    judgements += 1
+                    self._scorer.judge(news)
+                    continue
+                outcomes += 1
+                self._scorer.learn(news)
+                if self._recent is not None and news.at >= hour_began:
+                    chunk.append(news)
+                if len(chunk) >= CHUNK:
+                    self._pass_on(loop, chunk)
+                    chunk = []
+            self._pass_on(loop, chunk)
+        except StoreError as error:
+            log.warning("what happened before cannot be read back: %s", error)
+            return Replayed(outcomes, judgements, complete=False)
+        return Replayed(outcomes, judgements)
+
+    def _news(self) -> Iterator[News]:
+        """What happened before `until`, oldest first: the rest is learned as it happens."""
+        outcomes = self._store.recent_outcomes(self._until - OUTCOMES_OF, MOST_OUTCOMES)
+        judged = self._store.recent_feedback(self._until - JUDGEMENTS_OF, MOST_JUDGEMENTS)
+        ended: Iterator[News] = (outcome for outcome, _ in outcomes)
+        for news in merge(ended, judged, key=_at):
+            if news.at < self._until:
+                yield news
+
+    def _in_slices(self, news: Iterator[News]) -> Iterator[News]:
+        for count, each in enumerate(news, 1):
+            yield each
+            if count % SLICE:
+                continue
+            hurry = self._clock.monotonic() < self._eager_until
+            if self._stopped.is_set() if hurry else self._stopped.wait(PAUSE_S):
+                return
+
+    def _pass_on(self, loop: asyncio.AbstractEventLoop, outcomes: Sequence[Outcome]) -> None:
+        recent = self._recent
+        if recent is None or not outcomes or not self._room.acquire(timeout=_PATIENCE_S):
+            return  # the loop has more important things to do, or has ended
+
+        def take() -> None:
+            recent(outcomes)
+            self._room.release()
+
+        loop.call_soon_threadsafe(take)
+
+
+def _at(news: News) -> datetime:
+    return news.at
