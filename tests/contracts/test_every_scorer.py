@@ -8,8 +8,14 @@ from scorer_contract import ScorerContract
 from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.classic import ClassicScorer
+from pointsman.engine.policy import Scoring
+from pointsman.engine.scoring import CurrentScorer, new_scorer
 
 
-@pytest.mark.parametrize("make", [AdaptiveScorer, CapabilityScorer, ClassicScorer])
+def current_scorer() -> CurrentScorer:
+    return CurrentScorer(new_scorer(Scoring.POSTERIOR))
+
+
+@pytest.mark.parametrize("make", [AdaptiveScorer, CapabilityScorer, ClassicScorer, current_scorer])
 class TestEveryScorer(ScorerContract):
     pass
