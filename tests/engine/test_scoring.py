@@ -126,7 +126,7 @@ async def test_generations_only_rise_and_changes_stay_told_after_a_change_of_sco
     assert first == before + 1
     current.learn(ended(10, model_id=NEXT.id))
     assert current.generation == first + 1
-    assert current.changed_since(first) == {NEXT.id}
+    assert current.changed_since(first) == frozenset({NEXT.id})
 
 
 async def test_lessons_that_fail_leave_the_present_scorer_where_it_is() -> None:
