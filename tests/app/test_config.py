@@ -24,17 +24,20 @@ from pointsman.app.starter import starter_text
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import ConfigError
+from pointsman.core.exploration import ExplorationPolicy
 from pointsman.core.fleet import (
     FREE,
     UNKNOWN_PRICE,
     AgentKind,
     AgentStatus,
+    Limits,
     Price,
     PriceState,
     Rate,
+    Weights,
 )
 from pointsman.core.naming import meaning
-from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
+from pointsman.engine.policy import Policy, RetryPolicy, Scoring, Timeouts
 
 GOOD = Path(__file__).parent / "fixtures" / "good"
 ENVIRON = {
@@ -69,6 +72,8 @@ def test_the_server_and_its_limits_are_as_written(full: Configuration) -> None:
 def test_the_policy_is_as_written(full: Configuration) -> None:
     assert full.policy == Policy(
         strategy=Strategy.COST,
+        scoring=Scoring.CLASSIC,
+        exploration=ExplorationPolicy(share=0.01),
         band=0.1,
         timeouts=Timeouts(1, 30, 2, 40),
         retry=RetryPolicy(3, 1, 1, 0, 0.1, 1),
@@ -110,7 +115,8 @@ def test_a_model_is_what_the_catalogue_knows_and_the_operator_says(full: Configu
     assert plain.sources["price"].origin.startswith("genai-prices")
     assert changed.display_name == "Four"
     assert changed.strengths == {"coding": 0.5}
-    assert changed.limits.max_in_flight == 7
+    assert changed.limits == Limits(7, 600, 90_000)
+    assert changed.sources["limits"].origin == "configuration"
     assert changed.sources["context_window"].origin == "configuration"
     assert changed.sources["price"].origin.startswith("genai-prices")
     assert (changed.context_window, changed.max_output_tokens) == (9000, 9000)
@@ -157,6 +163,9 @@ def test_a_simulated_model_is_its_well_known_persona_with_changes(full: Configur
 
 def test_an_agent_is_as_written_and_a_name_is_not_needed(full: Configuration) -> None:
     coder, plain = full.fleet.agents["coder"], full.fleet.agents["plain"]
+    assert coder.weights == Weights(quality=0.5, latency=0.0, cost=0.5)
+    assert (coder.latency_budget_s, coder.explore, coder.infer_type) == (1.5, False, True)
+    assert (plain.weights, plain.latency_budget_s, plain.explore) == (None, None, True)
     assert (coder.kind, coder.status) == (AgentKind.TOOL, AgentStatus.MAINTENANCE)
     assert (coder.requires, coder.prefers) == (("coding",), ("general",))
     assert coder.allow == {"openai/gpt-4o-mini", "openai/gpt-4o"}
@@ -165,6 +174,22 @@ def test_an_agent_is_as_written_and_a_name_is_not_needed(full: Configuration) ->
     assert coder.task_types == ("coding", "refactoring")
     assert (plain.name, plain.min_context) == ("plain", 2048)
     assert "default" in full.fleet.agents
+
+
+@pytest.mark.parametrize(
+    ("text", "infers"),
+    [
+        ("agents: {a: {}}", {"default"}),
+        ("agents: {a: {infer_task_type: true}, default: {}}", {"a", "default"}),
+        ("agents: {default: {infer_task_type: false}}", set()),
+        ("agents: {default: {task_types: [math]}}", set()),
+    ],
+)
+def test_a_type_is_inferred_for_whoever_is_not_declared_or_asks_for_it(
+    text: str, infers: set[str]
+) -> None:
+    agents = parse(text, {}).fleet.agents
+    assert {agent.id for agent in agents.values() if agent.infer_type} == infers
 
 
 def test_of_a_callers_key_only_the_hash_remains(full: Configuration) -> None:

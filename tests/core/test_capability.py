@@ -121,6 +121,12 @@ def test_the_type_of_the_task_implies_what_is_required() -> None:
     assert needs.required == ("arabic", "multilingual", "vision")
 
 
+def test_a_type_that_was_only_inferred_keeps_no_model_out() -> None:
+    agent = Agent("a", requires=("reasoning",), prefers=("general",))
+    needs = requirements(agent, Task(type="coding", type_probability=0.7))
+    assert (needs.required, needs.preferred) == (("reasoning",), ("coding", "general"))
+
+
 def test_an_untyped_task_may_be_of_any_type_that_the_agent_declares() -> None:
     agent = Agent("a", task_types=("coding", "translation", "poetry"))
     assert requirements(agent, Task()).required == (

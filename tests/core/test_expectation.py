@@ -67,7 +67,7 @@ def taught(*news: Outcome | Feedback, then_s: float = 1e4) -> AdaptiveScorer:
 
 def test_before_anything_is_seen_what_is_declared_counts() -> None:
     estimate = estimated()
-    assert estimate.quality == pytest.approx(0.7 * 0.9 + 0.2 + 0.1)
+    assert estimate.quality == pytest.approx(0.9 * 0.9 + 0.1)
     assert estimate.reliability == AdaptivePolicy().reliable
     assert estimate.success == pytest.approx(estimate.quality * estimate.reliability)
     assert (estimate.latency_s, estimate.evidence) == (None, 0.0)
@@ -85,9 +85,9 @@ def test_terms_are_named_told_in_words_and_sum_to_the_score() -> None:
 
 def test_of_a_model_without_a_profile_the_middle_is_believed() -> None:
     unknown = Model("p/m", "p", "m", profiled=False)
-    assert estimated(model=unknown).quality == pytest.approx(0.7 * 0.5 + 0.2 + 0.1)
+    assert estimated(model=unknown).quality == pytest.approx(0.9 * 0.5 + 0.1)
     half_known = replace(unknown, strengths={"coding": 0.9})
-    assert estimated(model=half_known).quality == pytest.approx(0.7 * 0.9 + 0.2 + 0.1)
+    assert estimated(model=half_known).quality == pytest.approx(0.9 * 0.9 + 0.1)
 
 
 def test_what_is_known_of_a_price_is_what_is_expected() -> None:
@@ -222,3 +222,14 @@ def test_a_better_model_scores_more_by_every_strategy(strategy: Strategy) -> Non
     worse = replace(MODEL, strengths={"coding": 0.2, "low_latency": 0.1})
     selection = Selection(strategy)
     assert scored(selection=selection).score > scored(selection=selection, model=worse).score
+
+
+def test_what_nobody_asks_for_makes_no_model_good() -> None:
+    """An empty list is full for the capability score, which would make all models alike here."""
+    weak = replace(MODEL, strengths={"general": 0.3, "coding": 0.9})
+    asks_nothing, prefers = Agent("any"), Agent("any", prefers=("general",))
+    for agent in (asks_nothing, prefers):
+        assert estimated(agent=agent, model=weak).quality == pytest.approx(0.9 * 0.3 + 0.1)
+    both = Agent("any", requires=("coding",), prefers=("general",))
+    quality = estimated(agent=both, model=weak).quality
+    assert quality == pytest.approx(0.7 * 0.9 + 0.2 * 0.3 + 0.1), "as the capability score has it"

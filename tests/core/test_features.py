@@ -14,6 +14,7 @@ from pointsman.core.features import (
     estimated_tokens,
     parameters,
     task_of,
+    typed,
 )
 
 
@@ -108,3 +109,13 @@ def test_of_many_parameters_always_the_same_are_remembered() -> None:
     some = parameters(names)
     assert len(some) == MAX_PARAMETERS
     assert some == parameters(reversed(names))
+
+
+def test_a_type_is_inferred_with_how_sure_it_is_or_not_at_all() -> None:
+    plain = Task(prompt_tokens=9)
+    sure = typed(plain, "Translate the following sentence into French: I like cats.")
+    assert sure == plain._replace(type="translation", type_probability=sure.type_probability)
+    assert sure.inferred
+    assert sure.type_probability is not None
+    assert 0.6 <= sure.type_probability <= 1.0
+    assert typed(plain, "xyzzy") is plain

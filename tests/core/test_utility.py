@@ -13,6 +13,7 @@ from pointsman.core.utility import (
     STRATEGY_WEIGHTS,
     cheapness,
     speed,
+    traded,
     weights_of,
 )
 
@@ -55,3 +56,11 @@ def test_less_time_and_less_money_are_never_worth_less(
     less, more = sorted((one, other))
     assert 0.0 <= speed(more, budget_s) <= speed(less, budget_s) <= 1.0
     assert 0.0 <= cheapness(more) <= cheapness(less) <= 1.0
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_a_tradeoff_leaves_latency_alone_and_shares_the_rest(latency: float, share: float) -> None:
+    weights = traded(Weights(1.0 - latency, latency, 0.0), share)
+    assert weights.latency == latency
+    assert weights.quality == pytest.approx((1.0 - latency) * share)
+    assert weights.quality + weights.latency + weights.cost == pytest.approx(1.0)

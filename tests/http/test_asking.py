@@ -13,13 +13,22 @@ from pointsman.adapters.http.asking import MAX_SESSION_CHARS, Sender, ask_of, se
 from pointsman.adapters.http.wire import chat_request
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError, UnknownModel
-from pointsman.core.fleet import Agent, Fleet, Model
+from pointsman.core.fleet import Agent, Fleet, Model, Weights
 from pointsman.engine.policy import Policy
 from pointsman.engine.registry import Setup
 from pointsman.engine.serve import Ask
 
+CODE = "Write a Python function that returns the n-th Fibonacci number, with unit tests."
+
 FLEET = Fleet(
-    [Agent("coder"), Agent("größe")],
+    [
+        Agent("coder"),
+        Agent("größe"),
+        Agent("curious", infer_type=True),
+        Agent("settled", infer_type=True, task_types=("math",)),
+        Agent("bound", infer_type=True, pinned="a/one"),
+        Agent("thrifty", weights=Weights(0.2, 0.2, 0.6)),
+    ],
     [Model("a/one", "a", "one"), Model("b/two", "b", "two"), Model("c/two", "c", "two")],
     "v1",
 )
@@ -31,6 +40,12 @@ HELLO = [{"role": "user", "content": "Hello"}]
 def ask(sender: Sender = Sender(), **fields: Any) -> Ask:  # noqa: B008 - a frozen value
     body = json.dumps({"model": "auto", "messages": HELLO, **fields}).encode()
     return ask_of(chat_request(body), SETUP, sender, request_id="req_1")
+
+
+def shares(asked: Ask) -> tuple[float, float, float]:
+    weights = asked.selection.weights
+    assert weights is not None
+    return (weights.quality, weights.latency, weights.cost)
 
 
 def test_a_bare_request_is_the_default_agents_and_follows_the_policy() -> None:
@@ -82,6 +97,53 @@ def test_what_the_sender_says_of_the_session_goes_before_the_body() -> None:
 def test_the_body_says_the_deadline_where_both_do() -> None:
     assert ask(Sender(deadline_s=2.0)).deadline_s == 2.0
     assert ask(Sender(deadline_s=2.0), pointsman={"deadline_ms": 500}).deadline_s == 0.5
+
+
+def test_the_body_says_what_counts_where_both_do() -> None:
+    sender = Sender(strategy=Strategy.COST, tradeoff=0.1, task_type="math")
+    asked = ask(sender)
+    assert (asked.selection.strategy, asked.task.type) == (Strategy.COST, "math")
+    assert shares(asked) == pytest.approx((0.09, 0.1, 0.81))
+    said = {"strategy": "fast", "task_type": "coding", "weights": {"quality": 1}}
+    asked = ask(sender, pointsman=said)
+    assert (asked.selection.strategy, asked.task.type) == (Strategy.SPEED, "coding")
+    assert asked.selection.weights == Weights(1.0, 0.0, 0.0)
+
+
+def test_a_tradeoff_shares_what_the_weight_of_latency_leaves() -> None:
+    wishes = {"agent": "thrifty", "strategy": "balanced", "tradeoff": 0.75}
+    assert shares(ask(pointsman=wishes)) == pytest.approx((0.6, 0.2, 0.2))
+    assert ask().selection.weights is None
+
+
+@pytest.mark.parametrize("agent", ["default", "curious"])
+def test_what_nobody_says_is_inferred_from_the_prompt(agent: str) -> None:
+    task = ask(messages=[{"role": "user", "content": CODE}], pointsman={"agent": agent}).task
+    assert (task.type, task.inferred) == ("coding", True)
+    assert task.type_probability is not None
+    assert 0.6 <= task.type_probability <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "type_"),
+    [
+        ({"pointsman": {"agent": "coder"}}, None),
+        ({"pointsman": {"agent": "settled"}}, None),
+        ({"pointsman": {"agent": "bound"}}, None),
+        ({"pointsman": {"task_type": "poetry"}}, "poetry"),
+        ({"model": "a/one"}, None),
+    ],
+)
+def test_what_is_said_or_would_change_nothing_is_not_inferred(
+    fields: dict[str, Any], type_: str | None
+) -> None:
+    task = ask(messages=[{"role": "user", "content": CODE}], **fields).task
+    assert (task.type, task.inferred) == (type_, False)
+
+
+def test_a_prompt_that_shows_nothing_has_no_type() -> None:
+    task = ask(messages=[{"role": "user", "content": "xyzzy"}]).task
+    assert (task.type, task.type_probability) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pointsman.adapters.http.identity import (
     request_id_of,
     sender_of,
 )
+from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError
 
 HEADERS = st.dictionaries(
@@ -85,6 +86,38 @@ def test_a_deadline_that_is_none_is_told_as_it_was_sent(given: str) -> None:
         sender_of(ANYBODY, {b"x-pointsman-deadline-ms": given.encode()})
     assert f"not {given!r}" in caught.value.message
     assert (caught.value.param, caught.value.code) == ("x-pointsman-deadline-ms", "invalid_value")
+
+
+def test_what_counts_may_be_said_in_headers() -> None:
+    headers = {
+        b"x-pointsman-strategy": b"fast",
+        b"x-pointsman-tradeoff": b" 0.256 ",
+        b"x-pointsman-task-type": b"coding",
+    }
+    sender = sender_of(ANYBODY, headers)
+    assert (sender.strategy, sender.tradeoff, sender.task_type) == (Strategy.SPEED, 0.26, "coding")
+    nothing = sender_of(ANYBODY, {b"x-pointsman-task-type": b" ", b"x-session-id": b"s"})
+    assert (nothing.strategy, nothing.tradeoff, nothing.task_type) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "given", "remedy"),
+    [
+        ("x-pointsman-strategy", "cheapest", "one of quality, cost"),
+        ("x-pointsman-strategy", "", "one of quality, cost"),
+        ("x-pointsman-tradeoff", "cheap", "from 0 .* to 1"),
+        ("x-pointsman-tradeoff", "1.5", "from 0 .* to 1"),
+        ("x-pointsman-tradeoff", "nan", "from 0 .* to 1"),
+        ("x-pointsman-task-type", "x" * 65, "up to 64"),
+    ],
+)
+def test_a_wish_that_is_none_is_refused_with_its_header_value_and_remedy(
+    header: str, given: str, remedy: str
+) -> None:
+    with pytest.raises(RequestError, match=remedy) as caught:
+        sender_of(ANYBODY, {header.encode(): given.encode()})
+    assert (caught.value.param, caught.value.code) == (header, "invalid_value")
+    assert given[:30] in caught.value.message
 
 
 def test_a_long_deadline_is_shown_in_part() -> None:

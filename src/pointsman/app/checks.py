@@ -20,7 +20,7 @@ from pointsman.app.secrets import Secret
 from pointsman.app.settings import AgentEntry, KeyEntry, Settings
 from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
-from pointsman.core.fleet import DEFAULT_AGENT
+from pointsman.core.fleet import DEFAULT_AGENT, WEIGHTS_TOLERANCE
 from pointsman.core.naming import AGENT_PREFIX, AUTO, STRATEGY_NAMES
 
 SIMULATED = "simulated"
@@ -209,10 +209,21 @@ def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings:
         if model_id not in settings.models and not findings.wrote(("models", model_id)):
             remedy = nearest(model_id, settings.models)
             findings.add(place, "this model is not declared", remedy)
+    _check_weights((*path, "weights"), agent, findings)
     if agent.pinned and agent.pinned in agent.deny:
         findings.add((*path, "pinned"), "the pinned model is denied", "change pinned or deny")
     if agent.pinned and agent.allow and agent.pinned not in agent.allow:
         findings.add((*path, "pinned"), "the pinned model is not allowed", "add it to allow")
+
+
+def _check_weights(path: Path, agent: AgentEntry, findings: Findings) -> None:
+    if agent.weights is None or findings.knows_within(path):
+        return
+    total = agent.weights.quality + agent.weights.latency + agent.weights.cost
+    if abs(total - 1.0) > WEIGHTS_TOLERANCE:
+        words = f"quality, latency and cost sum to {total:g}, not to 1"
+        remedy = "share 1 among them, as in {quality: 0.6, latency: 0.25, cost: 0.15}"
+        findings.add(path, words, remedy, shown=False)
 
 
 def digest(entry: KeyEntry) -> str | None:

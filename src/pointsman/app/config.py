@@ -37,7 +37,7 @@ from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import ConfigError, Problem
 from pointsman.core.exploration import ExplorationPolicy
-from pointsman.core.fleet import Agent, AgentKind, AgentStatus, Fleet, Model, Weights
+from pointsman.core.fleet import DEFAULT_AGENT, Agent, AgentKind, AgentStatus, Fleet, Model, Weights
 from pointsman.engine.policy import Policy, RetryPolicy, Scoring, Timeouts
 
 _SECRET_NAME = re.compile("key|token|secret|sig|auth|pass|code", re.IGNORECASE)
@@ -211,7 +211,14 @@ def _agent(agent_id: str, entry: AgentEntry) -> Agent:
         weights=Weights(**entry.weights.model_dump()) if entry.weights else None,
         latency_budget_s=entry.latency_budget_s,
         explore=entry.explore,
+        infer_type=_infers_type(agent_id, entry),
     )
+
+
+def _infers_type(agent_id: str, entry: AgentEntry) -> bool:
+    if entry.infer_task_type is not None:
+        return entry.infer_task_type
+    return agent_id == DEFAULT_AGENT and not entry.task_types
 
 
 def _keys(settings: Settings) -> Iterable[KeySettings]:

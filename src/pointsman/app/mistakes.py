@@ -63,6 +63,11 @@ class Findings:
         """Whether something at exactly this path has been reported already."""
         return spelled(path) in self._reported
 
+    def knows_within(self, path: Path) -> bool:
+        """Whether something at this path or below it has been reported already."""
+        place = spelled(path)
+        return any(each == place or each.startswith(f"{place}.") for each in self._reported)
+
     def wrote(self, path: Path) -> bool:
         """Whether the operator wrote anything at this path, right or wrong."""
         return path in self._tree.lines

@@ -28,7 +28,7 @@ from pointsman.app.section import (
 from pointsman.app.upstreams import ModelEntry, ProviderEntry
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.exploration import MOST as MOST_EXPLORED
-from pointsman.core.fleet import WEIGHTS_TOLERANCE, Agent
+from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Policy, RetryPolicy, Timeouts
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -167,18 +167,11 @@ _AGENT = Agent("any")
 
 
 class WeightsEntry(Section):
-    """What is left out weighs nothing; together they are 1."""
+    """What is left out weighs nothing; together they must sum to 1."""
 
     quality: Share = Field(0.0, description="That answers come, and are good.")
     latency: Share = Field(0.0, description="That they come soon.")
     cost: Share = Field(0.0, description="That they cost little.")
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> WeightsEntry:
-        total = self.quality + self.latency + self.cost
-        if abs(total - 1.0) > WEIGHTS_TOLERANCE:
-            raise ValueError(f"quality, latency and cost must sum to 1, not {total:g}")
-        return self
 
 
 class AgentEntry(Section):
@@ -205,6 +198,11 @@ class AgentEntry(Section):
     deny: list[ModelId] = Field(default_factory=list, description="Models it may not use.")
     pinned: ModelId | None = Field(
         None, description="The model it uses when a request leaves the choice open."
+    )
+    infer_task_type: bool | None = Field(
+        None,
+        description="Whether a task type that neither a request nor `task_types` says is inferred "
+        "from the prompt. Left out: only for the agent `default`.",
     )
     weights: WeightsEntry | None = Field(
         None,

@@ -117,6 +117,7 @@ class AdaptiveScorer:
         key = (
             agent.id,
             task.type,
+            task.type_probability is None,
             task.needs,
             task.prefers,
             task.min_context,

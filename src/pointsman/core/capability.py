@@ -56,12 +56,14 @@ class Requirements(NamedTuple):
 def requirements(agent: Agent, task: Task) -> Requirements:
     """What `agent` declares, what the type of the task implies, and what the request needs.
 
-    A request that does not say its type may be of any type that its agent declares.
+    A request that does not say its type may be of any type that its agent declares. What a type
+    implies that was only inferred is preferred, not required.
     """
     types = (task.type,) if task.type else agent.task_types
-    implied = (name for kind in types for name in TASK_CAPABILITIES.get(kind, ()))
-    required = {*agent.requires, *implied, *task.needs}
-    preferred = {*agent.prefers, *task.prefers} - required
+    implied = [name for kind in types for name in TASK_CAPABILITIES.get(kind, ())]
+    required, preferred = {*agent.requires, *task.needs}, {*agent.prefers, *task.prefers}
+    (preferred if task.inferred else required).update(implied)
+    preferred -= required
     return Requirements(
         required=tuple(sorted(required)),
         preferred=tuple(sorted(preferred)),

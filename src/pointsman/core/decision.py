@@ -35,7 +35,8 @@ class Task(NamedTuple):
     `prompt_tokens` is an estimate. `max_output_tokens` is what the caller asked for, if it did.
     `needs` are capabilities without which this request cannot be served; `parameters` the optional
     request parameters in use, because a model may turn out not to support one. `in_tool_loop` says
-    that a model has called a tool and now waits for what came of it.
+    that a model has called a tool and now waits for what came of it. `type_probability` is how sure
+    a type is that was inferred from the prompt; None where it was said, or there is none.
     """
 
     type: str | None = None
@@ -47,6 +48,12 @@ class Task(NamedTuple):
     parameters: frozenset[str] = frozenset()
     stream: bool = False
     in_tool_loop: bool = False
+    type_probability: float | None = None
+
+    @property
+    def inferred(self) -> bool:
+        """Whether nobody has said the type: then it must not keep any model out."""
+        return self.type_probability is not None
 
 
 class Selection(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pointsman.core.decision import Task
+from pointsman.core.task_type import inferred_type
 
 BYTES_PER_TOKEN = 4
 """UTF-8 bytes per token: 4 for English; Arabic and CJK take 2 and 3 bytes a letter, which fits."""
@@ -118,6 +119,14 @@ def task_of(
         stream=stream,
         in_tool_loop=shape.in_tool_loop,
     )
+
+
+def typed(task: Task, words: str) -> Task:
+    """The task with the type that its words suggest, if any is likely enough."""
+    guess = inferred_type(words)
+    if guess.type is None:
+        return task
+    return task._replace(type=guess.type, type_probability=guess.probabilities[guess.type])
 
 
 def parameters(fields: Iterable[str]) -> frozenset[str]:

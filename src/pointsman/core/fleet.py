@@ -252,7 +252,8 @@ class Agent:
     one model it uses when the request leaves the choice open. `weights` replace those of the
     strategy `balanced`. `latency_budget_s` is how long it likes to wait for the first token of a
     stream, or for a whole plain answer. `explore` False: none of its requests is ever spent on
-    learning about a model.
+    learning about a model. `infer_type`: where neither a request nor the agent says a task type, it
+    is inferred from the prompt.
     """
 
     id: str
@@ -269,6 +270,7 @@ class Agent:
     weights: Weights | None = None
     latency_budget_s: float | None = None
     explore: bool = True
+    infer_type: bool = False
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -279,8 +281,9 @@ class Agent:
             raise ValueError(f"{self.id}: min_context must be at least 1 token")
 
 
-UNDECLARED = Agent(DEFAULT_AGENT, name="Default agent", prefers=("general",))
-"""Who calls when nobody says who: any model may serve it, a good generalist best."""
+UNDECLARED = Agent(DEFAULT_AGENT, name="Default agent", prefers=("general",), infer_type=True)
+"""Who calls when nobody says who: any model may serve it, a good generalist best, unless its prompt
+shows what it is about."""
 
 
 class Fleet:

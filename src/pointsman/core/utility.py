@@ -43,6 +43,12 @@ def weights_of(agent: Agent, selection: Selection) -> Weights:
     return Weights(given.quality / total, given.latency / total, given.cost / total)
 
 
+def traded(weights: Weights, tradeoff: float) -> Weights:
+    """The weights with what latency leaves shared anew: `tradeoff` in [0, 1] of it for quality."""
+    left = 1.0 - weights.latency
+    return Weights(left * tradeoff, weights.latency, left * (1.0 - tradeoff))
+
+
 def speed(latency_s: float, budget_s: float) -> float:
     """1 at once, one half at the budget (> 0), towards 0 beyond."""
     return budget_s / (budget_s + latency_s)

@@ -39,8 +39,8 @@ class Scorer(Protocol):
     """How good is a model for this agent and task?
 
     Scores are remembered: per configuration, kind of request and `generation`. A kind is the agent,
-    the selection, and of the task its type, needs, preferences, wanted context and whether it is
-    streamed, so a score must not depend on anything else of the task.
+    the selection, and of the task its type (said or inferred), needs, preferences, wanted context
+    and whether it is streamed, so a score must not depend on anything else of the task.
 
     What is learned may be folded in at once and *published* a little later, so that a busy gateway
     does not score anew for every outcome: scores change only when `generation` does, and whatever

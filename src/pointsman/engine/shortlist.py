@@ -190,7 +190,16 @@ class Shortlists:
     def of(self, agent: Agent, task: Task, selection: Selection) -> Shortlist:
         # What no model has makes none better than another, so it makes no kind of its own either.
         prefers = task.prefers & self._declared if task.prefers else task.prefers
-        key = (agent.id, task.type, task.needs, prefers, task.min_context, task.stream, selection)
+        key = (
+            agent.id,
+            task.type,
+            task.type_probability is None,
+            task.needs,
+            prefers,
+            task.min_context,
+            task.stream,
+            selection,
+        )
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = self._make(Kind(agent, _alike(task, prefers), selection))
@@ -259,6 +268,7 @@ def _alike(task: Task, prefers: frozenset[str]) -> Task:
         prefers=prefers,
         min_context=task.min_context,
         stream=task.stream,
+        type_probability=1.0 if task.inferred else None,
     )
 
 

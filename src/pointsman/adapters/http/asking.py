@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 from pointsman.adapters.http.auth import ANYBODY, Key, agent_of
 from pointsman.adapters.http.wire import ChatRequest
-from pointsman.core.decision import Selection
+from pointsman.core.decision import Selection, Strategy, Task
+from pointsman.core.features import typed
+from pointsman.core.fleet import Agent
 from pointsman.core.naming import Meaning, meaning, model_ids
+from pointsman.core.utility import traded, weights_of
 from pointsman.engine.registry import Setup
 from pointsman.engine.serve import Ask
 
@@ -31,27 +34,54 @@ class Sender(NamedTuple):
     hints: tuple[str, ...] = ()
     session: str | None = None
     deadline_s: float | None = None
+    strategy: Strategy | None = None
+    tradeoff: float | None = None
+    task_type: str | None = None
 
 
 def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: str) -> Ask:
     """The request with its names resolved. Raises `RequestError`."""
     fleet, aliases = setup.fleet, setup.aliases
-    strategy = request.strategy or setup.policy.strategy
+    strategy = request.strategy or sender.strategy or setup.policy.strategy
     meant = meaning(request.model, fleet, aliases=aliases, strategy=strategy)
     selection = meant.selection
     if request.fallbacks:
         selection = _with_others(selection, model_ids(request.fallbacks, fleet, aliases))
+    agent = agent_of(sender.key, _named(request, meant, sender), sender.hints, fleet)
     return Ask(
         request_id=request_id,
-        agent=agent_of(sender.key, _named(request, meant, sender), sender.hints, fleet),
-        task=request.task,
-        selection=selection,
+        agent=agent,
+        task=_typed(request, sender, agent, selection),
+        selection=_weighed(request, sender, agent, selection),
         fields=request.fields,
         stream=request.stream,
         session=session_name(sender.session or request.session),
         asked_model=request.model,
         deadline_s=request.deadline_s or sender.deadline_s,
     )
+
+
+def _typed(request: ChatRequest, sender: Sender, agent: Agent, selection: Selection) -> Task:
+    """The task with its type: as it is said, else as its agent's are, else as it is inferred."""
+    task = request.task
+    if task.type is None and sender.task_type is not None:
+        return task._replace(type=sender.task_type)
+    if not agent.infer_type or task.type is not None or agent.task_types:
+        return task
+    # Of a single model nothing depends on it.
+    if selection.pinned is not None or agent.pinned is not None:
+        return task
+    return typed(task, request.words)
+
+
+def _weighed(request: ChatRequest, sender: Sender, agent: Agent, selection: Selection) -> Selection:
+    """The selection with the weights that the caller brings."""
+    weights, tradeoff = request.weights, request.tradeoff
+    if weights is None and tradeoff is None:
+        tradeoff = sender.tradeoff
+    if tradeoff is not None:
+        weights = traded(weights_of(agent, selection), tradeoff)
+    return selection if weights is None else selection._replace(weights=weights)
 
 
 def session_name(given: str | None) -> str | None:

@@ -9,8 +9,11 @@ from time import time_ns
 
 from pointsman.adapters.http.asking import Sender
 from pointsman.adapters.http.auth import Key
-from pointsman.adapters.http.wire import deadline_s, no_deadline
+from pointsman.adapters.http.chat_json import MAX_TYPE_CHARS
+from pointsman.adapters.http.wire import deadline_s, no_deadline, no_tradeoff, tradeoff
+from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError
+from pointsman.core.naming import STRATEGY_NAMES
 
 REQUEST_ID_HEADER = b"x-request-id"
 AGENT_HEADER = b"x-pointsman-agent"
@@ -31,8 +34,13 @@ SESSION_HEADERS = (
     b"x-switchyard-session-id",
 )
 DEADLINE_HEADER = b"x-pointsman-deadline-ms"
+STRATEGY_HEADER = b"x-pointsman-strategy"
+TRADEOFF_HEADER = b"x-pointsman-tradeoff"
+TASK_TYPE_HEADER = b"x-pointsman-task-type"
+WISH_HEADERS = (DEADLINE_HEADER, STRATEGY_HEADER, TRADEOFF_HEADER, TASK_TYPE_HEADER)
+"""What the body's `pointsman` object says too, for callers who cannot change the body."""
 
-_TELLING = frozenset({AGENT_HEADER, DEADLINE_HEADER, *BORROWED_AGENT_HEADERS, *SESSION_HEADERS})
+_TELLING = frozenset({AGENT_HEADER, *WISH_HEADERS, *BORROWED_AGENT_HEADERS, *SESSION_HEADERS})
 _SOUND = re.compile(rb"[\x21-\x7e]{1,128}").fullmatch
 _SHOWN_CHARS = 40
 
@@ -50,7 +58,7 @@ def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
 
 
 def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
-    """Who sends the request. Raises `RequestError` for a deadline that is none."""
+    """Who sends the request. Raises `RequestError` for a wish that is none."""
     if _TELLING.isdisjoint(headers):
         return Sender(key)
     borrowed = (_text(headers, name) for name in BORROWED_AGENT_HEADERS)
@@ -62,6 +70,9 @@ def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
         hints=tuple(name for name in borrowed if name),
         session=next(filter(None, sessions), None),
         deadline_s=_deadline_of(headers),
+        strategy=_strategy_of(headers),
+        tradeoff=_tradeoff_of(headers),
+        task_type=_task_type_of(headers),
     )
 
 
@@ -81,5 +92,36 @@ def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
     try:
         return deadline_s(float(given), place)
     except (ValueError, RequestError):
-        shown = given if len(given) <= _SHOWN_CHARS else given[: _SHOWN_CHARS - 1] + "…"
-        raise no_deadline(repr(shown), place) from None
+        raise no_deadline(_shown(given), place) from None
+
+
+def _tradeoff_of(headers: Mapping[bytes, bytes]) -> float | None:
+    if TRADEOFF_HEADER not in headers:
+        return None
+    given, place = _text(headers, TRADEOFF_HEADER), TRADEOFF_HEADER.decode()
+    try:
+        return tradeoff(float(given), place)
+    except (ValueError, RequestError):
+        raise no_tradeoff(_shown(given), place) from None
+
+
+def _strategy_of(headers: Mapping[bytes, bytes]) -> Strategy | None:
+    if STRATEGY_HEADER not in headers:
+        return None
+    given, place = _text(headers, STRATEGY_HEADER), STRATEGY_HEADER.decode()
+    if given not in STRATEGY_NAMES:
+        words = f"{place!r} is one of {', '.join(STRATEGY_NAMES)}, not {_shown(given)}."
+        raise RequestError(words, param=place, code="invalid_value")
+    return STRATEGY_NAMES[given]
+
+
+def _task_type_of(headers: Mapping[bytes, bytes]) -> str | None:
+    given, place = _text(headers, TASK_TYPE_HEADER), TASK_TYPE_HEADER.decode()
+    if len(given) > MAX_TYPE_CHARS:
+        words = f"{place!r} is a name of up to {MAX_TYPE_CHARS} characters, not {_shown(given)}."
+        raise RequestError(words, param=place, code="invalid_value")
+    return given or None
+
+
+def _shown(given: str) -> str:
+    return repr(given if len(given) <= _SHOWN_CHARS else given[: _SHOWN_CHARS - 1] + "…")

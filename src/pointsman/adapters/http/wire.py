@@ -1,111 +1,36 @@
 """What does the JSON of a chat request say?
 
 Read only as far as routing needs: which model, streamed or not, how long, and what it uses. All
-else stays as the bytes that the caller sent, so that nothing is lost or reworded on its way. What
-we only glance at never refuses a request: where it has a shape that we do not know, it says nothing
-to us, and the upstream decides. Such a request is read a second time, field by field.
+else stays as the bytes that the caller sent, so that nothing is lost or reworded on its way.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from pointsman.adapters.http.chat_json import (
+    MAX_TOKENS,
+    Chat,
+    Message,
+    Metadata,
+    Said,
+    WeightsSaid,
+    read_chat,
+)
 from pointsman.core.decision import Strategy, Task
 from pointsman.core.errors import RequestError
 from pointsman.core.features import Shape, Wishes, task_of
+from pointsman.core.fleet import WEIGHTS_TOLERANCE, Weights
 from pointsman.core.naming import STRATEGY_NAMES
-
-T = TypeVar("T")
+from pointsman.core.task_type import READ_HEAD, READ_TAIL
 
 DAY_MS = 86_400_000
 
-MAX_TOKENS = 1_000_000_000
-"""More tokens than this are the same to us."""
-
-
-_Capability = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-_Capabilities = Annotated[list[_Capability], msgspec.Meta(max_length=16)]
-"""Bounded, since kinds of request are remembered, and decisions are kept."""
-
-
-class _Part(msgspec.Struct):
-    type: str = "text"
-    text: str | None = None
-
-
-class _Message(msgspec.Struct):
-    role: msgspec.Raw = msgspec.Raw()
-    content: str | list[_Part] | None = None
-    tool_calls: msgspec.Raw = msgspec.Raw()
-
-
-class _StreamOptions(msgspec.Struct):
-    include_usage: bool | None = None
-
-
-class _ResponseFormat(msgspec.Struct):
-    type: str = ""
-
-
-class _Metadata(msgspec.Struct):
-    session_id: str | None = None
-
-
-class _Wishes(msgspec.Struct, forbid_unknown_fields=True):
-    """The body's `pointsman` object: it speaks to us alone, so its mistakes are for us to name."""
-
-    agent: str | None = None
-    task_type: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    requires: _Capabilities = []
-    prefers: _Capabilities = []
-    min_context: Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)] = 0
-    strategy: Literal["balanced", "quality", "cost", "fast", "speed"] | None = None
-    deadline_ms: float | None = None
-    session: str | None = None
-
-
-class _Chat(msgspec.Struct):
-    model: str
-    messages: list[_Message]
-    stream: bool | None = None
-    stream_options: _StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    tools: msgspec.Raw = msgspec.Raw()
-    functions: msgspec.Raw = msgspec.Raw()
-    response_format: _ResponseFormat | None = None
-    reasoning_effort: str | None = None
-    prompt_cache_key: str | None = None
-    metadata: _Metadata | None = None
-    models: list[str] | None = None
-    fallbacks: list[str] | None = None
-    pointsman: _Wishes | None = None
-
-
-class _Essentials(msgspec.Struct):
-    """What a request must be right in, whatever else it holds."""
-
-    model: str
-    messages: list[dict[str, msgspec.Raw]]
-    stream: bool | None = None
-    pointsman: _Wishes | None = None
-
-
-class _OddPart(msgspec.Struct):
-    type: msgspec.Raw = msgspec.Raw()
-    text: msgspec.Raw = msgspec.Raw()
-
-
-class _OddMetadata(msgspec.Struct):
-    session_id: msgspec.Raw = msgspec.Raw()
-
-
-class _Named(msgspec.Struct):
-    """LiteLLM's way of naming a fallback."""
-
-    model: str
+LOOKED_AT = 32
+"""Among so many messages from either end of a conversation we look for its user's words."""
 
 
 class ChatRequest(NamedTuple):
@@ -113,7 +38,9 @@ class ChatRequest(NamedTuple):
 
     `fields` are the values for the upstream, still encoded: all but `pointsman`, and but `models`
     and `fallbacks` where these are lists of names. `fallbacks` are the names of other models that
-    the caller would take, `deadline_s` how long it is willing to wait.
+    the caller would take, `deadline_s` how long it is willing to wait. `tradeoff` in [0, 1] is from
+    cheap to good, `weights` say the same in full; at most one of them is given. `words` is a piece
+    of what the conversation began with and of what was asked last, and is not to be kept.
     """
 
     model: str
@@ -126,14 +53,14 @@ class ChatRequest(NamedTuple):
     strategy: Strategy | None
     session: str | None
     deadline_s: float | None
+    tradeoff: float | None = None
+    weights: Weights | None = None
+    words: str = ""
 
 
 _TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
-_NO_WISHES, _NOTHING_WISHED = _Wishes(), Wishes()
-_view = msgspec.json.Decoder(_Chat)
+_NO_WISHES, _NOTHING_WISHED = Said(), Wishes()
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_essentials = msgspec.json.Decoder(_Essentials)
-_content_view = msgspec.json.Decoder(str | list[_Part] | None)
 
 
 def chat_request(body: bytes) -> ChatRequest:
@@ -144,10 +71,7 @@ def chat_request(body: bytes) -> ChatRequest:
         if not body.isascii():
             body.decode()
         fields = {name: bytes(raw) for name, raw in _fields.decode(body).items()}
-        try:
-            chat = _view.decode(body)
-        except msgspec.ValidationError:
-            chat = _field_by_field(body, fields)
+        chat = read_chat(body, fields)
     except UnicodeDecodeError as error:
         found = f"byte {body[error.start]:#04x} at position {error.start}"
         raise RequestError(f"The body is not valid UTF-8: {found}.", code="invalid_utf8") from None
@@ -158,7 +82,7 @@ def chat_request(body: bytes) -> ChatRequest:
     return _request(chat, fields)
 
 
-def _request(chat: _Chat, fields: dict[str, bytes]) -> ChatRequest:
+def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
     if not chat.messages:
         raise RequestError("'messages' is empty.", param="messages", code="empty_array")
     if not chat.model:
@@ -189,6 +113,9 @@ def _request(chat: _Chat, fields: dict[str, bytes]) -> ChatRequest:
         strategy=STRATEGY_NAMES[wishes.strategy] if wishes.strategy else None,
         session=wishes.session or chat.prompt_cache_key or _session_of(chat.metadata),
         deadline_s=deadline_s(wishes.deadline_ms, "pointsman.deadline_ms"),
+        tradeoff=tradeoff(wishes.tradeoff, "pointsman.tradeoff"),
+        weights=_weights(wishes),
+        words=_words(chat.messages),
     )
 
 
@@ -207,96 +134,72 @@ def no_deadline(given: str, param: str) -> RequestError:
     return RequestError(words, param=param, code="invalid_value")
 
 
-def _field_by_field(body: bytes, fields: dict[str, bytes]) -> _Chat:
-    """The request without what has a shape that we do not know.
+def tradeoff(given: float | None, param: str) -> float | None:
+    """What is given, in hundredths. Raises `RequestError` unless it is in [0, 1]."""
+    if given is None:
+        return None
+    if not 0.0 <= given <= 1.0:
+        raise no_tradeoff(f"{given:.15g}", param)
+    return round(given, 2)
 
-    Raises `msgspec.ValidationError` where it is wrong in what a request must be right in.
+
+def no_tradeoff(given: str, param: str) -> RequestError:
+    """What is said of something that is no tradeoff."""
+    words = f"{param!r} is a number from 0 (as cheap as can be) to 1 (as good as can be)"
+    return RequestError(f"{words}, not {given}.", param=param, code="invalid_value")
+
+
+def _weights(said: Said) -> Weights | None:
+    """The weights in hundredths, since every kind of request is remembered."""
+    given, place = said.weights, "pointsman.weights"
+    if given is None:
+        return None
+    if said.tradeoff is not None:
+        words = f"'pointsman.tradeoff' and {place!r} say the same in two ways; give one of them."
+        raise RequestError(words, param=place, code="conflicting_values")
+    for name in WeightsSaid.__struct_fields__:
+        if getattr(given, name) < 0.0:
+            words = f"'{place}.{name}' must not be negative, not {getattr(given, name):.15g}."
+            raise RequestError(words, param=f"{place}.{name}", code="invalid_value")
+    total = given.quality + given.latency + given.cost
+    if not abs(total - 1.0) <= WEIGHTS_TOLERANCE:
+        words = f"quality, latency and cost in {place!r} must sum to 1, not {total:.15g}."
+        raise RequestError(words, param=place, code="invalid_value")
+    quality = round(100 * given.quality / total)
+    latency = min(round(100 * given.latency / total), 100 - quality)
+    return Weights(quality / 100, latency / 100, (100 - quality - latency) / 100)
+
+
+def _words(messages: Sequence[Message]) -> str:
+    """A piece of what the conversation began with, and of what was asked last.
+
+    A conversation is about what it began with for longer than about its last remark.
     """
-    sure = _essentials.decode(body)
-    raw = {name: fields.get(name, b"null") for name in _Chat.__struct_fields__}
-    metadata = _glance(raw["metadata"], _OddMetadata)
-    return _Chat(
-        model=sure.model,
-        messages=[_message(message) for message in sure.messages],
-        stream=sure.stream,
-        stream_options=_glance(raw["stream_options"], _StreamOptions),
-        max_tokens=_tokens(raw["max_tokens"]),
-        max_completion_tokens=_tokens(raw["max_completion_tokens"]),
-        tools=msgspec.Raw(raw["tools"]),
-        functions=msgspec.Raw(raw["functions"]),
-        response_format=_glance(raw["response_format"], _ResponseFormat),
-        reasoning_effort=_glance(raw["reasoning_effort"], str),
-        prompt_cache_key=_as_text(raw["prompt_cache_key"]),
-        metadata=_Metadata(_as_text(metadata.session_id)) if metadata else None,
-        models=_names(raw["models"]),
-        fallbacks=_names(raw["fallbacks"]),
-        pointsman=sure.pointsman,
-    )
+    first = _first_words(messages[:LOOKED_AT])
+    last = _first_words(messages[: -1 - LOOKED_AT : -1]) if len(messages) > 1 else first
+    if last is first:
+        last = last[READ_HEAD - 1 :]
+    tail = last[-READ_TAIL:]
+    return f"{first[: READ_HEAD - 1]}\n{tail}" if tail else first
 
 
-def _glance(raw: bytes | msgspec.Raw, kind: type[T]) -> T | None:
-    """The value, or None when it is of another shape."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except msgspec.DecodeError:
-        return None
+def _first_words(messages: Iterable[Message]) -> str:
+    """What the first of these that is the user's says in text."""
+    for message in messages:
+        if bytes(message.role) != b'"user"':
+            continue
+        content = message.content
+        if isinstance(content, str):
+            if content:
+                return content
+            continue
+        for part in reversed(content or ()):
+            if part.type == "text" and part.text:
+                return part.text
+    return ""
 
 
-def _message(fields: dict[str, msgspec.Raw]) -> _Message:
-    content = fields.get("content")
-    return _Message(
-        role=fields.get("role", msgspec.Raw()),
-        content=None if content is None else _content(content),
-        tool_calls=fields.get("tool_calls", msgspec.Raw()),
-    )
-
-
-def _content(raw: msgspec.Raw) -> str | list[_Part] | None:
-    try:
-        content: str | list[_Part] | None = _content_view.decode(raw)
-    except msgspec.DecodeError:
-        parts = _glance(raw, list[msgspec.Raw])
-        return _written(raw) if parts is None else [_part(part) for part in parts]
-    return content
-
-
-def _part(raw: msgspec.Raw) -> _Part:
-    """A part of an unknown shape is taken for the text that it is written in."""
-    part = _glance(raw, _Part)
-    if part is not None:
-        return part
-    odd = _glance(raw, _OddPart)
-    kind = _glance(odd.type, str) if odd else None
-    if odd is None or kind is None:
-        return _Part("text", _written(raw))
-    return _Part(kind, _written(odd.text))
-
-
-def _tokens(raw: bytes) -> int | None:
-    """A number of tokens, also one that is written as 16.0."""
-    number = _glance(raw, float)
-    return None if number is None else int(min(max(number, 0.0), MAX_TOKENS))
-
-
-def _names(raw: bytes) -> list[str] | None:
-    """The models that a list names, None when it is no list of names."""
-    named = _glance(raw, list[str | _Named])
-    if named is None:
-        return None
-    return [one if isinstance(one, str) else one.model for one in named]
-
-
-def _as_text(raw: bytes | msgspec.Raw) -> str | None:
-    """A text, or the JSON of what stands in its place."""
-    text = _glance(raw, str)
-    return text if text is not None else _written(raw).removeprefix("null") or None
-
-
-def _written(raw: bytes | msgspec.Raw) -> str:
-    return bytes(raw).strip().decode()
-
-
-def _shape(chat: _Chat) -> Shape:
+def _shape(chat: Chat) -> Shape:
     text_bytes = images = attachments = 0
     parts: set[str] = set()
     for message in chat.messages:
@@ -327,12 +230,12 @@ def _shape(chat: _Chat) -> Shape:
     )
 
 
-def _in_tool_loop(last: _Message) -> bool:
+def _in_tool_loop(last: Message) -> bool:
     """True when a model has called a tool, and is now told of it or about to be."""
     return bytes(last.role) in _TOOL_ROLES or _given(last.tool_calls) > 0
 
 
-def _wishes(wishes: _Wishes) -> Wishes:
+def _wishes(wishes: Said) -> Wishes:
     if wishes is _NO_WISHES:
         return _NOTHING_WISHED
     return Wishes(
@@ -359,7 +262,7 @@ def _positive(tokens: int | None) -> int | None:
     return min(tokens, MAX_TOKENS) if tokens is not None and tokens > 0 else None
 
 
-def _session_of(metadata: _Metadata | None) -> str | None:
+def _session_of(metadata: Metadata | None) -> str | None:
     return metadata.session_id if metadata else None
 
 
@@ -370,7 +273,8 @@ def _invalid(words: str) -> RequestError:
     if param is None and "missing required field" in message:
         param = message.rpartition("`")[0].rpartition("`")[2]
     if "unknown field" in message:
-        known = ", ".join(_Wishes.__struct_fields__)
+        section = WeightsSaid if param == "pointsman.weights" else Said
+        known = ", ".join(section.__struct_fields__)
         message = f"{message[:120]} (known are {known})"
     where = f" at '{param}'" if param else ""
     return RequestError(f"{message}{where}.", param=param, code="invalid_request")

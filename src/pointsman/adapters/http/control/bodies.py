@@ -161,7 +161,12 @@ class RejectionBody(Body, frozen=True, kw_only=True):
 
 
 class TaskBody(Body, frozen=True, kw_only=True):
+    """`type_probability` is how sure a type is that was inferred from the prompt, in [0, 1]; null
+    where it was said, or there is none.
+    """
+
     type: str | None
+    type_probability: float | None
     prompt_tokens: int
     max_output_tokens: int | None
     needs: list[str]

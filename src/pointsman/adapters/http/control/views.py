@@ -169,6 +169,7 @@ def _rejection_body(rejection: Rejection) -> RejectionBody:
 def _task_body(task: Task) -> TaskBody:
     return TaskBody(
         type=task.type,
+        type_probability=task.type_probability,
         prompt_tokens=task.prompt_tokens,
         max_output_tokens=task.max_output_tokens,
         needs=sorted(task.needs),
