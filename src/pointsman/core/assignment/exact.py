@@ -53,9 +53,10 @@ class Search:
         self._problem = problem
         self._effort = effort
         self._left_s = effort.within_s
-        self._grid = grid_of(problem, Rooms(problem, limits_of(problem)))
+        self._rooms = Rooms(problem, limits_of(problem))
+        self._grid = grid_of(problem, self._rooms)
         self._bound = math.inf
-        self._best = self._on_grid(taken_in_turn(problem, problem.worths))
+        self._best = self._on_grid(taken_in_turn(problem, problem.worths, self._rooms))
         self._value = self._value_of(self._best)
 
     def run(self) -> None:
@@ -78,7 +79,10 @@ class Search:
         value = value_of(self._problem, chosen)
         missing = max(0.0, self._bound - self._value)
         gap = 0.0 if missing <= ROUNDING else min(1.0, missing / max(abs(value), ROUNDING))
-        return plan_of(self._problem, chosen, Method.OPTIMAL, bound=value + missing, gap=gap)
+        bound = value + missing
+        return plan_of(
+            self._problem, chosen, Method.OPTIMAL, bound=bound, gap=gap, before=self._rooms
+        )
 
     def _priced(self) -> Bound:
         """The best bound that prices prove, found by offering pairs until none is missing."""
@@ -136,7 +140,8 @@ class Search:
         advised = list(self._problem.scores)
         for agent, row in zip(self._grid.agents, (-proven.regret).tolist(), strict=True):
             advised[int(agent)] = row
-        return self._on_grid(taken_in_turn(self._problem, advised.__getitem__))
+        chosen = taken_in_turn(self._problem, advised.__getitem__, self._rooms)
+        return self._on_grid(chosen)
 
     def _solve(self, proven: Bound, most: float, within_s: float) -> None:
         """Adopt the best plan among pairs of at most this regret, and what it proves of all."""

@@ -7,9 +7,10 @@ makes others move on, as in Kuhn's algorithm for matchings (1955), before it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from pointsman.core.assignment.limits import Limit, Rooms, limits_of
+from pointsman.core.assignment.limits import Rooms, limits_of
 from pointsman.core.assignment.plan import Method, Plan, plan_of
 from pointsman.core.assignment.problem import Problem
 
@@ -17,81 +18,121 @@ CROWDING = 0.05
 """What `balanced` takes off a model's score for every agent that stands on it."""
 
 MOST_STEPS = 20_000
-"""How many times one agent is asked to move on for another before a run ends as it is."""
+"""How many times one agent is asked to move on for another before it ends as it is."""
 
 MOST_RUNS = 4
 """How often it begins anew with those who were left out before it ends as it is."""
 
 
-Ranks = Sequence[Sequence[tuple[float, int]]]
-"""For every agent its open models, best first, each after the loss of being on it."""
+Least = Mapping[int, Sequence[float]]
+"""By number of a limit, the least that each agent can use of it."""
+
+
+class Ranks(NamedTuple):
+    """The open models of an agent, best first, and the same, each after the loss of being there."""
+
+    models: Sequence[int] = ()
+    losses: Sequence[tuple[float, int]] = ()
 
 
 def greedy(problem: Problem) -> Plan:
     """Each agent in turn on its best model that has room."""
-    return plan_of(problem, taken_in_turn(problem, problem.worths), Method.GREEDY)
+    rooms = Rooms(problem, limits_of(problem))
+    chosen = taken_in_turn(problem, problem.worths, rooms)
+    return plan_of(problem, chosen, Method.GREEDY, before=rooms)
 
 
 def balanced(problem: Problem) -> Plan:
     """Each agent in turn, `CROWDING` off per agent on a model. Nobody is left out by crowding."""
-    chosen = taken_in_turn(problem, problem.worths, crowding=CROWDING)
-    return plan_of(problem, chosen, Method.BALANCED)
+    rooms = Rooms(problem, limits_of(problem))
+    chosen = taken_in_turn(problem, problem.worths, rooms, crowding=CROWDING)
+    return plan_of(problem, chosen, Method.BALANCED, before=rooms)
 
 
 def taken_in_turn(
-    problem: Problem, worths: Callable[[int], Sequence[float]], *, crowding: float = 0.0
+    problem: Problem,
+    worths: Callable[[int], Sequence[float]],
+    rooms: Rooms,
+    *,
+    crowding: float = 0.0,
 ) -> list[int | None]:
-    """A choice in which each agent in turn took what was worth most to it and had room.
+    """A choice in which each agent in turn took what was worth most to it and had room in `rooms`.
 
     Agents come in their order. Where some are left out, they come first in another run, as long as
     that helps ("squeaky wheel" optimisation; Joslin and Clements, 1999).
     """
     ranks = [_ranks(problem, worths, agent) for agent in range(len(problem.agents))]
-    rooms = Rooms(problem, limits_of(problem))
-    order = [agent for agent, own in enumerate(ranks) if own]
-    turns = best = _Turns(problem, ranks, rooms.as_they_are(), crowding)
+    least = _least_uses(rooms, ranks)
+    order = [agent for agent, own in enumerate(ranks) if own.models]
+    turns = best = _Turns(problem, ranks, rooms, crowding)
     for _ in range(MOST_RUNS):
-        turns.run(order)
+        turns.run(order, least)
         if turns.placed > best.placed:
             best = turns
         left_out = [agent for agent in order if turns.chosen[agent] is None]
-        if not left_out:
+        if not left_out or turns.steps <= 0:
             break
         order = left_out + [agent for agent in order if turns.chosen[agent] is not None]
-        turns = _Turns(problem, ranks, rooms.as_they_are(), crowding)
+        turns = turns.anew()
     return best.chosen
 
 
-def _ranks(
-    problem: Problem, worths: Callable[[int], Sequence[float]], agent: int
-) -> Sequence[tuple[float, int]]:
+def _ranks(problem: Problem, worths: Callable[[int], Sequence[float]], agent: int) -> Ranks:
     if problem.agents[agent].manual is not None:
-        return ()
+        return Ranks()
     row = worths(agent)
-    return sorted([(-row[model], model) for model in problem.choices(agent)])
+    losses = sorted([(-row[model], model) for model in problem.choices(agent)])
+    return Ranks([model for _, model in losses], losses)
+
+
+def _least_uses(rooms: Rooms, ranks: Sequence[Ranks]) -> Least:
+    """What all agents together need at least of limits that depend on where each one stands.
+
+    Where even that is too much, nothing can be held back for anybody, so it is left out.
+    """
+    found = {}
+    for number, limit in enumerate(rooms.limits):
+        if limit.per_pair:
+            needed = [_least(uses, own) for uses, own in zip(limit.per_pair, ranks, strict=True)]
+            if sum(needed) <= rooms.left[number] + limit.slack:
+                found[number] = needed
+    return found
+
+
+def _least(uses: Sequence[float], own: Ranks) -> float:
+    return min([uses[model] for model in own.models], default=0.0)
 
 
 class _Turns:
     """The state of one run: what is taken, what is left, who stands where."""
 
-    def __init__(self, problem: Problem, ranks: Ranks, rooms: Rooms, crowding: float) -> None:
+    def __init__(
+        self, problem: Problem, ranks: Sequence[Ranks], rooms: Rooms, crowding: float
+    ) -> None:
         self._problem = problem
         self._ranks = ranks
-        self._rooms = rooms
+        self._empty = rooms
+        self._rooms = rooms.as_they_are()
         self._crowding = crowding
         self._standing: list[set[int]] = [set() for _ in problem.models]
-        self._steps = MOST_STEPS
+        self.steps = MOST_STEPS
         self.chosen: list[int | None] = [needs.manual for needs in problem.agents]
+
+    def anew(self) -> _Turns:
+        """The same with everybody waiting again, and the steps that are left."""
+        other = _Turns(self._problem, self._ranks, self._empty, self._crowding)
+        other.steps = self.steps
+        return other
 
     @property
     def placed(self) -> int:
         return sum(model is not None for model in self.chosen)
 
-    def run(self, order: Sequence[int]) -> None:
+    def run(self, order: Sequence[int], least: Least) -> None:
         for agent, model in enumerate(self.chosen):
             if model is not None:
                 self._standing[model].add(agent)
-        for agent, reserved in zip(order, self._reserves(order), strict=True):
+        for agent, reserved in zip(order, self._reserves(order, least), strict=True):
             model = self._best_with_room(agent, reserved)
             if model is not None:
                 self._place(agent, model)
@@ -99,36 +140,27 @@ class _Turns:
             if self.chosen[agent] is None:
                 self._make_room(agent, set())
 
-    def _reserves(self, order: Sequence[int]) -> Iterator[Sequence[float]]:
+    def _reserves(self, order: Sequence[int], least: Least) -> Iterator[Sequence[float]]:
         """For every turn, what those who come later need at least of each limit of the fleet.
 
-        Without it, the first to choose spend the budget of the last. Where even the least that all
-        need is too much, nothing is held back.
+        Without it, the first to choose spend the budget of the last.
         """
         held = [0.0] * len(self._rooms.limits)
-        least: dict[int, list[float]] = {}
-        for number, limit in enumerate(self._rooms.limits):
-            if not limit.per_pair:
-                continue
-            needed = [self._least(limit, agent) for agent in order]
-            if sum(needed) <= self._rooms.left[number] + limit.slack:
-                least[number], held[number] = needed, sum(needed)
-        for turn in range(len(order)):
+        for number, needed in least.items():
+            held[number] = sum(needed)
+        for agent in order:
             for number, needed in least.items():
-                held[number] = max(0.0, held[number] - needed[turn])
+                held[number] = max(0.0, held[number] - needed[agent])
             yield held
 
-    def _least(self, limit: Limit, agent: int) -> float:
-        uses = limit.per_pair[agent]
-        return min(uses[model] for _, model in self._ranks[agent])
-
-    def _ranked(self, agent: int) -> list[int]:
+    def _ranked(self, agent: int) -> Sequence[int]:
         """The open models, best first; the earlier one among equals."""
         ranks = self._ranks[agent]
-        if self._crowding:
-            crowds = [self._crowding * len(standing) for standing in self._standing]
-            ranks = sorted((loss + crowds[model], model) for loss, model in ranks)
-        return [model for _, model in ranks]
+        if not self._crowding:
+            return ranks.models
+        crowds = [self._crowding * len(standing) for standing in self._standing]
+        ranked = sorted((loss + crowds[model], model) for loss, model in ranks.losses)
+        return [model for _, model in ranked]
 
     def _best_with_room(self, agent: int, reserved: Sequence[float] = ()) -> int | None:
         for model in self._ranked(agent):
@@ -163,8 +195,8 @@ class _Turns:
 
     def _take_over(self, agent: int, model: int, asked: set[int]) -> bool:
         for other in sorted(self._standing[model]):
-            self._steps -= 1
-            if self._steps < 0:
+            self.steps -= 1
+            if self.steps < 0:
                 return False
             if self._problem.agents[other].manual is not None:
                 continue

@@ -160,7 +160,7 @@ class Rooms:
         self._slack = [limit.slack for limit in limits]
         # By model, with what each agent uses: looking that up is most of what placing costs.
         self._shared: list[list[tuple[int, Sequence[float]]]] = [[] for _ in problem.models]
-        self._members: dict[tuple[int, int], list[tuple[int, Sequence[float]]]] = {}
+        self._members: dict[int, dict[int, list[tuple[int, Sequence[float]]]]] = {}
         for number, limit in enumerate(limits):
             self._index(number, limit)
         for agent, needs in enumerate(problem.agents):
@@ -176,17 +176,21 @@ class Rooms:
 
     def _index(self, number: int, limit: Limit) -> None:
         if limit.only is not None:
-            for pair in ((agent, model) for agent in limit.only for model in limit.models):
-                self._members.setdefault(pair, []).append((number, limit.per_agent))
+            for agent in limit.only:
+                by_model = self._members.setdefault(agent, {})
+                for model in limit.models:
+                    by_model.setdefault(model, []).append((number, limit.per_agent))
             return
-        by_model = list(zip(*limit.per_pair, strict=True))
+        columns = list(zip(*limit.per_pair, strict=True))
         for model in limit.models:
-            uses = by_model[model] if by_model else limit.per_agent
+            uses = columns[model] if columns else limit.per_agent
             self._shared[model].append((number, uses))
 
     def _on(self, agent: int, model: int) -> Sequence[tuple[int, Sequence[float]]]:
-        members = self._members.get((agent, model))
-        return self._shared[model] if members is None else [*self._shared[model], *members]
+        members = self._members.get(agent)
+        if members is None:
+            return self._shared[model]
+        return [*self._shared[model], *members.get(model, ())]
 
     def take(self, agent: int, model: int) -> None:
         for number, uses in self._on(agent, model):

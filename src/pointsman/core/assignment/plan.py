@@ -62,9 +62,11 @@ def value_of(problem: Problem, chosen: Sequence[int | None]) -> float:
     return sum(problem.value(a, m) for a, m in enumerate(chosen) if m is not None)
 
 
-def rooms_after(problem: Problem, chosen: Sequence[int | None]) -> Rooms:
-    """What is left of every limit when `chosen` is in place."""
-    rooms = Rooms(problem, limits_of(problem))
+def rooms_after(
+    problem: Problem, chosen: Sequence[int | None], before: Rooms | None = None
+) -> Rooms:
+    """What is left of every limit when `chosen` is in place, of what was left `before`."""
+    rooms = before.as_they_are() if before else Rooms(problem, limits_of(problem))
     for agent, model in enumerate(chosen):
         if model is not None and problem.agents[agent].manual is None:
             rooms.take(agent, model)
@@ -95,9 +97,12 @@ def plan_of(
     *,
     bound: float | None = None,
     gap: float | None = None,
-    notes: tuple[str, ...] = (),
+    before: Rooms | None = None,
 ) -> Plan:
-    """The plan that `chosen` is, with what it is worth and costs, and why some have no model."""
+    """The plan that `chosen` is, with what it is worth and costs, and why some have no model.
+
+    `before` is what manual assignments alone leave of the limits, where that is at hand.
+    """
     placed = [(agent, model) for agent, model in enumerate(chosen) if model is not None]
     weights = sum(problem.agents[agent].importance for agent, _ in placed)
     scores = sum(problem.agents[a].importance * problem.scores[a][m] for a, m in placed)
@@ -108,11 +113,11 @@ def plan_of(
         value_of(problem, chosen),
         scores / weights if placed else 0.0,
         sum(cost for cost in costs if cost is not None),
-        _unplaced(problem, chosen),
+        _unplaced(problem, chosen, before),
         tuple(agent for (agent, _), cost in zip(placed, costs, strict=True) if cost is None),
         bound,
         gap,
-        notes + _overload_notes(problem),
+        _overload_notes(problem, before),
     )
 
 
@@ -134,20 +139,23 @@ def words_of(limit: Limit) -> str:
     return _WORDS[limit.kind].format(limit.subject)
 
 
-def _overload_notes(problem: Problem) -> tuple[str, ...]:
+def _overload_notes(problem: Problem, before: Rooms | None) -> tuple[str, ...]:
     if all(agent.manual is None for agent in problem.agents):
         return ()
+    limits = before.limits if before else limits_of(problem)
     return tuple(
         f"manual assignments alone exceed {words_of(limit)} by {excess:g}"
-        for limit, excess in overloaded(problem, limits_of(problem))
+        for limit, excess in overloaded(problem, limits)
     )
 
 
-def _unplaced(problem: Problem, chosen: Sequence[int | None]) -> tuple[Unplaced, ...]:
+def _unplaced(
+    problem: Problem, chosen: Sequence[int | None], before: Rooms | None
+) -> tuple[Unplaced, ...]:
     without = [agent for agent, model in enumerate(chosen) if model is None]
     if not without:
         return ()
-    rooms = rooms_after(problem, chosen)
+    rooms = rooms_after(problem, chosen, before)
     return tuple(Unplaced(agent, _reasons(problem, rooms, agent)) for agent in without)
 
 
