@@ -144,32 +144,71 @@ def _rules(draw: random.Random, count: int, providers: set[str]) -> Rules:
     )
 
 
+Numbers = NDArray[np.float64]
+Choices = NDArray[np.int64]
+
+
 def best_of_all(problem: Problem) -> Best:
     """The best of every choice there is, each judged by the rules as they are written."""
-    everything = _everything(problem)
-    allowed = np.ones(len(everything), dtype=bool)
+    kept = allowed_choices(problem)
+    placed = (kept >= 0).sum(axis=1)
+    values = sums(_values(problem), kept)
+    most = int(placed.max())
+    return Best(most, float(values[placed == most].max()))
+
+
+def allowed_choices(problem: Problem) -> Choices:
+    """Every choice that keeps all rules, one row each; -1 is no model."""
+    everything = _everything([_options(problem, agent) for agent in range(len(problem.agents))])
+    kept: Choices = everything[rules_broken(problem, everything) == 0]
+    return kept
+
+
+def fewest_easings(problem: Problem, hopeless: Sequence[int]) -> int:
+    """The fewest limits and bars that must give way for all but the hopeless to have a place."""
+    paths = [
+        [-1] if agent in hopeless else [*_liftable(problem, agent), *_options(problem, agent)[1:]]
+        for agent in range(len(problem.agents))
+    ]
+    for agent, needs in enumerate(problem.agents):
+        if needs.manual is not None:
+            paths[agent] = [needs.manual]
+    everything = _everything(paths)
+    lifted = np.zeros((len(problem.agents), len(problem.models)))
+    for agent in range(len(problem.agents)):
+        lifted[agent, _liftable(problem, agent)] = 1.0
+    broken = rules_broken(problem, everything) + sums(lifted, everything)
+    return int(broken.min())
+
+
+def _liftable(problem: Problem, agent: int) -> list[int]:
+    needs = problem.agents[agent]
+    priced = problem.expected.usd_per_request[agent]
+    if needs.manual is not None or (needs.stays and needs.current in _options(problem, agent)):
+        return []
+    return [
+        model
+        for model, barred in problem.bars[agent].items()
+        if barred.remedy and (priced[model] is not None or problem.rules.budget_usd_per_day is None)
+    ]
+
+
+def rules_broken(problem: Problem, everything: Choices) -> Numbers:
+    """How many limits each choice exceeds."""
+    broken = np.zeros(len(everything))
     for uses, capacity in _demands(problem):
         manual = np.array([needs.manual is not None for needs in problem.agents])
         taken = sum(
             (uses[a, needs.manual] for a, needs in enumerate(problem.agents) if manual[a]), 0.0
         )
-        spent = _sums(np.where(manual[:, None], 0.0, uses), everything)
+        spent = sums(np.where(manual[:, None], 0.0, uses), everything)
         left = max(0.0, capacity - float(taken))
-        allowed &= spent <= left + CLOSE * max(1.0, capacity)
-    kept = everything[allowed]
-    placed = (kept >= 0).sum(axis=1)
-    values = _sums(_values(problem), kept)
-    most = int(placed.max())
-    return Best(most, float(values[placed == most].max()))
+        broken += spent > left + CLOSE * max(1.0, capacity)
+    return broken
 
 
-Numbers = NDArray[np.float64]
-Choices = NDArray[np.int64]
-
-
-def _everything(problem: Problem) -> Choices:
-    """Every choice that no bar forbids, one row each; -1 is no model."""
-    options = [_options(problem, agent) for agent in range(len(problem.agents))]
+def _everything(options: Sequence[Sequence[int]]) -> Choices:
+    """Every choice that these options leave, one row each; -1 is no model."""
     meshes = np.meshgrid(*options, indexing="ij")
     return np.stack([mesh.ravel() for mesh in meshes], axis=1)
 
@@ -190,10 +229,11 @@ def _options(problem: Problem, agent: int) -> list[int]:
     return [-1, *able]
 
 
-def _sums(matrix: Numbers, choices: Choices) -> Numbers:
+def sums(matrix: Numbers, choices: Choices) -> Numbers:
+    """The sum over the agents of each choice; nothing for who has no model."""
     padded = np.column_stack((matrix, np.zeros(len(matrix))))
-    sums: Numbers = padded[np.arange(len(matrix)), choices].sum(axis=1)
-    return sums
+    total: Numbers = padded[np.arange(len(matrix)), choices].sum(axis=1)
+    return total
 
 
 def _values(problem: Problem) -> Numbers:

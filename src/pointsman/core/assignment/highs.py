@@ -67,7 +67,7 @@ class Relaxed:
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        self._highs = _silent()
+        self._highs = silent()
         self._scales = np.where(grid.capacity > 0.0, grid.capacity, 1.0)
         self.columns = Columns(np.arange(0), np.arange(0))
         _add_rows(self._highs, grid)
@@ -122,7 +122,7 @@ def whole_places(grid: Grid, columns: Columns, *, gap: float, within_s: float) -
     A plan at hand is not given as a start: of 8,000 small fleets HiGHS 1.16 answered two with that
     start as the optimum, under the objective of a better plan.
     """
-    highs = _silent()
+    highs = silent()
     scales = np.where(grid.capacity > 0.0, grid.capacity, 1.0)
     _add_rows(highs, grid)
     _add_outside(highs, grid)
@@ -147,7 +147,7 @@ def _chosen(highs: Highs, columns: Columns, agents: int) -> Counts:
     return chosen
 
 
-def _silent() -> Highs:
+def silent() -> Highs:
     highs = Highs()
     for name, value in OPTIONS.items():
         highs.setOptionValue(name, value)
