@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import (
     BLIND,
@@ -91,6 +91,7 @@ def test_a_bar_is_lifted_by_what_its_remedy_says() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_it_is_the_fewest_decisions_and_everybody_who_can_has_a_place_then(seed: int) -> None:
     stated = random_fleet(seed, 4, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import BLIND, agents, best_of_all, expected, models, problem, random_fleet
 
@@ -178,6 +178,7 @@ def test_nobody_is_no_problem() -> None:
     assert balanced(problem([[]], agents=agents(1), models=models())).chosen == (None,)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_no_limit_is_ever_broken_and_the_best_is_never_beaten(seed: int) -> None:
     stated = random_fleet(seed, 5, 3)
@@ -187,6 +188,7 @@ def test_no_limit_is_ever_broken_and_the_best_is_never_beaten(seed: int) -> None
         assert (plan.placed, plan.value) <= (best.placed, best.value + 1e-9)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_the_same_problem_gets_the_same_plan(seed: int) -> None:
     for strategy in (greedy, balanced):

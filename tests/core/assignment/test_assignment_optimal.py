@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from small_fleets import BLIND, best_of_all, expected, problem, random_fleet
@@ -35,6 +35,7 @@ def same(found: tuple[int, float], best: tuple[int, float]) -> bool:
     return found[0] == best[0] and found[1] == pytest.approx(best[1], abs=1e-7)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_nothing_that_can_be_tried_is_better(seed: int) -> None:
     stated = random_fleet(seed, 5, 3)
@@ -67,6 +68,7 @@ def test_one_agent_per_model_agrees_with_an_independent_solver(size: int) -> Non
     assert value == pytest.approx(float(scores[rows, columns].sum()), abs=1e-7)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_it_is_at_least_as_good_as_agents_in_turn(seed: int) -> None:
     stated = random_fleet(seed, 12, 5)
@@ -75,6 +77,7 @@ def test_it_is_at_least_as_good_as_agents_in_turn(seed: int) -> None:
         assert (plan.placed, plan.value) <= (best[0], best[1] + 1e-7)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_more_room_never_makes_it_worse(seed: int) -> None:
     stated = random_fleet(seed, 8, 4)
@@ -116,6 +119,7 @@ def in_order(stated: Problem, order: list[int]) -> Problem:
     )
 
 
+@settings(deadline=None)
 @given(SEEDS, st.randoms(use_true_random=False))
 def test_the_order_of_agents_does_not_matter(seed: int, chance: random.Random) -> None:
     stated = random_fleet(seed, 8, 4)
@@ -125,6 +129,7 @@ def test_the_order_of_agents_does_not_matter(seed: int, chance: random.Random) -
     assert same(proven(mixed), proven(stated))
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_the_same_problem_gets_the_same_plan(seed: int) -> None:
     assert optimal(random_fleet(seed, 8, 4)) == optimal(random_fleet(seed, 8, 4))

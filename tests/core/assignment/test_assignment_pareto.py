@@ -24,7 +24,7 @@ from pointsman.core.assignment.problem import AgentNeeds, Rules
 PROVEN = Effort(gap=0.0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_no_choice_there_is_beats_a_point_in_everything(seed: int) -> None:
     drawn = random_fleet(seed, 4, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import best_of_all, problem, random_fleet
 
@@ -20,6 +20,7 @@ def grid(stated: Problem) -> Grid:
     return grid_of(stated, Rooms(stated, limits_of(stated)))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_whatever_the_prices_no_plan_is_worth_more_than_they_prove(seed: int, drawn: int) -> None:
     stated = random_fleet(seed, 5, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import BLIND, agents, best_of_all, expected, models, problem, random_fleet
 
@@ -64,6 +64,7 @@ def test_a_wider_limit_that_helps_nobody_is_not_named() -> None:
     assert shadows(stated, optimal(stated)) == ()
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_what_more_of_a_limit_brings_is_what_the_best_plan_is_then(seed: int) -> None:
     stated = random_fleet(seed, 4, 3)
@@ -172,6 +173,7 @@ def test_that_others_would_lose_their_place_is_said() -> None:
     )
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_the_loss_of_the_next_best_is_what_the_fleet_loses_without_the_best(seed: int) -> None:
     stated = random_fleet(seed, 4, 3)

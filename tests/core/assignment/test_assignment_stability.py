@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import BLIND, agents, models, problem, random_fleet
 
@@ -70,6 +70,7 @@ def test_a_pace_that_makes_no_sense_is_refused(
         Pace(moves_per_hour, cool_off_s)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_solving_again_without_news_moves_nobody(seed: int) -> None:
     first = random_fleet(seed, 8, 4)
@@ -90,6 +91,7 @@ def test_solving_again_without_news_moves_nobody(seed: int) -> None:
     assert moves(standing, plan.chosen, optimal(standing, Effort(gap=0.0)).chosen) == ()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 3))
 def test_a_failed_model_moves_those_on_it_and_whom_it_pays_to_move(seed: int, lost: int) -> None:
     first = random_fleet(seed, 8, 4)

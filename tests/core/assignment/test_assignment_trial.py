@@ -6,7 +6,7 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.assignment.trial import Results, Rigour, Verdict, log_evidence, verdict
@@ -19,6 +19,7 @@ def results(count: int, share: float) -> Results:
     return Results(float(count), share * count)
 
 
+@settings(deadline=None)
 @given(COUNTS, RATES, COUNTS, RATES, st.floats(-0.5, 0.5))
 def test_the_evidence_is_against_the_likeliest_way_for_it_to_be_untrue(
     many: int, share: float, others: int, other_share: float, lead: float

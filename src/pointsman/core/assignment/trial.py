@@ -18,6 +18,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 HALVINGS = 40
+LEAST_RATE = 1e-300
+"""In the place of 0 in quotients and logarithms, where what is multiplied is 0 as well."""
 
 
 class Results(NamedTuple):
@@ -107,10 +109,9 @@ def _best_log_likelihood(first: Results, second: Results, lead: float) -> float:
 
 def _slope(results: Results, rate: float) -> float:
     won, lost = results.worth, results.answers - results.worth
-    return (won / rate if won else 0.0) - (lost / (1.0 - rate) if lost else 0.0)
+    return won / max(rate, LEAST_RATE) - lost / max(1.0 - rate, LEAST_RATE)
 
 
 def _log_likelihood(results: Results, rate: float) -> float:
     won, lost = results.worth, results.answers - results.worth
-    gained = won * math.log(rate) if won else 0.0
-    return gained + (lost * math.log1p(-rate) if lost else 0.0)
+    return won * math.log(max(rate, LEAST_RATE)) + lost * math.log(max(1.0 - rate, LEAST_RATE))
