@@ -34,7 +34,7 @@ SLICE = 32
 PAUSE_S = 0.001
 """After so many records, which take less than half a millisecond, others get their turn."""
 
-CHUNK = 100
+CHUNK = 32
 _CHUNKS_WAITING = 4
 _PATIENCE_S = 10.0
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
-from operator import itemgetter
-from typing import Any
+from heapq import heappop, heappush, heappushpop
 
 from pointsman.adapters.stores.rows import (
     FEEDBACK_COLUMNS,
@@ -57,13 +55,17 @@ def feedback_since(db: sqlite3.Connection, since_us: int, limit: int) -> Iterato
     yield from filter(None, map(stored_feedback, rows))
 
 
-def _by_time(rows: Iterable[Row], column: int) -> Iterator[tuple[Any, ...]]:
-    """The rows in order of a column, when none is further than `LOOK_AHEAD` from its place."""
-    at = itemgetter(column)
-    rest = iter(rows)
-    held: list[Row] = []
-    while more := list(islice(rest, LOOK_AHEAD)):
-        held = sorted(chain(held, more), key=at)
-        yield from held[:-LOOK_AHEAD]
-        held = held[-LOOK_AHEAD:]
-    yield from held
+def _by_time(rows: Iterable[Row], column: int) -> Iterator[Row]:
+    """The rows in order of a column, when none is further than `LOOK_AHEAD` from its place.
+
+    One by one on a heap, since to sort thousands at once would hold up every other thread.
+    """
+    held: list[tuple[int, int, Row]] = []
+    for place, row in enumerate(rows):
+        entry = (row[column], place, row)
+        if len(held) < LOOK_AHEAD:
+            heappush(held, entry)
+        else:
+            yield heappushpop(held, entry)[2]
+    while held:
+        yield heappop(held)[2]
