@@ -18,7 +18,7 @@ from pointsman.app.litellm_account import leaves, spelled
 from pointsman.app.litellm_import import Imported, convert
 from pointsman.app.settings import Settings
 from pointsman.core.errors import ConfigError
-from pointsman.core.fleet import PriceState
+from pointsman.core.fleet import Limits, PriceState
 
 SAMPLES = sorted((Path(__file__).parent / "fixtures" / "litellm").glob("*.yaml"))
 SECRETS = re.compile(r"literal|secret|url-password|url-token|db-password|sk-plain|sk-house|sk-or-")
@@ -236,12 +236,14 @@ def test_prices_and_windows_hold_in_the_loaded_fleet() -> None:
         "max_input_tokens": 9000,
         "max_output_tokens": 1000,
         "max_parallel_requests": 4,
+        "rpm": 900,
+        "tpm": "100000",
     }
     (model,) = configuration(imported(entry("groq/llama", info=info))).fleet.models.values()
     assert model.price.input is not None
     assert str(model.price.input.usd_per_mtok) == "0.25"
     assert (model.context_window, model.max_output_tokens) == (9000, 1000)
-    assert model.limits.max_in_flight == 4
+    assert model.limits == Limits(4, requests_per_min=900, tokens_per_min=100_000)
 
 
 def test_a_price_of_nothing_is_free_and_half_a_price_is_none() -> None:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from pointsman.app.litellm_account import Path
 
 _RATE = (
-    "pointsman learns rate limits from the upstream's own answers",
-    "set max_in_flight on the model to bound its load",
+    "limits are per minute here, of requests and of all tokens; what else the upstream keeps to is "
+    "learned from its answers",
+    "set requests_per_min or tokens_per_min on the model where they come to the same",
 )
 _SHARE = (
     "pointsman divides traffic by score and load, not by fixed shares",

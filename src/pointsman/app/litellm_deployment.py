@@ -260,11 +260,18 @@ def _timeouts(reader: Reader) -> tuple[tuple[str, float | str], ...]:
     return tuple(found.items())
 
 
+_LIMITS = {
+    "max_parallel_requests": "max_in_flight",
+    "rpm": "requests_per_min",
+    "tpm": "tokens_per_min",
+}
+
+
 def _entry(reader: Reader, kind: str) -> Mapping[str, object]:
     entry = _base_model(reader, kind)
     window, output = reader.take_number("max_input_tokens"), reader.take_number("max_output_tokens")
-    parallel = reader.take_number("max_parallel_requests")
-    sizes = {"context_window": window, "max_output_tokens": output, "max_in_flight": parallel}
+    sizes = {"context_window": window, "max_output_tokens": output}
+    sizes |= {ours: reader.take_number(key) for key, ours in _LIMITS.items()}
     entry |= {name: int(size) for name, size in sizes.items() if size is not None and size >= 1}
     price = _price(reader)
     return entry | ({"price": price} if price is not None else {})
