@@ -31,6 +31,18 @@ VLLM = "models: {v/qwen3-32b: {price: free, capabilities: {general: 1}}}\n"
             "providers.v.headers.Authorization stands in plain text",
         ),
         (
+            SIM + "agents: {a: {weights: {cost: 1}}}\nrouting: {scoring: classic}",
+            "agents.a.weights has no effect with routing.scoring: classic",
+        ),
+        (
+            SIM + "agents: {a: {latency_budget_s: 1}}\nrouting: {scoring: capability}",
+            "agents.a.latency_budget_s has no effect",
+        ),
+        (
+            SIM + "routing: {scoring: classic, exploration: 0.01}",
+            "routing.exploration has no effect with routing.scoring: classic",
+        ),
+        (
             "providers: {v: {type: vllm}}\nmodels: {v/what: {price: free}}",
             "the strengths are unknown of v/what",
         ),
@@ -51,6 +63,8 @@ def test_one_thing_worth_a_word_gets_one_sentence(text: str, words: str) -> None
         SIM + "agents: {a: {requires: [general], allow: [sim/swift-mini]}}",
         "providers: {v: {type: vllm, base_url: http://localhost:1/v1, api_key: '${K}'}}\n" + VLLM,
         "providers: {v: {type: vllm, headers: {X-Team: red}}}\n" + VLLM,
+        SIM + "agents: {a: {weights: {cost: 1}, latency_budget_s: 1}}",
+        SIM + "routing: {scoring: classic, exploration: 0}",
     ],
 )
 def test_nothing_is_said_about_what_is_sound(text: str) -> None:

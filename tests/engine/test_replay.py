@@ -19,7 +19,7 @@ from pointsman.core.errors import FailureKind
 from pointsman.core.windows import Window
 from pointsman.engine.policy import Scoring
 from pointsman.engine.ports import Scorer
-from pointsman.engine.replay import CHUNK, OUTCOMES_OF, SLICE, Replay, Replayed
+from pointsman.engine.replay import OUTCOMES_OF, SLICE, Replay, Replayed
 from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.statistics import LiveStatistics
 
@@ -109,7 +109,7 @@ async def test_what_this_process_has_seen_itself_is_not_told_again(
 async def test_one_pass_feeds_the_statistics_too_with_the_last_hour(
     store: SqliteStore, clock: FakeClock
 ) -> None:
-    ages_s = [4_000.0, 3_000.0, 200.0, 100.0, 30.0, 20.0] + [10.0] * (5 * CHUNK)
+    ages_s = [4_000.0, 3_000.0, 200.0, 100.0, 30.0, 20.0] + [10.0] * 500
     fill(store, ago(clock, *ages_s))
     pupil, live = Pupil(), LiveStatistics(clock)
     await replayed(store, clock, pupil, live)

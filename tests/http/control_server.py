@@ -43,6 +43,7 @@ from pointsman.core.fleet import (
     Rate,
     Source,
     Usage,
+    Weights,
 )
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
@@ -67,6 +68,9 @@ BUILDER = Agent(
     requires=("coding",),
     allow=frozenset({"acme/small", "acme/big/v2"}),
     pinned="acme/small",
+    weights=Weights(quality=0.5, latency=0.3, cost=0.2),
+    latency_budget_s=1.5,
+    explore=False,
 )
 
 

@@ -34,6 +34,11 @@ def test_agents_are_listed_with_what_they_need(client: Client) -> None:
     assert agent == body["agents"][0]
     assert agent["allowed_models"] == ["acme/big/v2", "acme/small"]
     assert (agent["required_capabilities"], agent["pinned_model"]) == (["coding"], "acme/small")
+    assert agent["weights"] == {"quality": 0.5, "latency": 0.3, "cost": 0.2}
+    assert (agent["latency_budget_ms"], agent["explore"]) == (1500.0, False)
+    default = body["agents"][1]
+    assert (default["weights"], default["latency_budget_ms"]) == (None, None)
+    assert (default["explore"], default["infer_task_type"]) == (True, True)
 
 
 def test_models_are_listed_with_prices_sources_and_state(client: Client) -> None:

@@ -30,6 +30,7 @@ def advice(
         *_unencrypted_keys(providers),
         *_idle_providers(providers, models),
         *_unserved_agents(agents, models),
+        *_unheard_wishes(settings),
         *_unknown_facts(models),
     )
 
@@ -77,6 +78,23 @@ def _unserved_agents(agents: tuple[Agent, ...], models: tuple[Model, ...]) -> It
                 f"agents.{agent.id}: no model has all it requires within its allow, deny and "
                 "min_context; its requests will be refused"
             )
+
+
+def _unheard_wishes(settings: Settings) -> Iterator[str]:
+    """What only the profile `posterior` looks at."""
+    scoring = settings.routing.scoring
+    if scoring == "posterior":
+        return
+    wishes = {
+        f"agents.{agent_id}.{name}"
+        for agent_id, agent in settings.agents.items()
+        for name in ("weights", "latency_budget_s")
+        if getattr(agent, name) is not None
+    }
+    if "exploration" in settings.routing.model_fields_set and settings.routing.exploration:
+        wishes.add("routing.exploration")
+    for place in sorted(wishes):
+        yield f"{place} has no effect with routing.scoring: {scoring}"
 
 
 def _could_serve(agent: Agent, model: Model) -> bool:

@@ -20,7 +20,20 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON object."""
 
 
+class WeightsBody(Body, frozen=True, kw_only=True):
+    """What counts how much, in shares that sum to 1."""
+
+    quality: float
+    latency: float
+    cost: float
+
+
 class AgentBody(Body, frozen=True, kw_only=True):
+    """`weights` are null where those of the strategy count, `latency_budget_ms` where the usual is
+    taken. `explore`: its requests may be spent on learning; `infer_task_type`: a type that nobody
+    says is inferred from the prompt.
+    """
+
     agent_id: str
     name: str
     kind: str
@@ -32,6 +45,10 @@ class AgentBody(Body, frozen=True, kw_only=True):
     allowed_models: list[str]
     denied_models: list[str]
     pinned_model: str | None
+    weights: WeightsBody | None
+    latency_budget_ms: float | None
+    explore: bool
+    infer_task_type: bool
 
 
 class AgentsBody(Body, frozen=True, kw_only=True):

@@ -19,10 +19,11 @@ from pointsman.adapters.http.control.bodies import (
     TaskBody,
     TermBody,
     UsageBody,
+    WeightsBody,
 )
 from pointsman.adapters.http.control.source import LiveModel
 from pointsman.core.decision import Candidate, Outcome, Rejection, Task
-from pointsman.core.fleet import Agent, Model, Price, PriceState, Rate, Usage
+from pointsman.core.fleet import Agent, Model, Price, PriceState, Rate, Usage, Weights
 from pointsman.engine.ports import StoredDecision
 
 
@@ -39,7 +40,17 @@ def agent_body(agent: Agent) -> AgentBody:
         allowed_models=sorted(agent.allow),
         denied_models=sorted(agent.deny),
         pinned_model=agent.pinned,
+        weights=_weights_body(agent.weights),
+        latency_budget_ms=_ms(agent.latency_budget_s),
+        explore=agent.explore,
+        infer_task_type=agent.infer_type,
     )
+
+
+def _weights_body(weights: Weights | None) -> WeightsBody | None:
+    if weights is None:
+        return None
+    return WeightsBody(quality=weights.quality, latency=weights.latency, cost=weights.cost)
 
 
 def model_body(model: Model, live: LiveModel) -> ModelBody:
