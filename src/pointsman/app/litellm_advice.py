@@ -8,8 +8,7 @@ from types import MappingProxyType
 from pointsman.app.litellm_account import Path
 
 _RATE = (
-    "limits are per minute here, of requests and of all tokens; what else the upstream keeps to is "
-    "learned from its answers",
+    "limits here are of requests and of all tokens, per minute; others the upstream must keep",
     "set requests_per_min or tokens_per_min on the model where they come to the same",
 )
 _SHARE = (
