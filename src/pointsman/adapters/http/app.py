@@ -84,7 +84,7 @@ class Application:
         try:
             if self._parts.keys().empty:
                 _only_from_here(exchange)
-            await self._dispatch(exchange)
+            await self._dispatched(exchange)
         except PointsmanError as error:
             reply = reply_to(error)
             facts = {"path": exchange.head.path, "status": reply.status, "code": reply.code}
@@ -107,20 +107,18 @@ class Application:
             return
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _dispatch(self, exchange: Exchange) -> None:
+    def _dispatched(self, exchange: Exchange) -> Awaitable[None]:
         path, used = exchange.head.path, exchange.head.method
         method, answer = self._routes.get(path, ("", None))
         if answer is not None:
             if used != method and (used, method) != ("HEAD", "GET"):
-                await exchange.refuse(_wrong_method(used, path, method))
-                return
-            await answer(exchange)
-        elif path == PREFIX or path.startswith(PREFIX + "/"):
-            await self._control(exchange)
-        elif path.startswith(MODELS + "/"):
-            await self._model(exchange)
-        else:
-            await exchange.refuse(_no_such_path(path))
+                return exchange.refuse(_wrong_method(used, path, method))
+            return answer(exchange)
+        if path == PREFIX or path.startswith(PREFIX + "/"):
+            return self._control(exchange)
+        if path.startswith(MODELS + "/"):
+            return self._model(exchange)
+        return exchange.refuse(_no_such_path(path))
 
     async def _control(self, exchange: Exchange) -> None:
         key = self._key_of(exchange)

@@ -171,7 +171,9 @@ class Exchange:
         elsewhere are made by `lines_of`, which looks for lines that a value would add.
         """
         head = self.opening(status, b"%bcontent-length: %d\r\n" % (lines, len(body)))
-        await self.write(head if self.head.method == "HEAD" else head + body)
+        if self._line.writing_paused:
+            await self._line.drain()
+        self._send(head if self.head.method == "HEAD" else head + body)
         self.finish()
 
     async def refuse(self, reply: Reply, headers: tuple[Header, ...] = ()) -> None:
@@ -188,7 +190,9 @@ class Exchange:
 
     async def more(self, data: bytes) -> None:
         """More of an answer that has begun."""
-        await self.write(self._framed(data))
+        if self._line.writing_paused:
+            await self._line.drain()
+        self._send(self._framed(data))
 
     async def end(self, last: bytes) -> None:
         """The last bytes of an answer that has begun."""
@@ -218,12 +222,9 @@ class Exchange:
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are, once the caller has read enough of those before."""
-        self.started = True
-        line = self._line
-        if line.writing_paused:
-            await line.drain()
-        if data and not self.left:
-            line.transport.write(data)
+        if self._line.writing_paused:
+            await self._line.drain()
+        self._send(data)
 
     def finish(self) -> None:
         """All has been written."""
@@ -231,6 +232,11 @@ class Exchange:
         if not self.keep_alive:
             self._line.transport.close()
         self._line.answered(self)
+
+    def _send(self, data: bytes) -> None:
+        self.started = True
+        if data and not self.left:
+            self._line.transport.write(data)
 
     def _framed(self, data: bytes) -> bytes:
         if not self._chunked or not data:
