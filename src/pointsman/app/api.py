@@ -111,13 +111,11 @@ class Router:
         ask = self._ask(_read(request, stream=False), agent, session)
         served = await self._running.parts.service.serve(ask)
         try:
-            pieces: list[bytes] = []
-            while (data := await served.begun.read()) is not None:
-                pieces.append(data)
+            document = await served.begun.document()
         finally:
             await served.begun.close()
         return Reply(
-            document=msgspec.json.decode(b"".join(pieces)),
+            document=msgspec.json.decode(document),
             decision=served.decision,
             model_id=served.model.id,
             attempts=len(served.earlier) + 1,

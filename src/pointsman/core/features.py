@@ -108,16 +108,16 @@ def task_of(
         prefers.add("structured_output")
     if shape.wants_reasoning:
         prefers.add("reasoning")
-    return Task(
-        type=wishes.type,
-        prompt_tokens=estimated_tokens(shape),
-        max_output_tokens=max_output_tokens,
-        needs=wishes.requires.union(needs),
-        prefers=frozenset(prefers),
-        min_context=wishes.min_context,
-        parameters=parameters(fields),
-        stream=stream,
-        in_tool_loop=shape.in_tool_loop,
+    return Task(  # by position: names would double what this takes of every request
+        wishes.type,
+        estimated_tokens(shape),
+        max_output_tokens,
+        wishes.requires.union(needs),
+        frozenset(prefers),
+        wishes.min_context,
+        parameters(fields),
+        stream,
+        shape.in_tool_loop,
     )
 
 

@@ -167,7 +167,9 @@ class Attempt:
         limit = _Limit(left_s if hurried and left_s is not None else limit_s)
         try:
             self._answer = await self._provider.open(self._call)
-            first = await self._first_usable(self._answer)
+            first = await self._answer.read()
+            if first is None or not first.usable:
+                first = await self._first_usable(self._answer, first)
         except UpstreamError as failure:
             limit.end()
             error = failure
@@ -208,19 +210,18 @@ class Attempt:
             )
         return Begun(self._call, answer, first, took_s, patience, self._ended)
 
-    async def _first_usable(self, answer: Answer) -> Piece:
-        """The first piece a caller wants, with whatever came before it in front."""
+    async def _first_usable(self, answer: Answer, piece: Piece | None) -> Piece:
+        """The first piece a caller wants, with `piece` and whatever else comes before in front."""
         held = bytearray()
-        while True:
-            piece = await answer.read()
-            if piece is None:
-                raise UpstreamError(FailureKind.EMPTY, "the answer ended before it began")
-            if piece.usable:
-                return piece._replace(data=bytes(held) + piece.data) if held else piece
+        while piece is not None and not piece.usable:
             held += piece.data
             if len(held) > MOST_HELD_BYTES:
                 words = "the answer has nothing usable in the first 1 MiB"
                 raise UpstreamError(FailureKind.MALFORMED, words)
+            piece = await answer.read()
+        if piece is None:
+            raise UpstreamError(FailureKind.EMPTY, "the answer ended before it began")
+        return piece._replace(data=bytes(held) + piece.data)
 
     async def _fail(self, error: UpstreamError) -> None:
         took_s = self._clock.monotonic() - self._started
@@ -303,6 +304,12 @@ class Begun:
             await self._end(None)
             return None
         return self._noted(piece)
+
+    async def document(self) -> bytes:
+        """A plain answer, which is whole once it has begun; with it the attempt has ended."""
+        document = self._first or b""
+        await self._end(None)
+        return document
 
     async def close(self) -> None:
         """Let go; an answer that is not complete counts as cancelled by the caller. Idempotent."""

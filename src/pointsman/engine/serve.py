@@ -135,21 +135,21 @@ class Service:
         try:
             now = self._clock.monotonic()
             self._budget.deposit(now, snapshot.setup.policy.retry.budget_ratio)
-            decision = await self._decision_to_act_on(ask, snapshot)
+            decision = self._decider.decision_to_act_on(ask, snapshot)
+            if not decision.candidates:
+                decision = await self._decided_later(decision, ask, snapshot)
+            self._take_note(decision, ask, snapshot)
             gives_up_at = None if ask.deadline_s is None else now + ask.deadline_s
             return await self._first_that_begins(_Run(ask, decision, snapshot, gives_up_at))
         finally:
             snapshot.users -= 1
 
-    async def _decision_to_act_on(self, ask: Ask, snapshot: Snapshot) -> Decision:
-        decision = self._decider.decision_to_act_on(ask, snapshot)
-        if not decision.candidates:
-            decision = await self._decided_later(decision, ask, snapshot)
+    def _take_note(self, decision: Decision, ask: Ask, snapshot: Snapshot) -> None:
+        """Raises `NoEligibleModel` when nobody was chosen; that is written down all the same."""
         self._ledger.decided(decision)
         self._tally.decided(decision)
         if not decision.candidates:
             raise self._decider.nobody(ask, snapshot, decision)
-        return decision
 
     async def _decided_later(self, vain: Decision, ask: Ask, snapshot: Snapshot) -> Decision:
         """Decide once more when a resting model is due back soon enough to be waited for."""
@@ -175,7 +175,7 @@ class Service:
             else:
                 streamed = run.ask.task.stream
                 self._load.answered(model.id, begun.first_token_s, streamed=streamed)
-                earlier = tuple(outcome for outcome, _ in run.failures)
+                earlier = tuple([outcome for outcome, _ in run.failures])
                 return Served(run.decision, model, begun, earlier)
 
     def _attempt(self, run: _Run, model: Model) -> Attempt:

@@ -50,11 +50,9 @@ def facts_of(served: Served, overhead_s: float) -> bytes:
     return facts
 
 
-async def send_plain(exchange: Exchange, body: bytes, served: Served, facts: bytes) -> None:
-    """The whole document, with what it cost."""
-    cost = _text(served.cost_usd)
-    lines = b"%b%bx-pointsman-cost: %b\r\n" % (_JSON_LINE, facts, cost.encode())
-    await exchange.answer(200, lines, body)
+def plain_lines(served: Served, facts: bytes) -> bytes:
+    """The headers of a whole document, with what it cost."""
+    return b"%b%bx-pointsman-cost: %b\r\n" % (_JSON_LINE, facts, _text(served.cost_usd).encode())
 
 
 async def send_stream(

@@ -48,16 +48,17 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
     if request.fallbacks:
         selection = _with_others(selection, model_ids(request.fallbacks, fleet, aliases))
     agent = agent_of(sender.key, _named(request, meant, sender), sender.hints, fleet)
+    # By position: every request passes here, and names would double what this takes.
     return Ask(
-        request_id=request_id,
-        agent=agent,
-        task=_typed(request, sender, agent, selection),
-        selection=_weighed(request, sender, agent, selection),
-        fields=request.fields,
-        stream=request.stream,
-        session=session_name(sender.session or request.session),
-        asked_model=request.model,
-        deadline_s=request.deadline_s or sender.deadline_s,
+        request_id,
+        agent,
+        _typed(request, sender, agent, selection),
+        _weighed(request, sender, agent, selection),
+        request.fields,
+        request.stream,
+        session_name(sender.session or request.session),
+        request.model,
+        request.deadline_s or sender.deadline_s,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from pointsman.adapters.http.answering import facts_of, send_plain, send_stream
+from pointsman.adapters.http.answering import facts_of, plain_lines, send_stream
 from pointsman.adapters.http.asking import ask_of
 from pointsman.adapters.http.auth import KeyRing, Role, require
 from pointsman.adapters.http.exchange import Exchange
@@ -68,7 +68,8 @@ class Gateway:
                 else:
                     await self._reply(served, arrived, exchange)
             finally:
-                await served.begun.close()
+                if served.begun.outcome is None:
+                    await served.begun.close()
         except (NoEligibleModel, AttemptsSpent) as error:
             await self._refuse(exchange, error, pinned=ask.selection.pinned is not None)
         else:
@@ -76,11 +77,9 @@ class Gateway:
                 _log_answer(served)
 
     async def _reply(self, served: Served, arrived: float, exchange: Exchange) -> None:
-        pieces: list[bytes] = []
-        while (data := await served.begun.read()) is not None:
-            pieces.append(data)
+        document = await served.begun.document()
         facts = facts_of(served, self._overhead_s(served, arrived))
-        await send_plain(exchange, b"".join(pieces), served, facts)
+        await exchange.answer(200, plain_lines(served, facts), document)
 
     async def _stream(
         self, served: Served, request: ChatRequest, arrived: float, exchange: Exchange
@@ -90,7 +89,9 @@ class Gateway:
 
     def _overhead_s(self, served: Served, arrived: float) -> float:
         """What we have added to the time that the upstreams took; the statistics are told."""
-        upstream_s = served.begun.upstream_s + sum(outcome.total_s for outcome in served.earlier)
+        upstream_s = served.begun.upstream_s
+        for outcome in served.earlier:
+            upstream_s += outcome.total_s
         overhead_s = max(0.0, self._clock.monotonic() - arrived - upstream_s)
         self._statistics.answered(overhead_s)
         return overhead_s

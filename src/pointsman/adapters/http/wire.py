@@ -102,20 +102,21 @@ def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
         stream=bool(chat.stream),
     )
     options = chat.stream_options
+    # By position, as below: every request passes here, and names would double what this takes.
     return ChatRequest(
-        model=chat.model,
-        stream=bool(chat.stream),
-        include_usage=bool(options and options.include_usage),
-        task=task,
-        fields=fields,
-        fallbacks=chat.models or chat.fallbacks or [],
-        agent=wishes.agent,
-        strategy=STRATEGY_NAMES[wishes.strategy] if wishes.strategy else None,
-        session=wishes.session or chat.prompt_cache_key or _session_of(chat.metadata),
-        deadline_s=deadline_s(wishes.deadline_ms, "pointsman.deadline_ms"),
-        tradeoff=tradeoff(wishes.tradeoff, "pointsman.tradeoff"),
-        weights=_weights(wishes),
-        words=_words(chat.messages),
+        chat.model,
+        bool(chat.stream),
+        bool(options and options.include_usage),
+        task,
+        fields,
+        chat.models or chat.fallbacks or [],
+        wishes.agent,
+        STRATEGY_NAMES[wishes.strategy] if wishes.strategy else None,
+        wishes.session or chat.prompt_cache_key or _session_of(chat.metadata),
+        deadline_s(wishes.deadline_ms, "pointsman.deadline_ms"),
+        tradeoff(wishes.tradeoff, "pointsman.tradeoff"),
+        _weights(wishes),
+        _words(chat.messages),
     )
 
 
@@ -216,17 +217,17 @@ def _shape(chat: Chat) -> Shape:
     tools = _given(chat.tools) or _given(chat.functions)
     wanted = chat.response_format.type if chat.response_format else ""
     return Shape(
-        text_bytes=text_bytes,
-        messages=len(chat.messages),
-        parts=frozenset(parts),
-        images=images,
-        attachments=attachments,
-        tool_bytes=tools,
-        uses_tools=tools > 0,
-        wants_schema=wanted == "json_schema",
-        wants_json=wanted == "json_object",
-        wants_reasoning=chat.reasoning_effort not in (None, "none"),
-        in_tool_loop=_in_tool_loop(chat.messages[-1]),
+        text_bytes,
+        len(chat.messages),
+        frozenset(parts),
+        images,
+        attachments,
+        tools,
+        tools > 0,
+        wanted == "json_schema",
+        wanted == "json_object",
+        chat.reasoning_effort not in (None, "none"),
+        _in_tool_loop(chat.messages[-1]),
     )
 
 

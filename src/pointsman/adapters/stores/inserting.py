@@ -12,7 +12,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from pointsman.adapters.stores.rows import Row
+from pointsman.adapters.stores.rows import Row, mended
 
 ROWS_AT_ONCE = 64
 """More save no more. Beyond, a statement would keep the core it shares from others for too long."""
@@ -27,33 +27,41 @@ class Form(NamedTuple):
 
 
 class Insertion:
-    """Rows on their way into one table; one whose key is already there is left as it is."""
+    """Rows on their way into one table; one whose key is already there is left as it is.
 
-    __slots__ = ("_db", "_form", "_rows")
+    What is appended to `rows` is in the table for certain only after `finish`.
+    """
+
+    __slots__ = ("_db", "_form", "rows")
 
     def __init__(self, db: sqlite3.Connection, form: Form) -> None:
         self._db = db
         self._form = form
-        self._rows: list[Row] = []
+        self.rows: list[Row] = []
 
-    def add(self, row: Row) -> None:
-        """Take a row; it is in the table for certain only after `finish`."""
-        self._rows.append(row)
-        if len(self._rows) == ROWS_AT_ONCE:
+    def advance(self) -> None:
+        """Insert what fills whole statements."""
+        while len(self.rows) >= ROWS_AT_ONCE:
             self._insert(ROWS_AT_ONCE)
 
     def finish(self) -> None:
+        """Insert all."""
+        self.advance()
         size = ROWS_AT_ONCE
-        while self._rows:
+        while self.rows:
             size //= 2  # Few sizes, as SQLite compiles a statement for each of them once.
-            if len(self._rows) >= size:
+            if len(self.rows) >= size:
                 self._insert(size)
 
     def _insert(self, count: int) -> None:
-        rows = self._rows[:count]
-        del self._rows[:count]
-        values = tuple(chain.from_iterable(rows))
-        self._db.execute(_statement(self._form, count), values)
+        statement = _statement(self._form, count)
+        values = tuple(chain.from_iterable(self.rows[:count]))
+        del self.rows[:count]
+        try:
+            self._db.execute(statement, values)
+        except (UnicodeEncodeError, OverflowError):
+            # It is not looked for before, because that would cost every row.
+            self._db.execute(statement, mended(values))
 
 
 @cache

@@ -1,8 +1,8 @@
 """How does a decision or an outcome become a row, and a row the same value again?
 
 Text from callers may hold halves of surrogate pairs and counts from upstreams may be absurd; a
-database takes neither, and one such record must not hold up those behind it. So both are mended
-here, on the way in, and a row can always be written.
+database takes neither, and one such record must not hold up those behind it. So what it refuses is
+`mended`, and a row can always be written.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 _MAX_INTEGER = 2**63 - 1
 _NO_USAGE: Row = (None, None, None, None)
+_PLAIN_USAGE = Usage(0, 0)[3:]
 _KINDS = {kind.code: kind for kind in FailureKind}
 
 _candidates = msgspec.json.Decoder(tuple[Candidate, ...])
@@ -123,21 +124,21 @@ def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
     chosen = decision.chosen
     return (
         decision.id,
-        storable(decision.request_id),
+        decision.request_id,
         microseconds(decision.at),
-        _text_or_none(task.type),
-        _count(task.prompt_tokens),
+        task.type,
+        task.prompt_tokens,
         json_text(task),
-        storable(decision.agent_id),
-        storable(chosen.model_id) if chosen else None,
+        decision.agent_id,
+        chosen.model_id if chosen else None,
         chosen.score if chosen else None,
         decision.strategy.value,
         candidates.set.id,
         candidates.order,
         decision.propensity,
         decision.config_version,
-        _text_or_none(decision.session),
-        storable(decision.asked_model),
+        decision.session,
+        decision.asked_model,
     )
 
 
@@ -152,8 +153,7 @@ def is_usual_outcome(outcome: Outcome) -> bool:
     usage = outcome.usage
     if usage is None or outcome.failure is not None or outcome.message:
         return False
-    *_, written, audio, reported, estimated = usage
-    return not (written or audio or estimated) and reported is None
+    return usage[3:] == _PLAIN_USAGE
 
 
 def usual_outcome_row(outcome: Outcome) -> Row:
@@ -164,17 +164,17 @@ def usual_outcome_row(outcome: Outcome) -> Row:
     return (
         outcome.decision_id,
         outcome.attempt,
-        storable(outcome.model_id),
-        storable(outcome.agent_id),
+        outcome.model_id,
+        outcome.agent_id,
         microseconds(outcome.at),
         int(outcome.streamed),
         outcome.total_s,
         outcome.first_token_s,
-        _count(prompt),
-        _count(completion),
-        _count(cached),
-        None if cost is None else f"{cost:f}",
-        _text_or_none(outcome.upstream_model),
+        prompt,
+        completion,
+        cached,
+        None if cost is None else _money(cost),
+        outcome.upstream_model,
         outcome.status,
     )
 
@@ -186,7 +186,7 @@ def outcome_row(outcome: Outcome) -> Row:
         *usual_outcome_row(outcome),
         *(_NO_USAGE if usage is None else _unusual_columns(usage)),
         None if outcome.failure is None else outcome.failure.code,
-        storable(outcome.message),
+        outcome.message,
     )
 
 
@@ -287,9 +287,9 @@ def _in_order(candidates: tuple[Candidate, ...], order: str) -> tuple[Candidate,
 def _unusual_columns(usage: Usage) -> Row:
     reported = usage.reported_cost_usd
     return (
-        _count(usage.cache_write_tokens),
-        _count(usage.audio_tokens),
-        None if reported is None else f"{reported:f}",
+        usage.cache_write_tokens,
+        usage.audio_tokens,
+        None if reported is None else _money(reported),
         int(usage.estimated),
     )
 
@@ -319,15 +319,16 @@ def json_text(value: object) -> str:
     try:
         return _encode(value).decode()
     except UnicodeEncodeError:
-        return _encode(_mended(value)).decode()
+        return _encode(mended(value)).decode()
 
 
-def _mended(value: object) -> object:
+def mended(value: object) -> Any:
+    """A value that a database has refused as one that it takes; a list for a tuple or set."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, tuple | frozenset):
-        return [_mended(item) for item in value]
-    return value
+        return [mended(item) for item in value]
+    return min(value, _MAX_INTEGER) if isinstance(value, int) else value
 
 
 def storable(text: str) -> str:
@@ -335,9 +336,6 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _text_or_none(text: str | None) -> str | None:
-    return None if text is None else storable(text)
-
-
-def _count(tokens: int | None) -> int | None:
-    return tokens if tokens is None or tokens < _MAX_INTEGER else _MAX_INTEGER
+def _money(amount: Decimal) -> str:
+    text = str(amount)
+    return text if "E" not in text else f"{amount:f}"

@@ -132,16 +132,24 @@ class _Batch:
         self._decisions = Insertion(db, _DECISIONS)
         self._usual_outcomes = Insertion(db, _USUAL_OUTCOMES)
         self._outcomes = Insertion(db, _OUTCOMES)
+        self._tables = (
+            self._new_sets,
+            self._usual_decisions,
+            self._decisions,
+            self._usual_outcomes,
+            self._outcomes,
+        )
 
     def add(self, records: Sequence[Decision | Outcome]) -> None:
         for record in records:
-            if isinstance(record, Outcome):
-                if is_usual_outcome(record):
-                    self._usual_outcomes.add(usual_outcome_row(record))
-                else:
-                    self._outcomes.add(outcome_row(record))
-            else:
+            if isinstance(record, Decision):
                 self._add_decision(record)
+            elif is_usual_outcome(record):
+                self._usual_outcomes.rows.append(usual_outcome_row(record))
+            else:
+                self._outcomes.rows.append(outcome_row(record))
+        for table in self._tables:
+            table.advance()
 
     def _add_decision(self, decision: Decision) -> None:
         reference = self._sets.reference(decision)
@@ -150,20 +158,14 @@ class _Batch:
             if reference.base is not None and reference.base.id not in self._written:
                 self._add_set(reference.base)
         if is_usual_decision(decision, reference):
-            self._usual_decisions.add(usual_decision_row(decision, reference))
+            self._usual_decisions.rows.append(usual_decision_row(decision, reference))
         else:
-            self._decisions.add(decision_row(decision, reference))
+            self._decisions.rows.append(decision_row(decision, reference))
 
     def _add_set(self, candidates: CandidateSet) -> None:
         self._written.add(candidates.id)
-        self._new_sets.add(candidates)
+        self._new_sets.rows.append(candidates)
 
     def finish(self) -> None:
-        for table in (
-            self._new_sets,
-            self._usual_decisions,
-            self._decisions,
-            self._usual_outcomes,
-            self._outcomes,
-        ):
+        for table in self._tables:
             table.finish()
