@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import gateway, servers, startup
+from bench import gateway, servers, startup, statistics
 from bench.choices import decide
 from bench.measure import Round, Shape, WrongAnswers, ask, interleaved
 from bench.peers import PEERS
@@ -146,6 +146,15 @@ def own_figures(
             absent.append(f"{name}: {error}")
 
 
+def statistics_figures(absent: list[str]) -> list[Row]:
+    """What measuring itself costs."""
+    try:
+        return statistics.measured()
+    except subprocess.CalledProcessError as error:
+        absent.append(f"statistics: {error}")
+        return []
+
+
 def main() -> None:
     given = arguments()
     cores = Cores.of_this_machine()
@@ -164,6 +173,7 @@ def main() -> None:
         print(f"\n{stack_table(results, at_start)}\n")
         rows = [*promises(results, at_start), *own_figures(given, url, cores, absent)]
         rows += decide.rows(rounds=3 if given.quick else 7)
+        rows += statistics_figures(absent)
         print(judged(rows))
     for line in absent:
         print(f"not measured: {line}")

@@ -17,12 +17,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
 from pointsman.adapters.metrics import Metrics
-from pointsman.adapters.metrics.exposition import STEP_S
 from pointsman.adapters.metrics.recent import MOST_AGENTS
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 from pointsman.engine.statistics import LiveStatistics
+from pointsman.engine.steps import STEP_S
 from pointsman.engine.tally import Tally
 
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"

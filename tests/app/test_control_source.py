@@ -112,7 +112,9 @@ async def test_the_configuration_in_force_is_shown_whole(
     assert [key["name"] for key in shown["keys"]] == ["ci", "ops"]
 
 
-@pytest.mark.parametrize("path", ["/config", "/models", "/agents", "/agents/größe"])
+@pytest.mark.parametrize(
+    "path", ["/config", "/models", "/agents", "/agents/größe", "/stats", "/metrics"]
+)
 async def test_no_call_shows_a_secret(control: Control, path: str) -> None:
     answer = await control.get(path)
     assert answer.status == 200, answer
@@ -124,3 +126,16 @@ async def test_a_model_is_shown_as_it_is_now(control: Control) -> None:
     model = (await control.get("/models/up/first")).document["model"]
     assert (model["circuit"], model["in_flight"]) == ("closed", 0)
     assert model["price"]["output_usd_per_mtok"] == 0.6
+
+
+async def test_the_figures_of_a_router_that_has_just_started_are_there(control: Control) -> None:
+    stats = (await control.get("/stats")).document
+    assert (stats["total_agents"], stats["total_models"], stats["in_flight"]) == (2, 2, 0)
+    assert stats["ledger"] == {
+        "queued": 0,
+        "written": 0,
+        "dropped": {"decision": 0, "outcome": 0},
+        "failing_s": 0,
+    }
+    metrics = (await control.get("/metrics")).document
+    assert (metrics["latency"]["count"], metrics["models"]) == (0, [])

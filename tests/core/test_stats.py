@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 import pytest
@@ -16,7 +17,8 @@ from pointsman.core.decision import Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 from pointsman.core.period import Period
-from pointsman.core.stats import OTHER, DecisionRing, Statistics
+from pointsman.core.ring import DecisionRing
+from pointsman.core.stats import OTHER, Statistics
 from pointsman.core.windows import SLOT_S, WINDOWS, Series, Window
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -220,8 +222,11 @@ def test_made_up_agents_cost_no_more_than_the_cap() -> None:
     for number in range(1_000):
         stats.record(outcome(0, "p/m", f"agent_{number}"))
     assert stats.period(Window.HOUR, START_S).counts.attempts == 1_000
-    assert len(stats.agent_ids()) == 11
-    assert stats.period(Window.HOUR, START_S, agent_id=OTHER).counts.attempts == 990
+    assert (len(stats.agent_ids()), stats.pair_count) == (6, 11)
+    assert stats.period(Window.HOUR, START_S, agent_id=OTHER).counts.attempts == 995
+    rest = stats.period(Window.HOUR, START_S, agent_id=OTHER, model_id="p/m")
+    assert rest.counts.attempts == 990
+    assert stats.period(Window.HOUR, START_S, agent_id="agent_7").counts.attempts == 1
     totals = stats.totals(START_S)
     assert len(totals) == 6
     assert totals[OTHER].attempts == 995
@@ -245,6 +250,59 @@ def test_many_attempts_are_counted_while_others_are_recorded() -> None:
         stats.record(outcome(number / 1_000, f"p/{number % 7}", f"agent_{number % 50}"))
     assert len(stats._pending) < 10_000
     assert attempts(stats, 10) == [10_000] * 3
+
+
+def test_counting_keeps_up_when_every_attempt_is_of_another_pair() -> None:
+    stats, most = Statistics(), 0
+    for number in range(30_000):
+        stats.record(outcome(number / 10, f"p/{number % 499}", f"agent_{number % 1_009}"))
+        most = max(most, len(stats._pending))
+    assert most < 2 * 2_048
+    assert stats.attempts(Window.HOUR, START_S + 3_000) == 30_000
+
+
+def test_counting_in_steps_comes_to_the_same_whatever_happens_between_them() -> None:
+    stepped, at_once = Statistics(), Statistics()
+    told = [outcome(0, f"p/{number % 7}", f"agent_{number % 11}") for number in range(3_000)]
+    for each in told[:2_500]:
+        stepped.record(each)
+    rest = iter(told[2_500:])
+    for _ in stepped.folding(START_S):
+        for each in islice(rest, 3):
+            stepped.record(each)
+    for each in rest:
+        stepped.record(each)
+    for each in told:
+        at_once.record(each)
+    for agent_id in ("agent_3", None):
+        seen = stepped.period(Window.MINUTE, START_S, agent_id=agent_id)
+        assert seen.packed() == at_once.period(Window.MINUTE, START_S, agent_id=agent_id).packed()
+
+
+def test_what_is_due_is_forgotten_while_somebody_reads() -> None:
+    stats = Statistics()
+    for number in range(300):
+        stats.record(outcome(0, f"p/{number % 3}", f"agent_{number}"))
+    stats.fold(START_S)
+    assert stats.pair_count == 300
+    for _ in stats.folding(START_S + 2 * HOUR_S):
+        pass
+    assert (stats.pair_count, stats.model_ids()) == (0, ())
+
+
+def test_what_happened_before_the_start_is_in_the_windows_but_in_no_total() -> None:
+    """A counter that began with the past would be counted twice by whoever adds up its rises."""
+    stats = Statistics()
+    stats.record(outcome(0))
+    stats.fold(START_S)
+    past = [outcome(-400 + number / 10, "p/m", "a") for number in range(3_900)]
+    for start in range(0, len(past), 100):
+        stats.recall(past[start : start + 100], START_S)
+    stats.recall([], START_S)
+    stats.record(outcome(1))
+    assert attempts(stats, 5) == [402, 2_302, 3_902]
+    assert stats.totals(START_S)["a"].attempts == 2
+    assert stats.period(Window.HOUR, START_S, agent_id="a").counts.attempts == 3_902
 
 
 def test_the_overhead_is_a_distribution_of_its_own() -> None:

@@ -18,7 +18,13 @@ from typing import Any
 import uvicorn
 
 from pointsman.adapters.http.auth import Key, Role
-from pointsman.adapters.http.control import KEY_IN_SCOPE, ConfigView, ControlApi, LiveModel
+from pointsman.adapters.http.control import (
+    KEY_IN_SCOPE,
+    ConfigView,
+    ControlApi,
+    Counted,
+    LiveModel,
+)
 from pointsman.adapters.http.replies import JSON, reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import (
@@ -46,6 +52,8 @@ from pointsman.core.fleet import (
     Weights,
 )
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.statistics import Asked, LiveStatistics, Report
+from pointsman.engine.tally import Tally
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "/api/v1/model-router"
@@ -74,12 +82,27 @@ BUILDER = Agent(
 )
 
 
+class OneNoon:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"nobody sleeps here, asked for {seconds} s")
+
+
 @dataclass
 class Router:
     """The running router: a real store, a real fleet."""
 
     store: SqliteStore
     levels: list[str] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    statistics: LiveStatistics = field(default_factory=lambda: LiveStatistics(OneNoon()))
 
     def fleet(self) -> Fleet:
         return Fleet([BUILDER], [BIG, SMALL], "cfg_9")
@@ -94,6 +117,22 @@ class Router:
         if level == "error":
             raise RuntimeError("the log is on fire")
         self.levels.append(level)
+
+    def counted(self) -> Counted:
+        return Counted(
+            began=NOON - timedelta(minutes=2),
+            at=NOON,
+            tally=self.tally,
+            in_flight=3,
+            circuits={BIG.id: "open", SMALL.id: "closed", "acme/other": "closed"},
+            queued=1,
+            written=2,
+            dropped={"decision": 0, "outcome": 4},
+            failing_s=0.0,
+        )
+
+    async def report(self, asked: Asked) -> Report:
+        return await self.statistics.report(asked)
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await asyncio.to_thread(self.store.decisions, query)

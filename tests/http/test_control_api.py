@@ -199,6 +199,8 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         ("get", "/decisions/{decision_id}"),
         ("get", "/config"),
         ("put", "/log-level"),
+        ("get", "/stats"),
+        ("get", "/metrics"),
     }
     listed = document["paths"][f"{BASE}/decisions"]["get"]["parameters"]
     assert {parameter["name"] for parameter in listed} == {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pointsman.adapters.http.control import ConfigView, LiveModel
+from pointsman.adapters.http.control import ConfigView, Counted, LiveModel
 from pointsman.app.running import Running
 from pointsman.core.fleet import Fleet
 from pointsman.engine.load import TARGET
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.statistics import Asked, Report
 
 
 class RouterSource:
@@ -41,6 +42,24 @@ class RouterSource:
 
     def set_log_level(self, level: str) -> None:
         self._set_log_level(level)
+
+    def counted(self) -> Counted:
+        parts = self._running.parts
+        ledger, since = parts.ledger, parts.ledger.failing_since
+        return Counted(
+            began=parts.statistics.began,
+            at=parts.clock.now(),
+            tally=parts.tally,
+            in_flight=parts.load.total,
+            circuits=parts.health.circuits(),
+            queued=ledger.queued,
+            written=ledger.written,
+            dropped=ledger.dropped,
+            failing_s=0.0 if since is None else parts.clock.monotonic() - since,
+        )
+
+    async def report(self, asked: Asked) -> Report:
+        return await self._running.parts.statistics.report(asked)
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await self._running.recall_many(query)

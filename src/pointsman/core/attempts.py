@@ -128,7 +128,10 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
     costs = [each[10] for each in outcomes if each[10] is not None]
     cost = sum(costs, _NO_COST)
     prompts, completions, cached, *_ = zip(*usages, strict=True) if usages else ((0,),) * 3
-    if not _are_sound(prompts, completions, cached) or not _is_exact(costs, cost):
+    tokens = sum(prompts), sum(completions), sum(cached)
+    least = min(map(min, (prompts, completions, cached)))
+    # A column whose sum is no more than one row may hold has no row that holds more.
+    if least < 0 or max(tokens) > MOST_TOKENS or not _is_exact(costs, cost):
         return columns_of_rows([row_of(outcome, 0) for outcome in outcomes])
     failures = [_PLACE_OF[each[5]] for each in outcomes if each[5] is not None]
     complete = [each for each in outcomes if each[5] is None] if failures else outcomes
@@ -141,21 +144,17 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
     return Columns(
         len(outcomes),
         failures,
-        [each[7] for each in complete if not each[6] and each[7] >= 0.0],
+        [each[7] for each in complete if not each[6] and each[7] >= 0.0]
+        if len(streams) < len(complete)
+        else (),
         [each[7] for each in streams if each[7] >= 0.0],
         [each[8] for each in outcomes if each[6] and each[8] is not None and each[8] >= 0.0],
         [max(0.0, (each[7] - each[8]) / (each[9][1] - 1)) for each in counted],  # type: ignore[operator, index]  # as selected
-        sum(prompts),
-        sum(completions),
-        sum(cached),
+        *tokens,
         len(costs),
         0 if len(costs) == len(outcomes) else _unpriced(outcomes),
         int(cost * _PICOS),
     )
-
-
-def _are_sound(*columns: Sequence[int]) -> bool:
-    return all(min(column) >= 0 and max(column) <= MOST_TOKENS for column in columns)
 
 
 def _is_exact(costs: Sequence[Decimal], total: Decimal) -> bool:

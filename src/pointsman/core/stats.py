@@ -2,18 +2,17 @@
 
 For people, alerts and charts; what decides about models has a memory of its own. Attempts are
 noted as they end and counted later, many at a time: once for the agent on the model and, by exact
-merging, for the model. What an agent did is merged from its models when somebody asks.
+merging, for each of both.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from pointsman.core.attempts import columns_of, row_of
-from pointsman.core.decision import Decision, Outcome
+from pointsman.core.attempts import Row, columns_of, columns_of_rows, row_of
+from pointsman.core.decision import Outcome
 from pointsman.core.period import DEFAULT_THRESHOLDS, Counts, Period, Thresholds
 from pointsman.core.quantiles import Sketch
 from pointsman.core.windows import LONGEST, SLOT_S, Series, Window
@@ -21,8 +20,15 @@ from pointsman.core.windows import LONGEST, SLOT_S, Series, Window
 OTHER: Final = "__other__"
 
 _BATCH = 2_048
-_FEW = 8
-_SWEPT_PER_SLOT = 64
+_FEW = 24
+"""As rows, fewer than this cost less than a period of their own."""
+_STEPS = 3
+"""With so many steps of counting for every attempt recorded, a batch is counted before the next is
+full, even when each attempt of it is another agent's on another model."""
+_ROWS_WAITING = 200_000
+"""How many rows all pairs together may hold back to be counted at once: some 12 MB."""
+_ROWS_AT_ONCE = 1_000
+_SWEPT_PER_SLOT = 4
 _SET_BACK = Window.MINUTE.count
 
 _NOTHING: Mapping[str, Series] = {}
@@ -31,9 +37,9 @@ _NOTHING: Mapping[str, Series] = {}
 class Statistics:
     """What happened in the last hour, by model, by agent and by both.
 
-    At most `max_pairs` agents on models are told apart, `max_models` models, and the totals of
-    `max_agents` agents; all beyond share `OTHER`. Of a pair that nobody used for an hour nothing
-    is left.
+    At most `max_pairs` agents on models are told apart, `max_models` models and `max_agents`
+    agents; all beyond share `OTHER`. Of whom nobody heard for an hour nothing is left, but what
+    each agent did since the start.
 
     Time is what the callers say, in seconds since the epoch. An attempt counts in the slot in
     which it ended when a window still holds that, else in the present one. When the clock is set
@@ -59,12 +65,13 @@ class Statistics:
         self._pairs: dict[str, dict[str, Series]] = {}
         self._pair_count = 0
         self._models: dict[str, Series] = {}
+        self._agents: dict[str, Series] = {}
         self._overhead = Series(thresholds)
         self._totals: dict[str, Counts] = {}
         self._present = 0
         self._shift = 0
         self._swept = 0
-        self._sweeping: Iterator[tuple[str, str]] = iter(())
+        self._sweeping: Iterator[None] = iter(())
 
     # Taking note -----------------------------------------------------------------------------
 
@@ -77,9 +84,15 @@ class Statistics:
         pending = self._pending
         pending.append(outcome)
         if self._counting is not None:
-            self._count_some()
+            self._count_some(_STEPS)
         elif len(pending) >= _BATCH:
             self._begin(outcome.at.timestamp())
+
+    def recall(self, outcomes: Iterable[Outcome], now_s: float) -> None:
+        """Take note of attempts that ended before the first recorded: not part of any total."""
+        self._tick(now_s)
+        for _ in self._count(outcomes, in_totals=False):
+            pass
 
     def record_overhead(self, at_s: float, overhead_s: float) -> None:
         """Take note of the time that one answer has spent in pointsman itself."""
@@ -93,10 +106,25 @@ class Statistics:
         self._begin(now_s)
         self._finish()
 
+    def folding(self, now_s: float) -> Iterator[None]:
+        """The same, and forgetting what is due to be forgotten, a little with every step.
+
+        Between two steps attempts may be recorded, and questions asked.
+        """
+        yield from self._finishing()
+        self._begin(now_s)
+        yield from self._finishing()
+        while self._sweep(1):
+            yield
+
     def _finish(self) -> None:
-        for _ in self._counting or ():
+        for _ in self._finishing():
             pass
-        self._counting = None
+
+    def _finishing(self) -> Iterator[None]:
+        while self._counting is not None:
+            self._count_some(1)
+            yield
 
     def _begin(self, now_s: float) -> None:
         self._tick(now_s)
@@ -105,12 +133,15 @@ class Statistics:
             self._count_overheads(overheads)
         if self._pending:
             outcomes, self._pending = self._pending, []
-            self._counting = self._count(outcomes)
+            self._counting = self._count(outcomes, in_totals=True)
 
-    def _count_some(self) -> None:
-        """One step of the counting under way: some ten microseconds, so that nobody waits."""
-        if self._counting is not None and next(self._counting, self._counting) is self._counting:
-            self._counting = None
+    def _count_some(self, steps: int) -> None:
+        """Some steps of the counting under way: ten microseconds each, so that nobody waits."""
+        counting = self._counting
+        for _ in range(steps):
+            if counting is None or next(counting, counting) is counting:
+                self._counting = None
+                return
 
     def _tick(self, now_s: float) -> None:
         slot = int(now_s // SLOT_S) + self._shift
@@ -134,7 +165,7 @@ class Statistics:
             period.plain.add_all(values)
             self._overhead.add(slot, period)
 
-    def _count(self, outcomes: list[Outcome]) -> Iterator[None]:
+    def _count(self, outcomes: Iterable[Outcome], *, in_totals: bool) -> Iterator[None]:
         groups: dict[tuple[str, str, int], list[Outcome]] = {}
         present = self._present
         begin = datetime.fromtimestamp((present - self._shift) * SLOT_S, UTC)
@@ -148,35 +179,47 @@ class Statistics:
             if group is None:
                 group = groups[key] = []
             group.append(outcome)
-        yield from self._count_groups(groups)
+        yield from self._count_groups(groups, in_totals=in_totals)
 
-    def _count_groups(self, groups: Mapping[tuple[str, str, int], list[Outcome]]) -> Iterator[None]:
-        """Count each group once, for its pair and for its model.
+    def _count_groups(
+        self, groups: Mapping[tuple[str, str, int], list[Outcome]], *, in_totals: bool
+    ) -> Iterator[None]:
+        """Count each group once, for its pair, its model and its agent.
 
-        A group of a few is kept by its pair as it is, and counted for the model with others.
+        A group of a few is kept by its pair as it is, and counted for the others with more.
         """
-        few: dict[tuple[str, int], list[Outcome]] = {}
-        of_agent: dict[str, list[Outcome]] = {}
+        few_rows = _ROWS_WAITING // max(1, self._pair_count)
+        of_model: dict[tuple[str, int], list[Outcome]] = {}
+        of_agent: dict[tuple[str, int], list[Outcome]] = {}
         for (agent_id, model_id, slot), outcomes in sorted(groups.items(), key=_when):
             pair = self._pair(agent_id, model_id)
             if len(outcomes) < _FEW:
-                for outcome in outcomes:
-                    pair.keep(row_of(outcome, slot))
-                few.setdefault((model_id, slot), []).extend(outcomes)
-                of_agent.setdefault(agent_id, []).extend(outcomes)
+                self._note(pair, slot, outcomes, few_rows)
+                of_model.setdefault((model_id, slot), []).extend(outcomes)
+                of_agent.setdefault((agent_id, slot), []).extend(outcomes)
             else:
                 period = self._period(outcomes)
-                pair.add(slot, period)
-                self._model(model_id).add(slot, period)
-                self._total(agent_id).merge(period.counts)
+                for series in (pair, self._model(model_id), self._agent(agent_id)):
+                    series.add(slot, period)
+                if in_totals:
+                    self._total(agent_id).merge(period.counts)
             self._sweep(1)
             yield
-        for (model_id, slot), outcomes in few.items():
-            self._model(model_id).add(slot, self._period(outcomes))
+        for (model_id, slot), outcomes in of_model.items():
+            self._note(self._model(model_id), slot, outcomes, few_rows)
             yield
-        for agent_id, outcomes in of_agent.items():
-            self._total(agent_id).learn(columns_of(outcomes))
+        for (agent_id, slot), outcomes in of_agent.items():
+            self._note(self._agent(agent_id), slot, outcomes, few_rows)
+            if in_totals:
+                self._total(agent_id).learn(columns_of(outcomes))
             yield
+
+    def _note(self, series: Series, slot: int, outcomes: list[Outcome], most_rows: int) -> None:
+        if len(outcomes) >= _FEW:
+            series.add(slot, self._period(outcomes))
+            return
+        for outcome in outcomes:
+            series.keep(row_of(outcome, slot), most_rows)
 
     def _period(self, outcomes: list[Outcome]) -> Period:
         period = Period(self._thresholds)
@@ -199,11 +242,17 @@ class Statistics:
         return series
 
     def _model(self, model_id: str) -> Series:
-        series = self._models.get(model_id)
+        return self._series_in(self._models, model_id, self._max_models)
+
+    def _agent(self, agent_id: str) -> Series:
+        return self._series_in(self._agents, agent_id, self._max_agents)
+
+    def _series_in(self, known: dict[str, Series], key: str, most: int) -> Series:
+        series = known.get(key)
         if series is None:
-            if len(self._models) >= self._max_models and model_id != OTHER:
-                return self._model(OTHER)
-            series = self._models[model_id] = Series(self._thresholds)
+            if len(known) >= most and key != OTHER:
+                return self._series_in(known, OTHER, most)
+            series = known[key] = Series(self._thresholds)
         return series
 
     def _total(self, agent_id: str) -> Counts:
@@ -214,26 +263,28 @@ class Statistics:
             counts = self._totals[agent_id] = Counts()
         return counts
 
-    def _sweep(self, count: int) -> None:
-        """Let some pairs go on forgetting, and drop those of which nothing is left."""
-        for _ in range(count):
-            key = next(self._sweeping, None)
-            if key is None:
-                if self._present < self._swept + Window.MINUTE.count:
-                    return
-                self._swept = self._present
-                self._sweep_models()
-                self._sweeping = iter(
-                    [(agent, model) for agent, models in self._pairs.items() for model in models]
-                )
-                return
-            self._forget_pair(*key)
+    def _sweep(self, steps: int) -> bool:
+        """Forget a little, and drop those of whom nothing is left. False when none is due now."""
+        for _ in range(steps):
+            if next(self._sweeping, self._sweeping) is not self._sweeping:
+                continue
+            if self._present < self._swept + Window.MINUTE.count:
+                return False
+            self._swept = self._present
+            self._sweeping = self._forget_all()
+        return True
 
-    def _sweep_models(self) -> None:
-        for model_id, series in list(self._models.items()):
-            if series.forget(self._present):
-                del self._models[model_id]
+    def _forget_all(self) -> Iterator[None]:
         self._overhead.forget(self._present)
+        for known in (self._models, self._agents):
+            for key, series in list(known.items()):
+                if series.forget(self._present):
+                    del known[key]
+                yield
+        for agent_id, models in list(self._pairs.items()):
+            for model_id in list(models):
+                self._forget_pair(agent_id, model_id)
+                yield
 
     def _forget_pair(self, agent_id: str, model_id: str) -> None:
         models = self._pairs[agent_id]
@@ -246,6 +297,11 @@ class Statistics:
     # Answering -------------------------------------------------------------------------------
 
     @property
+    def thresholds(self) -> Thresholds:
+        """The lines whose crossings are counted."""
+        return self._thresholds
+
+    @property
     def pair_count(self) -> int:
         """How many agents on models are told apart now."""
         return self._pair_count
@@ -256,7 +312,7 @@ class Statistics:
 
     def agent_ids(self) -> Collection[str]:
         """The agents of which something is known, `OTHER` possibly among them."""
-        return tuple(self._pairs)
+        return tuple(self._agents)
 
     def models_of(self, agent_id: str) -> Collection[str]:
         """The models that an agent has used."""
@@ -273,9 +329,33 @@ class Statistics:
         """What attempts came to: all, or those of an agent, on a model, or of it on that."""
         self.fold(now_s)
         found = Period(self._thresholds)
-        for series in self._series(agent_id, model_id):
-            found.merge(series.window(window, self._present))
+        for _ in self._gathering(found, window, self._series(agent_id, model_id)):
+            pass
         return found
+
+    def gathering(
+        self,
+        found: Period,
+        window: Window,
+        now_s: float,
+        *,
+        agent_id: str | None = None,
+        model_id: str | None = None,
+    ) -> Iterator[None]:
+        """The same, merged into `found` a little with every step; it is whole after the last."""
+        self.fold(now_s)
+        return self._gathering(found, window, self._series(agent_id, model_id))
+
+    def _gathering(self, found: Period, window: Window, many: Collection[Series]) -> Iterator[None]:
+        rows: list[Row] = []
+        for series in tuple(many):
+            rows += series.gather(window, self._present, found)
+            if len(rows) >= _ROWS_AT_ONCE:
+                found.learn(columns_of_rows(rows))
+                rows = []
+            yield
+        if rows:
+            found.learn(columns_of_rows(rows))
 
     def attempts(
         self,
@@ -292,6 +372,8 @@ class Statistics:
         )
 
     def _series(self, agent_id: str | None, model_id: str | None) -> Collection[Series]:
+        if model_id is None and agent_id in self._agents:
+            return (self._agents[agent_id],)
         of_agent = self._models if agent_id is None else self._pairs.get(agent_id, _NOTHING)
         if model_id is None:
             return of_agent.values()
@@ -300,27 +382,15 @@ class Statistics:
     def overhead(self, window: Window, now_s: float) -> Sketch:
         """How long answers have spent in pointsman itself, in seconds."""
         self.fold(now_s)
-        return self._overhead.window(window, self._present).plain
+        found = Period(self._thresholds)
+        for _ in self._gathering(found, window, (self._overhead,)):
+            pass
+        return found.plain
 
     def totals(self, now_s: float) -> Mapping[str, Counts]:
         """What each agent did since the start, for counters that only rise."""
         self.fold(now_s)
         return self._totals
-
-
-class DecisionRing:
-    """The last decisions, for display alone: nothing is decided or counted from it."""
-
-    def __init__(self, most: int = 1_000) -> None:
-        self._decisions: deque[Decision] = deque(maxlen=most)
-
-    def add(self, decision: Decision) -> None:
-        self._decisions.append(decision)
-
-    def latest(self, limit: int) -> tuple[Decision, ...]:
-        """At most `limit` decisions, the newest first."""
-        found = reversed(self._decisions)
-        return tuple(decision for decision, _ in zip(found, range(limit), strict=False))
 
 
 def _when(group: tuple[tuple[str, str, int], list[Outcome]]) -> int:

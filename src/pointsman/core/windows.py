@@ -20,9 +20,12 @@ SLOT_S = 10
 COLD_ROWS = 10
 """How many attempts of an hour are kept as they are, before rings are worth their memory."""
 WARM_ROWS = 40
-"""How many attempts wait to be counted together where there are rings."""
+"""How many attempts wait at least to be counted together where there are rings."""
+MOST_ROWS = 256
+"""How many attempts wait at most: whoever asks has to count them."""
 
 _ROW = Struct("<IBddddIIIq")
+_ITS_SLOT = Struct("<I53x")
 
 
 class Window(Enum):
@@ -40,6 +43,10 @@ class Window(Enum):
     @property
     def length_s(self) -> int:
         return self.width * self.count * SLOT_S
+
+    def first(self, present: int) -> int:
+        """The earliest slot in this window when `present` is the present slot."""
+        return (present // self.width - self.count + 1) * self.width
 
     def holds(self, slot: int, present: int) -> bool:
         """Is `slot` in this window when `present` is the present slot?"""
@@ -72,13 +79,22 @@ class Series:
         self._rings: _Rings | None = None
         self._rolled = 0
 
-    def keep(self, row: Row) -> None:
-        """Take note of one attempt, cheaply where there are few."""
+    def keep(self, row: Row, most_rows: int = WARM_ROWS) -> None:
+        """Take note of one attempt, cheaply where there are few.
+
+        `most_rows` wait to be counted together, within `WARM_ROWS` and `MOST_ROWS`: many cost less
+        each, few take less memory.
+        """
         if self._rows is None:
             self._rows = bytearray()
         self._rows += _ROW.pack(*row)
-        most = COLD_ROWS if self._rings is None else WARM_ROWS
-        if len(self._rows) >= most * _ROW.size:
+        if self._rings is None:
+            most_rows = COLD_ROWS
+        elif most_rows < WARM_ROWS:
+            most_rows = WARM_ROWS
+        elif most_rows > MOST_ROWS:
+            most_rows = MOST_ROWS
+        if len(self._rows) >= most_rows * _ROW.size:
             self._count_rows(max(row[0], self._slot))
 
     def add(self, slot: int, period: Period) -> None:
@@ -147,7 +163,7 @@ class Series:
         """Turn rows into periods, unless so many are too old that rows will still do."""
         rows = self._rows_in(LONGEST, present)
         if self._rings is None and len(rows) <= COLD_ROWS // 2:
-            self._rows = _bytes_of(rows)
+            self._rows = _bytes_of(rows) or None
             return
         self._rows = None
         rings = self._roll(present)
@@ -162,7 +178,8 @@ class Series:
 
     def _rows_in(self, window: Window, present: int) -> list[Row]:
         kept: Iterable[Row] = _ROW.iter_unpack(self._rows or b"")
-        return [row for row in kept if window.holds(row[0], present)]
+        first = window.first(present)
+        return [row for row in kept if row[0] >= first]
 
     def _merged(self, parts: Iterable[bytes]) -> Period:
         merged = Period(self._thresholds)
@@ -170,21 +187,27 @@ class Series:
             merged.merge(Period.unpacked(packed, self._thresholds))
         return merged
 
-    def window(self, window: Window, present: int) -> Period:
-        """All that happened in the window, when `present` is the number of the present slot."""
-        found = self._merged(self._parts(window, present))
+    def gather(self, window: Window, present: int, found: Period) -> list[Row]:
+        """All that happened in the window, when `present` is the number of the present slot.
+
+        What is counted already is merged into `found`. What is not is returned, since rows of many
+        series cost less when they are counted at once.
+        """
+        for packed in self._parts(window, present):
+            found.merge(Period.unpacked(packed, self._thresholds))
         if self._open is not None and window.holds(self._slot, present):
             found.merge(self._open)
-        if self._rows and (rows := self._rows_in(window, present)):
-            found.learn(columns_of_rows(rows))
-        return found
+        return self._rows_in(window, present) if self._rows else []
 
     def attempts(self, window: Window, present: int) -> int:
         """How many attempts there were in the window: to rank many series cheaply."""
         found = sum(map(attempts_in, self._parts(window, present)))
         if self._open is not None and window.holds(self._slot, present):
             found += self._open.counts.attempts
-        return found + len(self._rows_in(window, present))
+        if self._rows is not None:
+            first = window.first(present)
+            found += sum(slot >= first for (slot,) in _ITS_SLOT.iter_unpack(self._rows))
+        return found
 
     def _parts(self, window: Window, present: int) -> Iterator[bytes]:
         """The packed periods that make up a window: of finer rings what is in no coarser one."""
@@ -207,9 +230,8 @@ class Series:
             self._close()
         if self._rings is not None and not any(self._roll(present)):
             self._rings = None
-        if self._rows is not None:
-            rows = self._rows_in(LONGEST, present)
-            self._rows = _bytes_of(rows) if rows else None
+        if self._rows and not LONGEST.holds(_ITS_SLOT.unpack_from(self._rows)[0], present):
+            self._rows = _bytes_of(self._rows_in(LONGEST, present)) or None
         return self._open is None and self._rings is None and self._rows is None
 
 

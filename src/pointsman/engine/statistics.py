@@ -6,20 +6,18 @@ After a start the last hour is read back from the record (`engine/replay.py`).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pointsman.core.decision import Decision, Outcome
 from pointsman.core.period import Counts, Period
 from pointsman.core.quantiles import Sketch
-from pointsman.core.stats import DecisionRing, Statistics
+from pointsman.core.ring import DecisionRing
+from pointsman.core.stats import Statistics
 from pointsman.core.windows import Window
 from pointsman.engine.ports import Clock, Ledger
-
-STEP_S = 0.001
-"""How long one step of an answer may take before others get their turn."""
+from pointsman.engine.steps import in_steps
 
 
 class Measured(NamedTuple):
@@ -54,6 +52,7 @@ class Report(NamedTuple):
     chosen, over the last decisions that the window holds. `overhead` is that of all answers.
     """
 
+    at: datetime
     window: Window
     overall: Period
     overhead: Sketch
@@ -71,6 +70,12 @@ class LiveStatistics:
         self._clock = clock
         self._statistics = statistics or Statistics()
         self._ring = DecisionRing()
+        self._began = clock.now()
+
+    @property
+    def began(self) -> datetime:
+        """Since when this process counts."""
+        return self._began
 
     def decided(self, decision: Decision) -> None:
         """A model was chosen, or none could be."""
@@ -97,6 +102,27 @@ class LiveStatistics:
         now_s = self._now_s()
         return self._statistics.period(window, now_s, agent_id=agent_id, model_id=model_id)
 
+    def gathering(
+        self,
+        found: Period,
+        window: Window,
+        *,
+        agent_id: str | None = None,
+        model_id: str | None = None,
+    ) -> Iterator[None]:
+        """The same, merged into `found` in steps; it is whole after the last."""
+        return self._statistics.gathering(
+            found, window, self._now_s(), agent_id=agent_id, model_id=model_id
+        )
+
+    def nothing(self) -> Period:
+        """A period to gather others in."""
+        return Period(self._statistics.thresholds)
+
+    def folding(self) -> Iterator[None]:
+        """Count all that was recorded, in steps: before many questions, so that none is long."""
+        return self._statistics.folding(self._now_s())
+
     def model_ids(self) -> Collection[str]:
         """The models that did anything in the last hour."""
         self._statistics.fold(self._now_s())
@@ -121,12 +147,14 @@ class LiveStatistics:
 
     async def report(self, asked: Asked) -> Report:
         """What happened in a window."""
-        self._statistics.fold(self._now_s())
+        async for _ in in_steps(self.folding(), self._clock.monotonic):
+            pass
         models = await self._ranked(asked, self._models_of(asked))
         agents = await self._ranked(asked, self._agents_of(asked))
         return Report(
+            self._clock.now(),
             asked.window,
-            self.period(asked.window, agent_id=asked.agent_id, model_id=asked.model_id),
+            await self._gathered(asked.window, Narrowed("", asked.agent_id, asked.model_id)),
             self.overhead(asked.window),
             await self._measured(asked, models),
             await self._measured(asked, agents),
@@ -150,7 +178,7 @@ class LiveStatistics:
     async def _ranked(self, asked: Asked, rows: Iterable[Narrowed]) -> list[Narrowed]:
         """Those that did anything, the busiest first, in an order that chance has no part in."""
         found: list[tuple[int, Narrowed]] = []
-        async for row in self._in_steps(rows):
+        async for row in in_steps(rows, self._clock.monotonic):
             count = self._statistics.attempts(
                 asked.window, self._now_s(), agent_id=row.agent_id, model_id=row.model_id
             )
@@ -160,20 +188,16 @@ class LiveStatistics:
 
     async def _measured(self, asked: Asked, rows: Sequence[Narrowed]) -> Sequence[Measured]:
         return [
-            Measured(
-                row.id, self.period(asked.window, agent_id=row.agent_id, model_id=row.model_id)
-            )
-            async for row in self._in_steps(rows[: asked.limit])
+            Measured(row.id, await self._gathered(asked.window, row))
+            async for row in in_steps(rows[: asked.limit], self._clock.monotonic)
         ]
 
-    async def _in_steps(self, rows: Iterable[Narrowed]) -> AsyncIterator[Narrowed]:
-        """One after the other, with pauses in which others are served."""
-        begun = self._clock.monotonic()
-        for row in rows:
-            yield row
-            if self._clock.monotonic() - begun > STEP_S:
-                await asyncio.sleep(0)
-                begun = self._clock.monotonic()
+    async def _gathered(self, window: Window, row: Narrowed) -> Period:
+        found = self.nothing()
+        steps = self.gathering(found, window, agent_id=row.agent_id, model_id=row.model_id)
+        async for _ in in_steps(steps, self._clock.monotonic):
+            pass
+        return found
 
     def _matches(self, asked: Asked) -> Mapping[str, float]:
         since = self._clock.now() - timedelta(seconds=asked.window.length_s)
@@ -190,8 +214,7 @@ class LiveStatistics:
 
     def recall(self, outcomes: Iterable[Outcome]) -> None:
         """Attempts of the last hour ended so before this process began to count."""
-        for outcome in outcomes:
-            self._statistics.record(outcome)
+        self._statistics.recall(outcomes, self._now_s())
 
 
 class Noted:

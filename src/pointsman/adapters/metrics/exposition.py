@@ -20,10 +20,8 @@ from pointsman.adapters.metrics.recent import agents, recent_agents, recent_mode
 from pointsman.adapters.metrics.served import LedgerCounters, Scraped, ledgered, served
 from pointsman.adapters.metrics.tallied import tallied
 from pointsman.engine.statistics import LiveStatistics
+from pointsman.engine.steps import in_steps
 from pointsman.engine.tally import Tally
-
-STEP_S = 0.001
-"""How long figures are read before others get their turn."""
 
 
 class Metrics:
@@ -55,20 +53,12 @@ class Metrics:
         return await asyncio.to_thread(encode, read), content_type.encode("ascii")
 
     async def _read(self) -> list[Metric]:
-        metrics: list[Metric] = []
-        begun = self._monotonic()
-        for metric in self._all():
-            if metric is not None:
-                metrics.append(metric)
-            if self._monotonic() - begun > STEP_S:
-                await asyncio.sleep(0)
-                begun = self._monotonic()
-        return metrics
+        return [m async for m in in_steps(self._all(), self._monotonic) if m is not None]
 
     def _all(self) -> Part:
         yield from tallied(self._tally)
-        yield from agents(self._statistics)
         yield from recent_models(self._statistics)
+        yield from agents(self._statistics)
         yield from recent_agents(self._statistics)
         yield from ledgered(self._ledger, self._monotonic)
         yield from served(self._scraped, self._version)

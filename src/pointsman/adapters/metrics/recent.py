@@ -131,6 +131,7 @@ class _Shown:
 def recent_models(statistics: LiveStatistics) -> Part:
     """Gauges of each model, and of our own overhead."""
     shown = _Shown("pointsman_recent", "model", (_DURATION, _FIRST_TOKEN, _INTER_TOKEN))
+    yield from statistics.folding()
     for model_id in statistics.model_ids():
         for window in SHOWN:
             shown.add(model_id, window, statistics.period(window, model_id=model_id))
@@ -156,7 +157,9 @@ def recent_agents(statistics: LiveStatistics) -> Part:
     busiest = sorted(filter(counts.get, counts), key=lambda agent_id: -counts[agent_id])
     for agent_id in busiest[:MOST_AGENTS]:
         for window in SHOWN:
-            shown.add(agent_id, window, statistics.period(window, agent_id=agent_id))
+            period = statistics.nothing()
+            yield from statistics.gathering(period, window, agent_id=agent_id)
+            shown.add(agent_id, window, period)
             yield None
     yield from shown.families()
 

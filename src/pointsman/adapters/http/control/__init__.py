@@ -4,6 +4,7 @@ from pointsman.adapters.http.control.access import KEY_IN_SCOPE, PREFIX, Control
 from pointsman.adapters.http.control.source import (
     ConfigView,
     ControlSource,
+    Counted,
     LiveModel,
 )
 
@@ -13,5 +14,6 @@ __all__ = [
     "ConfigView",
     "ControlApi",
     "ControlSource",
+    "Counted",
     "LiveModel",
 ]

@@ -27,6 +27,7 @@ from pointsman.adapters.http.control.bodies import (
     OneModelBody,
 )
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
+from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.adapters.http.control.views import (
     agent_body,
@@ -164,6 +165,7 @@ def known_parameters_only(
 def application(source: ControlSource, version: str) -> Litestar:
     """The control API as an ASGI application that knows all its paths in full."""
     calls = [agents, agent, models, model, decisions, decision, config, log_level, openapi]
+    calls += [stats, metrics]
     router = Router(
         PREFIX,
         route_handlers=calls,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from pointsman.core.fleet import Fleet
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.statistics import Asked, Report
+from pointsman.engine.tally import Tally
 
 
 class LiveModel(NamedTuple):
@@ -33,6 +36,27 @@ class ConfigView(NamedTuple):
     rejected: str = ""
 
 
+class Counted(NamedTuple):
+    """What was counted between `began` and `at`, and how things stand at `at`.
+
+    `circuits` holds the state of each model that has a circuit breaker. `queued`, `written` and
+    `dropped` are records of the ledger, `failing_s` for how long it has been unable to write.
+    `mean_match` in [0, 1] is that of the standing `assignments`, None without any.
+    """
+
+    began: datetime
+    at: datetime
+    tally: Tally
+    in_flight: int
+    circuits: Mapping[str, str]
+    queued: int
+    written: int
+    dropped: Mapping[str, int]
+    failing_s: float
+    assignments: int = 0
+    mean_match: float | None = None
+
+
 class ControlSource(Protocol):
     """The running router, as the control API sees it. The async methods raise `StoreError`."""
 
@@ -45,6 +69,11 @@ class ControlSource(Protocol):
 
     def set_log_level(self, level: str) -> None:
         """`level` is one of debug, info, warning, error."""
+
+    def counted(self) -> Counted: ...
+
+    async def report(self, asked: Asked) -> Report:
+        """What happened in a window."""
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
 
