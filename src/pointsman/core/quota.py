@@ -51,11 +51,10 @@ class LastMinute:
         over = self.spent(now_s) + min(amount, limit) - limit
         if over <= 0:
             return 0.0
-        oldest = self._second - WINDOW_S
-        for second in range(oldest, self._second + 1):
+        second = self._second - _SLOTS
+        while over > 0:  # No more is over than was spent, and all of that is in the slots.
+            second += 1
             over -= self._slots[second % _SLOTS]
-            if over <= 0:
-                break
         return second + _SLOTS - now_s
 
     def _advance(self, second: int) -> None:
