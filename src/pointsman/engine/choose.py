@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pointsman.core.balance import Near, Pick, pick, pick_for_session
 from pointsman.core.balance import propensity as propensity_of
-from pointsman.core.chance import Draws
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection, tokens_held
 from pointsman.core.exploration import Exploration
@@ -81,7 +80,7 @@ class Chooser:
         task: Task,
         selection: Selection,
         session: str | None,
-        draws: Draws,
+        draws: Callable[[], float],
     ) -> Choice:
         """The choice at this moment; all its chance comes from `draws`. Changes nothing."""
         shortlist = snapshot.shortlists.of(agent, task, selection)
@@ -163,7 +162,7 @@ class Chooser:
         places: Sequence[int],
         task: Task,
         session: str | None,
-        draws: Draws,
+        draws: Callable[[], float],
         exploration: Exploration | None,
     ) -> _Taken:
         band = _Band(*shortlist.near_of(places), task.stream, session)
@@ -185,7 +184,7 @@ class Chooser:
             propensity += offer.probability
         return _Taken(picked.place, propensity, explored, able)
 
-    def _pick(self, band: _Band, draws: Draws) -> Pick:
+    def _pick(self, band: _Band, draws: Callable[[], float]) -> Pick:
         """Who of the near-best goes first."""
         if len(band.model_ids) == 1:
             return Pick(0, 1.0)
