@@ -233,3 +233,21 @@ def test_what_nobody_asks_for_makes_no_model_good() -> None:
     both = Agent("any", requires=("coding",), prefers=("general",))
     quality = estimated(agent=both, model=weak).quality
     assert quality == pytest.approx(0.7 * 0.9 + 0.2 * 0.3 + 0.1), "as the capability score has it"
+
+
+def test_a_model_of_unknown_speed_is_taken_to_be_as_swift_as_the_others() -> None:
+    untold = replace(MODEL, id="p/new", strengths={"coding": 0.9})
+    hurried = Selection(weights=Weights(0.0, 1.0, 0.0))
+
+    def swift(scorer: AdaptiveScorer, model: Model = untold) -> float:
+        return scored(scorer, model=model, selection=hurried).terms[1].value
+
+    assert swift(AdaptiveScorer()) == 0.5, "nobody has been timed"
+    slow = taught(answered(took_s=8.0))
+    assert swift(slow) == pytest.approx(speed(8.0, 2.0))
+    both = taught(answered(took_s=8.0), answered(model="p/o", took_s=0.5))
+    assert swift(both) == pytest.approx(speed(2.0, 2.0)), "the geometric mean of both"
+    assert "as swift as the others" in scored(both, model=untold).terms[1].detail
+    assert swift(slow, replace(untold, strengths={"low_latency": 0.9})) == 0.9
+    known = taught(answered(took_s=8.0), *[answered(model="p/new", took_s=0.1)] * 50, then_s=1.0)
+    assert swift(known) > 0.9

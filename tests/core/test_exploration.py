@@ -223,3 +223,11 @@ def test_another_policy_holds_from_then_on() -> None:
     exploration.reconfigure(ExplorationPolicy(share=0.01))
     tried = trials(exploration, TWO, 5_000).total()
     assert 40 <= tried <= 50
+
+
+def test_what_was_saved_is_not_spent_once_nothing_is_to_be() -> None:
+    exploration = Exploration()
+    for _ in range(200):
+        exploration.decided(AGENT, TASK, CHOICE, TWO, None)
+    exploration.reconfigure(ExplorationPolicy(share=0.0))
+    assert exploration.offer(AGENT, TASK, CHOICE, TWO) is None

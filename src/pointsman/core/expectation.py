@@ -29,7 +29,7 @@ from pointsman.core.records import AgentRecord, ModelRecord, Tag, TagRecord, Top
 from pointsman.core.utility import PACE_S_PER_TOKEN, cheapness, speed, weights_of
 
 UNKNOWN = 0.5
-"""What is expected of a capability, or of a speed, of which nothing is declared."""
+"""What is expected of a capability of which nothing is declared, or a speed while none is known."""
 
 GENERALIST = ("general",)
 """What is wanted where nobody says what is."""
@@ -50,14 +50,14 @@ TOKENS_PER_MTOK = 1e6
 class Paper(NamedTuple):
     """What is declared of `model` for one kind of request, and where to look for what was seen.
 
-    `fit` and `speed` in [0, 1]. `prompt_usd` is the cost of one request without its answer, None
-    when the price is unknown. `answered` is the tag of outcomes, `judged` those of judgements, from
-    the general to the particular.
+    `fit` and `speed` in [0, 1]; `speed` is None where none is declared. `prompt_usd` is the cost of
+    one request without its answer, None when the price is unknown. `answered` is the tag of
+    outcomes, `judged` those of judgements, from the general to the particular.
     """
 
     model: Model
     fit: float
-    speed: float
+    speed: float | None
     prompt_usd: float | None
     usd_per_token: float
     answered: Tag
@@ -125,7 +125,7 @@ def paper_of(kind: Kind, model: Model) -> Paper:
     return Paper(
         model=model,
         fit=_fit(kind.needs, model),
-        speed=model.strengths.get("low_latency", UNKNOWN),
+        speed=model.strengths.get("low_latency"),
         prompt_usd=prompt_usd,
         usd_per_token=usd_per_token,
         answered=(agent_id, None, model.id),
@@ -171,7 +171,7 @@ def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
     record = seen.models.get(paper.model.id) or UNSEEN
     tag = seen.tags.get(paper.answered)
     reliable, good = _reliability(seen, record, tag), _quality(seen, kind, record, paper)
-    swift, latency_s = _swiftness(kind, paper, record)
+    swift, latency_s = _swiftness(seen, kind, paper, record)
     cost_usd = _cost_usd(kind, paper, record, tag)
     weights, success = kind.weights, reliable.mean * good.mean
     quick, cheap = weights.latency * swift.mean, weights.cost * cheapness(cost_usd)
@@ -259,19 +259,28 @@ def _quality(seen: Experience, kind: Kind, record: ModelRecord, paper: Paper) ->
     return Belief(mean, deviation(mean, count))
 
 
-def _swiftness(kind: Kind, paper: Paper, record: ModelRecord) -> tuple[Belief, float | None]:
+def _swiftness(
+    seen: Experience, kind: Kind, paper: Paper, record: ModelRecord
+) -> tuple[Belief, float | None]:
     """How good the expected time is against the budget, and that time if it was ever measured."""
     usual_s, variance, count = record.times[kind.place]
     weight, off = DECLARED_SPEED_WEIGHT, DECLARED_SPEED_DEVIATION
+    declared = _untimed(seen, kind) if paper.speed is None else paper.speed
     if usual_s <= 0.0:
-        return Belief(paper.speed, off), None
+        return Belief(declared, off), None
     latency_s = usual_s * kind.stretch
     measured = speed(latency_s, kind.budget_s)
     total = weight + count
-    mean = (weight * paper.speed + count * measured) / total
+    mean = (weight * declared + count * measured) / total
     # How far the speed is off where the logarithm of the time is off by its standard error.
     error = measured * (1.0 - measured) * sqrt(variance / (count + 1.0))
     return Belief(mean, sqrt((weight * off) ** 2 + (count * error) ** 2) / total), latency_s
+
+
+def _untimed(seen: Experience, kind: Kind) -> float:
+    """How swift a model is taken to be of which nothing is declared or known: as the others are."""
+    usual_s = seen.usual_s[kind.place]
+    return speed(usual_s * kind.stretch, kind.budget_s) if usual_s else UNKNOWN
 
 
 def _cost_usd(kind: Kind, paper: Paper, record: ModelRecord, tag: TagRecord | None) -> float | None:
@@ -290,6 +299,8 @@ def _cost_usd(kind: Kind, paper: Paper, record: ModelRecord, tag: TagRecord | No
 
 def _speed_words(kind: Kind, paper: Paper, latency_s: float | None) -> str:
     if latency_s is None:
+        if paper.speed is None:
+            return "not timed yet, taken to be as swift as the others"
         return f"not timed yet, declared {paper.speed:.2f}"
     until = "to the first token" if kind.place else "to the end"
     return f"{latency_s:.2f} s {until}, {kind.budget_s:.2f} s are half the mark"

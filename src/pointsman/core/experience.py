@@ -57,6 +57,11 @@ class Experience:
         self.hardness: Remembered[Topic, Hardness] = Remembered(policy.most_tags, Hardness)
         self.usual = 0.5
         """How good answers are on average; moves in steps."""
+        self.usual_s = [0.0, 0.0]
+        """How long models take that were timed, for plain answers and for streams; 0 where none
+        was. A geometric mean in which every model counts alike; moves in steps."""
+        self._logs = [0.0, 0.0]
+        self._timed = [0, 0]
         self._judged = Counts()
         self._moved = False
 
@@ -175,11 +180,18 @@ class Experience:
     def _time(self, model: ModelRecord, place: int, seconds: float, now: float) -> None:
         """`place` is 1 for streams and 0 for plain answers."""
         level, value = model.levels[place], log(max(seconds, LEAST_S))
+        before = level.mean
+        if not level.count:
+            before, self._timed[place] = 0.0, self._timed[place] + 1
         change = model.watches[place].add(value, level, self.policy.latency)
         if change is None:
             level.add(value, now, self.fade_times)
         else:
             level.restart(change.good / change.total, change.total, now)
+        self._logs[place] += level.mean - before
+        mean_s = exp(self._logs[place] / self._timed[place])
+        if _moved(mean_s, self.usual_s[place]):
+            self.usual_s[place], self._moved = mean_s, True
 
     def _judged_of(self, record: TagRecord, model: ModelRecord) -> Counts:
         """The judgements of a tag, emptied where the model has changed since."""

@@ -91,8 +91,10 @@ class Exploration:
         self._due: dict[str, float] = {}
 
     def reconfigure(self, policy: ExplorationPolicy) -> None:
-        """Follow `policy` from now on; what was saved is kept."""
+        """Follow `policy` from now on; what was saved is kept, unless nothing is to be spent."""
         self._policy = policy
+        if not policy.share:
+            self._saved = 0.0
 
     def offer(
         self, agent: Agent, task: Task, selection: Selection, candidates: Sequence[Candidate]
