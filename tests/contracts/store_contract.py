@@ -11,6 +11,7 @@ import pytest
 from pointsman.core.decision import (
     Candidate,
     Decision,
+    Estimate,
     Objection,
     Outcome,
     ReasonCode,
@@ -99,6 +100,22 @@ class StoreContract:
 
     def test_a_decision_without_candidates_comes_back(self, store: Store) -> None:
         decision = a_decision(candidates=(), session=None, panic=False, task=Task())
+        store.append([decision])
+        assert store.decision(decision.id) == StoredDecision(decision, ())
+
+    @pytest.mark.parametrize("band", [0.0, 0.05, None])
+    def test_all_that_explains_a_decision_comes_back(
+        self, store: Store, band: float | None
+    ) -> None:
+        estimate = Estimate(0.81, 0.9, 0.9, 1.25, 0.002, 17.5, 0.03, budget_s=0.5, timed=12.5)
+        terms = (Term("success", 0.486, "81 %", 0.6), Term("failures", -0.036, "10.0% fail"))
+        out = Rejection("p/full", Objection(ReasonCode.AT_LIMIT, "8 of 8 calls in flight"), 0.91)
+        decision = a_decision(
+            candidates=(Candidate("p/one", 0.45, terms, estimate),),
+            rejections=(out,),
+            explored=True,
+            band=band,
+        )
         store.append([decision])
         assert store.decision(decision.id) == StoredDecision(decision, ())
 

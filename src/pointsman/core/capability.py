@@ -81,13 +81,20 @@ def capability_terms(needs: Requirements, model: Model) -> tuple[Term, ...]:
             "required",
             REQUIRED_WEIGHT * _mean_strength(needs.required, model),
             _named(needs.required, model),
+            REQUIRED_WEIGHT,
         ),
         Term(
             "preferred",
             PREFERRED_WEIGHT * _mean_strength(needs.preferred, model),
             _named(needs.preferred, model),
+            PREFERRED_WEIGHT,
         ),
-        Term("context", CONTEXT_WEIGHT * reach, f"{words} of {needs.min_context} wanted"),
+        Term(
+            "context",
+            CONTEXT_WEIGHT * reach,
+            f"{words} of {needs.min_context} wanted",
+            CONTEXT_WEIGHT,
+        ),
     )
 
 
@@ -108,12 +115,15 @@ class CapabilityScorer:
         """The candidate with its terms; they sum to the score."""
         fit = capability_terms(requirements(agent, task), model)
         share = FIT_SHARE[selection.strategy]
-        terms = tuple(Term(name, value * share, detail) for name, value, detail in fit)
+        terms = tuple(
+            Term(name, value * share, detail, weight * share) for name, value, detail, weight in fit
+        )
         if selection.strategy is Strategy.COST:
             terms += (_cheapness(model, 1.0 - share),)
         elif (name := STRENGTH_OF_STRATEGY.get(selection.strategy)) is not None:
             strength = model.strengths.get(name, 0.0)
-            terms += (Term(name, (1.0 - share) * strength, f"declared {strength:.2f}"),)
+            left = 1.0 - share
+            terms += (Term(name, left * strength, f"declared {strength:.2f}", left),)
         return Candidate(model.id, sum(term.value for term in terms), terms)
 
     def changed_since(self, generation: int) -> frozenset[str] | None:  # noqa: ARG002 - the port's
@@ -155,6 +165,7 @@ def _cheapness(model: Model, weight: float) -> Term:
     """1 when free, one half at the reference price, 0 when the price is unknown."""
     price = model.price.blended_usd_per_mtok
     if price is None:
-        return Term("cheapness", 0.0, "price unknown, taken as dear")
+        return Term("cheapness", 0.0, "price unknown, taken as dear", weight)
     value = weight / (1.0 + float(price) / HALF_CHEAP_USD_PER_MTOK)
-    return Term("cheapness", value, f"{price.normalize():f} USD per million tokens, 3 in : 1 out")
+    words = f"{price.normalize():f} USD per million tokens, 3 in : 1 out"
+    return Term("cheapness", value, words, weight)

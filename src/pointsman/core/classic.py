@@ -93,14 +93,20 @@ def classic_terms(fit: float, seen: Lifetime, policy: ClassicPolicy = CLASSIC) -
     """The summands of the score, penalties as negative ones; `fit` and the score are in [0, 1]."""
     if seen.requests < policy.least_requests:
         few = f"alone: {seen.requests} of {policy.least_requests} requests seen"
-        return (Term("capability", fit, few),)
+        return (Term("capability", fit, few, 1.0),)
     terms = [
-        Term("capability", policy.capability * fit, f"{100 * fit:.2f} on paper"),
-        Term("success", policy.success * seen.success, f"{seen.success:.1%} succeeded"),
+        Term("capability", policy.capability * fit, f"{100 * fit:.2f} on paper", policy.capability),
+        Term(
+            "success",
+            policy.success * seen.success,
+            f"{seen.success:.1%} succeeded",
+            policy.success,
+        ),
         Term(
             "latency",
             policy.latency * latency_score(seen.latency_s, policy.acceptable_s),
             f"{1000 * seen.latency_s:.0f} ms on average",
+            policy.latency,
         ),
     ]
     left = sum(term.value for term in terms)

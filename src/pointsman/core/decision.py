@@ -94,16 +94,23 @@ class Objection(NamedTuple):
 
 
 class Rejection(NamedTuple):
+    """A model that is out. `score` is what it would have had, None where it was not scored."""
+
     model_id: str
     objection: Objection
+    score: float | None = None
 
 
 class Term(NamedTuple):
-    """One summand of a score; `detail` says in words what it was made of."""
+    """One summand of a score; `detail` says in words what it was made of.
+
+    `weight` is the most that it could add, in [0, 1]; 0 for what can only take away.
+    """
 
     name: str
     value: float
     detail: str = ""
+    weight: float = 0.0
 
 
 class Estimate(NamedTuple):
@@ -113,7 +120,8 @@ class Estimate(NamedTuple):
     `quality` (good), each in [0, 1]. `latency_s` is until the first token of a stream, else until
     the end; `cost_usd` of one request. None where nothing is known. `evidence` is how many recent
     outcomes of this model stand behind it, older ones counting less; `uncertainty` is one standard
-    deviation of the score.
+    deviation of the score. A latency of `budget_s` is worth half the mark, None where that is not
+    how it was judged; `timed` is how many recent answers `latency_s` was measured on.
     """
 
     success: float
@@ -123,6 +131,8 @@ class Estimate(NamedTuple):
     cost_usd: float | None = None
     evidence: float = 0.0
     uncertainty: float = 0.0
+    budget_s: float | None = None
+    timed: float = 0.0
 
 
 class Candidate(NamedTuple):
@@ -151,7 +161,8 @@ class Decision(NamedTuple):
     `propensity` is the probability with which it was chosen, in (0, 1]. A request that no model
     could serve is a decision too: without candidates, and with propensity 1. `panic` says that
     every model was to be left alone and the least bad was tried all the same, `explored` that the
-    chosen one was taken to learn about it.
+    chosen one was taken to learn about it. Models within `band` of the best score shared its
+    traffic; None when the request named whom it wanted, so that no score counted.
     """
 
     id: str
@@ -168,6 +179,7 @@ class Decision(NamedTuple):
     asked_model: str = ""
     panic: bool = False
     explored: bool = False
+    band: float | None = 0.0
 
     @property
     def seed(self) -> int:

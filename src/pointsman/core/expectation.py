@@ -180,9 +180,10 @@ def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
             "success",
             weights.quality * success,
             f"{reliable.mean:.1%} answer completely, {good.mean:.1%} of that is good",
+            weights.quality,
         ),
-        Term("speed", quick, _speed_words(kind, paper, latency_s)),
-        Term("cheapness", cheap, _cost_words(cost_usd)),
+        Term("speed", quick, _speed_words(kind, paper, latency_s), weights.latency),
+        Term("cheapness", cheap, _cost_words(cost_usd), weights.cost),
         Term(
             "failures",
             (reliable.mean - 1.0) * (quick + cheap),
@@ -201,6 +202,8 @@ def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
             + (weights.quality * reliable.mean * good.deviation) ** 2
             + (weights.latency * reliable.mean * swift.deviation) ** 2
         ),
+        kind.budget_s,
+        record.times[kind.place][2],
     )
     total = terms[0].value + terms[1].value + terms[2].value + terms[3].value
     return Candidate(paper.model.id, max(0.0, total), terms, estimate)

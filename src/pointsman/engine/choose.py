@@ -34,6 +34,7 @@ class Choice(NamedTuple):
     panic: bool = False
     explored: bool = False
     entitled: Sequence[Candidate] = ()
+    band: float | None = None
 
 
 class _Taken(NamedTuple):
@@ -103,6 +104,7 @@ class Chooser:
             taken.propensity,
             explored=taken.explored,
             entitled=taken.entitled,
+            band=shortlist.band,
         )
 
     def acted_on(self, agent: Agent, task: Task, selection: Selection, choice: Choice) -> None:
@@ -145,7 +147,8 @@ class Chooser:
             if objection is None:
                 places.append(place)
             else:
-                rejections.append(Rejection(model.id, objection))
+                score = shortlist.candidates[place].score
+                rejections.append(Rejection(model.id, objection, score))
         return places, tuple(rejections)
 
     def _stay(self, snapshot: Snapshot, shortlist: Shortlist, session: str | None) -> Stay | None:
@@ -215,8 +218,9 @@ class Chooser:
             and self._load.objection(by_id[rejection.model_id], tokens) is None
         ]
         if not waived:
-            return Choice((), shortlist.rejections + rejections)
+            return Choice((), shortlist.rejections + rejections, band=shortlist.band)
         least = min(waived, key=lambda rejection: rejection.objection.retry_after_s or 0.0)
         chosen = next(c for c in shortlist.candidates if c.model_id == least.model_id)
         others = tuple(rejection for rejection in rejections if rejection is not least)
-        return Choice((chosen,), shortlist.rejections + others, panic=True)
+        all_out = shortlist.rejections + others
+        return Choice((chosen,), all_out, panic=True, band=shortlist.band)

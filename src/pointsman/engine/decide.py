@@ -81,6 +81,7 @@ class Decider:
             ask.asked_model,
             choice.panic,
             choice.explored,
+            choice.band,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:

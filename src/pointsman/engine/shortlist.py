@@ -124,6 +124,11 @@ class Shortlist:
         self._orders: dict[tuple[int, Incumbent | None], tuple[Candidate, ...]] = {}
         self._stays: dict[Incumbent, Stay] = {}
 
+    @property
+    def band(self) -> float | None:
+        """How far below the best a model shares its traffic; None where a model was named."""
+        return None if self._band == NOBODY_ELSE else self._band
+
     def all_take(self, task: Task) -> bool:
         """True when no candidate can object to this request: the common case, in constant time."""
         if self._picky or (self._least_window and tokens_held(task) > self._least_window):

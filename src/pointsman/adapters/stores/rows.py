@@ -44,6 +44,7 @@ DECISION_COLUMNS = (
     "CONFIG_VERSION",
     "SESSION_ID",
     "ASKED_MODEL",
+    "BAND",
     "REJECTIONS_JSON",
     "PANIC",
     "EXPLORED",
@@ -139,6 +140,7 @@ def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
         decision.config_version,
         decision.session,
         decision.asked_model,
+        decision.band,
     )
 
 
@@ -196,8 +198,8 @@ def stored_decision(row: Sequence[Any]) -> Decision:
     Those are its candidates, its rejections, and the candidates of its base or None. Raises
     `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
-    order, own = row[11], row[16]
-    candidates_json, standing_json, base_json = row[19:22]
+    order, own = row[11], row[17]
+    candidates_json, standing_json, base_json = row[20:23]
     if candidates_json is None or standing_json is None:
         raise ValueError(f"the candidates of {row[0]} are missing")
     candidates = _all_said(candidates_json, base_json)
@@ -215,8 +217,9 @@ def stored_decision(row: Sequence[Any]) -> Decision:
         config_version=row[13],
         session=row[14],
         asked_model=row[15],
-        panic=bool(row[17]),
-        explored=bool(row[18]),
+        panic=bool(row[18]),
+        explored=bool(row[19]),
+        band=row[16],
     )
 
 

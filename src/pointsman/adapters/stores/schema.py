@@ -113,6 +113,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             WHERE BASE_SET_ID IS NOT NULL
         """,
     ),
+    # Earlier decisions did not say within which band of the best models shared its traffic.
+    ("ALTER TABLE ROUTING_DECISIONS ADD COLUMN BAND REAL DEFAULT 0",),
 )
 
 
