@@ -94,25 +94,32 @@ def classic_terms(fit: float, seen: Lifetime, policy: ClassicPolicy = CLASSIC) -
     if seen.requests < policy.least_requests:
         few = f"alone: {seen.requests} of {policy.least_requests} requests seen"
         return (Term("capability", fit, few, 1.0),)
+    return measured_terms(fit, seen.success, seen.latency_s, policy)
+
+
+def measured_terms(
+    fit: float, success: float, latency_s: float, policy: ClassicPolicy = CLASSIC
+) -> tuple[Term, ...]:
+    """The summands once enough was seen: of that, success in [0, 1] and the mean latency count."""
     terms = [
         Term("capability", policy.capability * fit, f"{100 * fit:.2f} on paper", policy.capability),
         Term(
             "success",
-            policy.success * seen.success,
-            f"{seen.success:.1%} succeeded",
+            policy.success * success,
+            f"{success:.1%} succeeded",
             policy.success,
         ),
         Term(
             "latency",
-            policy.latency * latency_score(seen.latency_s, policy.acceptable_s),
-            f"{1000 * seen.latency_s:.0f} ms on average",
+            policy.latency * latency_score(latency_s, policy.acceptable_s),
+            f"{1000 * latency_s:.0f} ms on average",
             policy.latency,
         ),
     ]
     left = sum(term.value for term in terms)
     for name, applies, keeps in (
-        ("unreliable", seen.success < policy.least_success, policy.unreliable_keeps),
-        ("slow", seen.latency_s > policy.acceptable_s, policy.slow_keeps),
+        ("unreliable", success < policy.least_success, policy.unreliable_keeps),
+        ("slow", latency_s > policy.acceptable_s, policy.slow_keeps),
     ):
         if applies:
             terms.append(Term(name, -left * (1.0 - keeps), f"× {keeps:g}"))

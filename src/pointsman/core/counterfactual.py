@@ -1,0 +1,202 @@
+"""What would have to be otherwise for another model to be chosen?
+
+The smallest change of one quantity, found by deciding again: the model is scored anew with the
+changed quantity by the arithmetic that made its score, stands among the others, and the band is
+drawn again. Nothing is said that this does not bear out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from math import ceil, floor, inf, log10
+from typing import NamedTuple
+
+from pointsman.core.balance import near_best
+from pointsman.core.decision import Candidate, Decision, Objection, Rejection
+from pointsman.core.rescoring import DEAREST, Lever, Quantity, levers
+
+DIGITS = 3
+"""Significant digits of a latency or a cost that is told."""
+
+PER_MILLE = 1000.0
+"""Shares and strengths are told in steps of one thousandth."""
+
+
+class Effect(StrEnum):
+    """Alone in the band a model is chosen whatever the load and the draw; within it, at times."""
+
+    WINS = "wins"
+    SHARES = "shares"
+
+
+class Standing(StrEnum):
+    """How a model stood that was not chosen.
+
+    `near`: in the band, so that it shared the traffic. `behind`: below it. `ahead`: it would have
+    been chosen by its score, but something else counted more. `out`: it could not serve.
+    `not_asked`: the request named whom it wanted.
+    """
+
+    NEAR = "near"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    OUT = "out"
+    NOT_ASKED = "not_asked"
+
+
+class Change(NamedTuple):
+    """One quantity with which the model would be chosen (`wins`), or share the traffic.
+
+    `now` is None when unknown. `needed` is rounded to the side on which it holds, `edge` is where
+    it just holds. `candidate` is the model as it would be scored with `needed`.
+    """
+
+    quantity: Quantity
+    now: float | None
+    needed: float
+    edge: float
+    effect: Effect
+    candidate: Candidate
+
+    @property
+    def size(self) -> float:
+        """How large the change is against what there is now; infinite from nothing."""
+        return abs(self.needed - self.now) / self.now if self.now else inf
+
+
+class Counterfactual(NamedTuple):
+    """What it would have taken for `model_id` to be chosen instead.
+
+    `score` is its own, None when it was not scored; `best` the best of the others. `changes` of one
+    quantity each, those that win before those that share, the smallest first; empty when no single
+    one is enough. `objection` is why the model was out, and `if_able` what it would have been
+    without that, None when its score is not known or would not have sufficed.
+    """
+
+    model_id: str
+    standing: Standing
+    score: float | None
+    best: float | None
+    changes: tuple[Change, ...] = ()
+    objection: Objection | None = None
+    if_able: Effect | None = None
+
+    def smallest(self, effect: Effect) -> Change | None:
+        """The smallest change with such an effect."""
+        return next((change for change in self.changes if change.effect is effect), None)
+
+
+def runner_up(decision: Decision) -> str | None:
+    """Of all that were not chosen the one that scored best, also if it was out; None: nobody."""
+    scored = [(each.score, each.model_id) for each in decision.candidates[1:]]
+    scored += [(r.score, r.model_id) for r in decision.rejections if r.score is not None]
+    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def counterfactual(decision: Decision, model_id: str) -> Counterfactual | None:
+    """What would have had `model_id` chosen; None for the chosen one and for one not looked at."""
+    chosen = decision.chosen
+    if chosen is not None and chosen.model_id == model_id:
+        return None
+    rejection = next((r for r in decision.rejections if r.model_id == model_id), None)
+    if rejection is not None:
+        return _if_able(decision, rejection)
+    candidate = next((c for c in decision.candidates if c.model_id == model_id), None)
+    if candidate is None:
+        return None
+    return _otherwise(decision, candidate)
+
+
+def effect_of(candidate: Candidate, others: Sequence[Candidate], band: float) -> Effect | None:
+    """What becomes of `candidate` among `others`; None when it falls behind the band."""
+    ranked = sorted((*others, candidate), key=lambda each: -each.score)
+    near = ranked[: near_best(ranked, band)]
+    if candidate not in near:
+        return None
+    return Effect.WINS if len(near) == 1 else Effect.SHARES
+
+
+def _if_able(decision: Decision, rejection: Rejection) -> Counterfactual:
+    best = max((each.score for each in decision.candidates), default=None)
+    effect = None
+    if rejection.score is not None and decision.band is not None:
+        able = Candidate(rejection.model_id, rejection.score, ())
+        effect = effect_of(able, decision.candidates, decision.band)
+    return Counterfactual(
+        rejection.model_id,
+        Standing.OUT,
+        rejection.score,
+        best,
+        objection=rejection.objection,
+        if_able=effect,
+    )
+
+
+def _otherwise(decision: Decision, candidate: Candidate) -> Counterfactual:
+    others = [each for each in decision.candidates if each is not candidate]
+    best, band = max(each.score for each in others), decision.band
+    if band is None:
+        return Counterfactual(candidate.model_id, Standing.NOT_ASKED, candidate.score, best)
+    effect = effect_of(candidate, others, band)
+    standing = {Effect.WINS: Standing.AHEAD, Effect.SHARES: Standing.NEAR, None: Standing.BEHIND}
+    wanted = {
+        Effect.WINS: (),
+        Effect.SHARES: (Effect.WINS,),
+        None: (Effect.WINS, Effect.SHARES),
+    }
+    changes: list[Change] = []
+    # Who was taken to learn about it was not beaten, and no score would have kept it from that.
+    for each in () if decision.explored else wanted[effect]:
+        found = (_change(lever, others, band, each) for lever in levers(candidate))
+        changes += sorted((change for change in found if change), key=lambda it: it.size)
+    return Counterfactual(
+        candidate.model_id, standing[effect], candidate.score, best, tuple(changes)
+    )
+
+
+def _change(
+    lever: Lever, others: Sequence[Candidate], band: float, wanted: Effect
+) -> Change | None:
+    """The least change of one quantity that has the `wanted` effect, or better; None: none has."""
+
+    def holds(value: float) -> bool:
+        reached = effect_of(lever.candidate(value), others, band)
+        return reached is wanted or reached is Effect.WINS
+
+    edge = _edge(holds, DEAREST if lever.now is None else lever.now, lever.best)
+    if edge is None:
+        return None
+    told = _told(lever, edge)
+    needed = told if holds(told) else edge
+    return Change(lever.quantity, lever.now, needed, edge, wanted, lever.candidate(needed))
+
+
+def _edge(holds: Callable[[float], bool], fails: float, best: float) -> float | None:
+    """The value nearest to one that fails with which it holds, None if it does not at `best`.
+
+    More of a good thing never hurts, so that between the two there is one edge.
+    """
+    if not holds(best):
+        return None
+    good = best
+    while (middle := (fails + good) / 2.0) not in (fails, good):
+        if holds(middle):
+            good = middle
+        else:
+            fails = middle
+    return good
+
+
+def _told(lever: Lever, edge: float) -> float:
+    """The edge as it is told to people, rounded to the side of what is better.
+
+    It is above 0 where 0 is best: the least time and the least cost are worth as much as none.
+    """
+    if lever.best:
+        return min(ceil(edge * PER_MILLE) / PER_MILLE, lever.best)
+    if lever.quantity is not Quantity.LATENCY and lever.now:
+        lower = ceil((1.0 - edge / lever.now) * PER_MILLE) / PER_MILLE
+        return lever.now * (1.0 - lower)
+    step = 10.0 ** (floor(log10(edge)) - DIGITS + 1)
+    return floor(edge / step) * step
