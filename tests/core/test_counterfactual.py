@@ -57,17 +57,14 @@ def expected(
     return Candidate(model_id, sum(term.value for term in terms), terms, estimate)
 
 
-def chosen_with(decision: Decision, change: Change, value: float) -> tuple[str, int]:
-    """Who is best with such a value, and how many are near: the decision made again."""
+def goes_first_with(decision: Decision, change: Change, value: float) -> bool:
+    """Whether the other goes first, alone, with such a value: the decision made again."""
     other = next(c for c in decision.candidates if c.model_id == change.candidate.model_id)
     lever = next(each for each in levers(other) if each.quantity is change.quantity)
     again = [lever.candidate(value) if c is other else c for c in decision.candidates]
     again.sort(key=lambda each: -each.score)
     assert decision.band is not None
-    near = again[: near_best(again, decision.band)]
-    if other.model_id not in [each.model_id for each in near]:
-        return "", len(near)
-    return other.model_id, len(near)
+    return again[0].model_id == other.model_id and near_best(again, decision.band).equals == 1
 
 
 def found(decision: Decision, model_id: str) -> Counterfactual:
@@ -84,15 +81,12 @@ def test_with_the_change_the_other_is_chosen_and_with_less_it_is_not(
     decision = decided(candidates, band=band)
     for other in candidates[1:]:
         for change in found(decision, other.model_id).changes:
-            for value in (change.needed, change.edge):
-                model_id, near = chosen_with(decision, change, value)
-                assert model_id == other.model_id
-                assert change.effect is Effect.SHARES or near == 1
+            assert goes_first_with(decision, change, change.needed)
+            assert goes_first_with(decision, change, change.edge)
             now = DEAREST if change.now is None else change.now
             if abs(now - change.edge) > 1e-9:
                 less = change.edge + 1e-3 * (now - change.edge)
-                model_id, near = chosen_with(decision, change, less)
-                assert not model_id or (change.effect is Effect.WINS and near > 1)
+                assert not goes_first_with(decision, change, less)
 
 
 @given(fleets(), LESSONS, SELECTIONS, BANDS)
@@ -117,11 +111,9 @@ def test_the_smallest_change_stands_first(
     decision = decided(candidates, band=band)
     for other in candidates[1:]:
         what_if = found(decision, other.model_id)
-        for effect in Effect:
-            sizes = [change.size for change in what_if.changes if change.effect is effect]
-            assert sizes == sorted(sizes)
-            smallest = what_if.smallest(effect)
-            assert (smallest.size if smallest else None) == (sizes[0] if sizes else None)
+        sizes = [change.size for change in what_if.changes]
+        assert sizes == sorted(sizes)
+        assert what_if.smallest == (what_if.changes[0] if sizes else None)
 
 
 def test_the_answer_names_latency_price_and_success() -> None:
@@ -133,11 +125,7 @@ def test_the_answer_names_latency_price_and_success() -> None:
     assert {change.quantity for change in what_if.changes} == {
         *(Quantity.LATENCY, Quantity.COST, Quantity.QUALITY, Quantity.RELIABILITY)
     }
-    (latency,) = (
-        change
-        for change in what_if.changes
-        if change.quantity is Quantity.LATENCY and change.effect is Effect.WINS
-    )
+    (latency,) = (change for change in what_if.changes if change.quantity is Quantity.LATENCY)
     assert latency.now == 0.7
     assert latency.needed == pytest.approx(0.4545, abs=0.001)
     assert f"{latency.needed:.3g}" == f"{latency.needed:.9g}"
@@ -146,11 +134,7 @@ def test_the_answer_names_latency_price_and_success() -> None:
 def test_an_unknown_price_counts_as_the_dearest() -> None:
     best, other = expected("a/best"), expected("b/other", quality=0.79, cost_usd=None)
     what_if = found(decided([best, other], band=0.0), "b/other")
-    (cost,) = (
-        change
-        for change in what_if.changes
-        if change.quantity is Quantity.COST and change.effect is Effect.WINS
-    )
+    (cost,) = (change for change in what_if.changes if change.quantity is Quantity.COST)
     assert cost.now is None
     assert cost.size == float("inf")
     assert 0.0 < cost.needed < 0.01
@@ -161,13 +145,20 @@ def test_where_no_single_change_is_enough_there_is_none() -> None:
     poor = expected("b/poor", quality=0.2, reliability=0.3, latency_s=9.0, cost_usd=0.5)
     what_if = found(decided([expected("a/best", quality=1.0, cost_usd=0.0), poor]), "b/poor")
     assert (what_if.standing, what_if.changes) == (Standing.BEHIND, ())
-    assert what_if.smallest(Effect.WINS) is None
+    assert what_if.smallest is None
 
 
-def test_one_that_shared_the_traffic_needs_a_change_only_to_have_it_alone() -> None:
+def test_one_that_was_near_needs_a_change_to_go_first() -> None:
     what_if = found(decided([expected("a/one"), expected("b/two", quality=0.79)]), "b/two")
     assert what_if.standing is Standing.NEAR
-    assert {change.effect for change in what_if.changes} == {Effect.WINS}
+    assert what_if.changes
+
+
+def test_of_equals_one_goes_first_with_the_least_change() -> None:
+    what_if = found(decided([expected("a/one"), expected("b/two")]), "b/two")
+    assert what_if.standing is Standing.NEAR
+    assert what_if.smallest is not None
+    assert what_if.smallest.size < 0.01
 
 
 def test_one_that_was_better_all_the_same_needs_no_change() -> None:
@@ -189,7 +180,7 @@ def test_no_score_counts_where_the_request_named_a_model() -> None:
 
 @pytest.mark.parametrize(
     ("score", "effect"),
-    [(0.99, Effect.WINS), (0.70, Effect.SHARES), (0.10, None), (None, None)],
+    [(0.99, Effect.WINS), (0.65, Effect.SHARES), (0.10, None), (None, None)],
 )
 def test_of_one_that_was_out_it_is_told_what_it_would_have_been(
     score: float | None, effect: Effect | None

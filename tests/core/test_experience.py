@@ -215,3 +215,37 @@ def test_made_up_agents_and_types_do_not_fill_the_memory() -> None:
 def test_a_model_never_heard_of_is_as_reliable_as_believed() -> None:
     record = known(experience(failed(kind=BROKEN, model="p/other")))
     assert (record.reliability, record.reliability_count) == (POLICY.reliable, 0.0)
+
+
+def test_a_second_word_takes_the_place_of_the_first() -> None:
+    corrected, straight = Experience(POLICY), Experience(POLICY)
+    for seen in (corrected, straight):
+        judge(seen, *[judged(number % 3 > 0, kind="maths") for number in range(12)])
+    corrected.judge(judged(False, kind="maths"), 12.0)
+    corrected.judge(judged(True, kind="maths")._replace(revises=0.0), 12.0)
+    straight.judge(judged(True, kind="maths"), 12.0)
+    for key in ((None, "maths", "p/m"), ("a", None, "p/m"), ("a", "maths", "p/m")):
+        once, twice = straight.tags.get(key), corrected.tags.get(key)
+        assert once is not None
+        assert twice is not None
+        assert twice.judged.total == pytest.approx(once.judged.total)
+        assert twice.judged.good == pytest.approx(once.judged.good)
+    assert known(corrected).judged_count == pytest.approx(known(straight).judged_count)
+    assert known(corrected).surplus == pytest.approx(known(straight).surplus, abs=0.03)
+
+
+def test_the_same_word_again_changes_nothing() -> None:
+    seen = Experience(POLICY)
+    judge(seen, *[judged(number % 2 > 0) for number in range(6)])
+    before = (known(seen, now=6.0).surplus, known(seen, now=6.0).judged_count)
+    seen.judge(judged(True)._replace(revises=1.0), 6.0)
+    assert (known(seen, now=6.0).surplus, known(seen, now=6.0).judged_count) == before
+
+
+def test_what_was_said_of_a_model_that_is_forgotten_cannot_be_revised() -> None:
+    seen = Experience(POLICY)
+    seen.judge(judged(True)._replace(revises=0.0), 0.0)
+    assert known(seen).judged_count == 0.0
+    tag = seen.tags.get(("a", None, "p/m"))
+    assert tag is not None
+    assert (tag.judged.good, tag.judged.total) == (0.0, 0.0)

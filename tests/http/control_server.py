@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPConnection
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import uvicorn
@@ -27,9 +28,13 @@ from pointsman.adapters.http.control import (
 )
 from pointsman.adapters.http.replies import JSON, reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.clock import SystemClock
+from pointsman.core.admission import BreakerPolicy
+from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
     Candidate,
     Decision,
+    Feedback,
     Objection,
     Outcome,
     ReasonCode,
@@ -51,7 +56,15 @@ from pointsman.core.fleet import (
     Usage,
     Weights,
 )
+from pointsman.engine.decide import Ask
+from pointsman.engine.explain import Explained, borne_out, explained
+from pointsman.engine.health import Health
+from pointsman.engine.ledger import WriteBehindLedger
+from pointsman.engine.load import Load
+from pointsman.engine.policy import Policy
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.registry import Registry, Setup
+from pointsman.engine.serve import Service
 from pointsman.engine.statistics import Asked, LiveStatistics, Report
 from pointsman.engine.tally import Tally
 
@@ -134,6 +147,39 @@ class Router:
     async def report(self, asked: Asked) -> Report:
         return await self.statistics.report(asked)
 
+    def now(self) -> datetime:
+        return NOON
+
+    def random(self) -> Random:
+        return Random(1)
+
+    def setup(self) -> Setup:
+        return Setup(self.fleet(), {}, Policy(band=0.2))
+
+    def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
+        service = self.service()
+        made = service.decide(ask, seed)
+        explanation = explained(StoredDecision(made, ()), against)
+        return borne_out(explanation, lambda supposed: service.decide(ask, made.seed, supposed))
+
+    def service(self) -> Service:
+        """An engine that decides by what is declared, and serves nobody."""
+        scorer, clock = CapabilityScorer(), SystemClock()
+        return Service(
+            Registry(self.setup(), scorer),
+            scorer=scorer,
+            load=Load(clock),
+            health=Health(clock, BreakerPolicy()),
+            ledger=WriteBehindLedger(self.store, clock),
+            tally=Tally(),
+            clock=clock,
+            random=Random(1),
+        )
+
+    async def judge(self, feedback: Feedback) -> StoredDecision | None:
+        before = self.store.decision(feedback.decision_id)
+        return before if self.store.judge(feedback) else None
+
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await asyncio.to_thread(self.store.decisions, query)
 
@@ -154,10 +200,15 @@ class Client:
         return self
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, role: str = "admin"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        role: str = "admin",
+        **more: str,
     ) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"x-role": role, "content-type": "application/json"}
+        headers = {"x-role": role, "content-type": "application/json", **more}
         connection.request(method, BASE + path, body, headers)
         response = connection.getresponse()
         text = response.read()
@@ -182,8 +233,10 @@ def dispatcher(api: ControlApi) -> Any:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         (role,) = (value for name, value in scope["headers"] if name == b"x-role")
+        role, _, agents = role.partition(b":")
         if role:
-            scope[KEY_IN_SCOPE] = Key("tester", b"", Role(role.decode()))
+            bound = tuple(agents.decode().split(",")) if agents else ()
+            scope[KEY_IN_SCOPE] = Key("tester", b"", Role(role.decode()), bound)
         try:
             await api(scope, receive, send)
         except AccessDenied as error:

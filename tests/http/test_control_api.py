@@ -81,13 +81,19 @@ def test_a_decision_is_explained_in_full(client: Client) -> None:
     for candidate in decision["candidates"]:
         total = sum(term["value"] for term in candidate["terms"])
         assert total == pytest.approx(candidate["score"], abs=1e-9)
-    assert chosen["terms"][0] == {"name": "capability", "value": 63.0, "detail": "coding 0.90"}
+    assert chosen["terms"][0] == {
+        "name": "capability",
+        "value": 63.0,
+        "weight": 0.0,
+        "detail": "coding 0.90",
+    }
     assert decision["rejections"] == [
         {
             "model_id": "acme/old",
             "code": "resting",
             "words": "asked us to wait",
             "retry_after_ms": 1500.0,
+            "score": None,
         }
     ]
     assert decision["timestamp"] == "2026-03-01T12:01:00Z"
@@ -197,6 +203,9 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         ("get", "/models/{model_id}"),
         ("get", "/decisions"),
         ("get", "/decisions/{decision_id}"),
+        ("post", "/decisions/{decision_id}/again"),
+        ("post", "/decisions/{decision_id}/feedback"),
+        ("post", "/route"),
         ("get", "/config"),
         ("put", "/log-level"),
         ("get", "/stats"),

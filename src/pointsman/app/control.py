@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from random import Random
 
 from pointsman.adapters.http.control import ConfigView, Counted, LiveModel
 from pointsman.app.running import Running
+from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
+from pointsman.engine.decide import Ask
+from pointsman.engine.explain import Explained
 from pointsman.engine.load import TARGET
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
 
 
@@ -18,6 +24,7 @@ class RouterSource:
     def __init__(self, running: Running, set_log_level: Callable[[str], None]) -> None:
         self._running = running
         self._set_log_level = set_log_level
+        self._random = Random()  # noqa: S311 - names; those of decisions are drawn elsewhere
 
     def fleet(self) -> Fleet:
         return self._running.parts.registry.fleet
@@ -60,6 +67,21 @@ class RouterSource:
 
     async def report(self, asked: Asked) -> Report:
         return await self._running.parts.statistics.report(asked)
+
+    def now(self) -> datetime:
+        return self._running.parts.clock.now()
+
+    def random(self) -> Random:
+        return self._random
+
+    def setup(self) -> Setup:
+        return self._running.parts.registry.current.setup
+
+    def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
+        return self._running.decide(ask, seed, against)
+
+    async def judge(self, feedback: Feedback) -> StoredDecision | None:
+        return await self._running.judge(feedback)
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await self._running.recall_many(query)

@@ -15,8 +15,10 @@ from pointsman.adapters.http.auth import KeyRing
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
-from pointsman.core.decision import Outcome
+from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import ConfigError, Problem, StoreError
+from pointsman.engine.decide import Ask
+from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
@@ -52,6 +54,7 @@ class Running:
         self._reconfigured = reconfigured
         self._reloading = asyncio.Lock()
         self._rescoring = asyncio.Lock()
+        self._judging = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._serving = False
         self.parts: Wired = wired(configuration, SystemClock())
@@ -148,6 +151,29 @@ class Running:
         """A decision from the store, also one that was made a moment ago."""
         await self.settle()
         return await asyncio.to_thread(self.parts.store.decision, decision_id)
+
+    def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
+        """What would be decided now, and why. What it would have taken for another is tried out."""
+        decide = self.parts.service.decide
+        made = decide(ask, seed)
+        explanation = explained(StoredDecision(made, ()), against)
+        return borne_out(explanation, lambda supposed: decide(ask, made.seed, supposed))
+
+    async def judge(self, feedback: Feedback) -> StoredDecision | None:
+        """Keep what is said of an answer, then let it teach; the decision as it was before.
+
+        One at a time, so that of two words on one answer the later knows of the earlier.
+        """
+        store = self.parts.store
+        async with self._judging:
+            before = await self.recall(feedback.decision_id)
+            if before is None or not await asyncio.to_thread(store.judge, feedback):
+                return None
+            said = before.feedback
+            if said is not None:
+                feedback = feedback._replace(revises=said.quality)
+            self.parts.service.judge(feedback)
+            return before
 
     async def recall_many(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         """Decisions from the store, newest first, those of a moment ago included."""

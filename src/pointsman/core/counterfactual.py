@@ -1,20 +1,21 @@
 """What would have to be otherwise for another model to be chosen?
 
 The smallest change of one quantity, found by deciding again: the model is scored anew with the
-changed quantity by the arithmetic that made its score, stands among the others, and the band is
-drawn again. Nothing is said that this does not bear out.
+changed quantity by the arithmetic that made its score, and ranked among the others. Nothing is said
+that this does not bear out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from math import ceil, floor, inf, log10
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pointsman.core.balance import near_best
 from pointsman.core.decision import Candidate, Decision, Objection, Rejection
-from pointsman.core.rescoring import DEAREST, Lever, Quantity, levers
+from pointsman.core.rescoring import DEAREST, Lever, Quantity, levers, parted
 
 DIGITS = 3
 """Significant digits of a latency or a cost that is told."""
@@ -22,9 +23,16 @@ DIGITS = 3
 PER_MILLE = 1000.0
 """Shares and strengths are told in steps of one thousandth."""
 
+HAIR = 1e-9
+"""So little of a step is the noise of floats."""
+
+
+Goal = Callable[[Candidate, Sequence[Candidate], float], bool]
+"""Whether a candidate is where it should be among others and within a band."""
+
 
 class Effect(StrEnum):
-    """Alone in the band a model is chosen whatever the load and the draw; within it, at times."""
+    """The best alone goes first, unless it is busy; whoever is near relieves it then."""
 
     WINS = "wins"
     SHARES = "shares"
@@ -33,20 +41,20 @@ class Effect(StrEnum):
 class Standing(StrEnum):
     """How a model stood that was not chosen.
 
-    `near`: in the band, so that it shared the traffic. `behind`: below it. `ahead`: it would have
-    been chosen by its score, but something else counted more. `out`: it could not serve.
-    `not_asked`: the request named whom it wanted.
+    `ahead`: its score was the best, but something else counted more. `near`: in the band of the
+    best, so that it shared its load. `behind`: below that. `out`: it could not serve. `not_asked`:
+    the request named whom it wanted.
     """
 
+    AHEAD = "ahead"
     NEAR = "near"
     BEHIND = "behind"
-    AHEAD = "ahead"
     OUT = "out"
     NOT_ASKED = "not_asked"
 
 
 class Change(NamedTuple):
-    """One quantity with which the model would be chosen (`wins`), or share the traffic.
+    """One quantity with which the model would have gone first.
 
     `now` is None when unknown. `needed` is rounded to the side on which it holds, `edge` is where
     it just holds. `candidate` is the model as it would be scored with `needed`.
@@ -56,7 +64,6 @@ class Change(NamedTuple):
     now: float | None
     needed: float
     edge: float
-    effect: Effect
     candidate: Candidate
 
     @property
@@ -66,12 +73,12 @@ class Change(NamedTuple):
 
 
 class Counterfactual(NamedTuple):
-    """What it would have taken for `model_id` to be chosen instead.
+    """What it would have taken for `model_id` to go first instead.
 
     `score` is its own, None when it was not scored; `best` the best of the others. `changes` of one
-    quantity each, those that win before those that share, the smallest first; empty when no single
-    one is enough. `objection` is why the model was out, and `if_able` what it would have been
-    without that, None when its score is not known or would not have sufficed.
+    quantity each, the smallest first; empty when no single one is enough, or none is needed.
+    `objection` is why the model was out, and `if_able` what it would have been without that, None
+    when its score is not known or would not have sufficed.
     """
 
     model_id: str
@@ -82,9 +89,10 @@ class Counterfactual(NamedTuple):
     objection: Objection | None = None
     if_able: Effect | None = None
 
-    def smallest(self, effect: Effect) -> Change | None:
-        """The smallest change with such an effect."""
-        return next((change for change in self.changes if change.effect is effect), None)
+    @property
+    def smallest(self) -> Change | None:
+        """The smallest of the changes."""
+        return self.changes[0] if self.changes else None
 
 
 def runner_up(decision: Decision) -> str | None:
@@ -111,10 +119,10 @@ def counterfactual(decision: Decision, model_id: str) -> Counterfactual | None:
 def effect_of(candidate: Candidate, others: Sequence[Candidate], band: float) -> Effect | None:
     """What becomes of `candidate` among `others`; None when it falls behind the band."""
     ranked = sorted((*others, candidate), key=lambda each: -each.score)
-    near = ranked[: near_best(ranked, band)]
-    if candidate not in near:
+    near = near_best(ranked, band)
+    if candidate not in ranked[: near.within]:
         return None
-    return Effect.WINS if len(near) == 1 else Effect.SHARES
+    return Effect.WINS if near.equals == 1 and ranked[0] is candidate else Effect.SHARES
 
 
 def _if_able(decision: Decision, rejection: Rejection) -> Counterfactual:
@@ -139,37 +147,54 @@ def _otherwise(decision: Decision, candidate: Candidate) -> Counterfactual:
     if band is None:
         return Counterfactual(candidate.model_id, Standing.NOT_ASKED, candidate.score, best)
     effect = effect_of(candidate, others, band)
-    standing = {Effect.WINS: Standing.AHEAD, Effect.SHARES: Standing.NEAR, None: Standing.BEHIND}
-    wanted = {
-        Effect.WINS: (),
-        Effect.SHARES: (Effect.WINS,),
-        None: (Effect.WINS, Effect.SHARES),
-    }
+    goal = _goal(decision, candidate)
     changes: list[Change] = []
-    # Who was taken to learn about it was not beaten, and no score would have kept it from that.
-    for each in () if decision.explored else wanted[effect]:
-        found = (_change(lever, others, band, each) for lever in levers(candidate))
-        changes += sorted((change for change in found if change), key=lambda it: it.size)
-    return Counterfactual(
-        candidate.model_id, standing[effect], candidate.score, best, tuple(changes)
-    )
+    # Where one was taken to learn about it, no score would have kept it from that.
+    if not decision.explored and not goal(candidate, others, band):
+        found = (_change(lever, others, band, goal) for lever in levers(candidate))
+        changes = sorted((change for change in found if change), key=lambda change: change.size)
+    standing = _STANDING[effect]
+    return Counterfactual(candidate.model_id, standing, candidate.score, best, tuple(changes))
 
 
-def _change(
-    lever: Lever, others: Sequence[Candidate], band: float, wanted: Effect
-) -> Change | None:
-    """The least change of one quantity that has the `wanted` effect, or better; None: none has."""
+_STANDING: Mapping[Effect | None, Standing] = MappingProxyType(
+    {Effect.WINS: Standing.AHEAD, Effect.SHARES: Standing.NEAR, None: Standing.BEHIND}
+)
+
+
+def _goal(decision: Decision, candidate: Candidate) -> Goal:
+    """What has a candidate chosen whatever chance does, as long as it is not busy."""
+    if decision.session is None:
+        return _goes_first
+    # A conversation stays with the model that it has while that is near the best. Without one, its
+    # name decides among those near the best: who is to have it must be there alone.
+    return _is_near if parted(candidate)[1] is not None else _is_alone
+
+
+def _is_near(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
+    return all(other.score - candidate.score <= band for other in others)
+
+
+def _goes_first(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
+    return effect_of(candidate, others, band) is Effect.WINS
+
+
+def _is_alone(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
+    return all(candidate.score - other.score > band for other in others)
+
+
+def _change(lever: Lever, others: Sequence[Candidate], band: float, goal: Goal) -> Change | None:
+    """The least change of one quantity that reaches the goal; None: none does."""
 
     def holds(value: float) -> bool:
-        reached = effect_of(lever.candidate(value), others, band)
-        return reached is wanted or reached is Effect.WINS
+        return goal(lever.candidate(value), others, band)
 
     edge = _edge(holds, DEAREST if lever.now is None else lever.now, lever.best)
     if edge is None:
         return None
-    told = _told(lever, edge)
-    needed = told if holds(told) else edge
-    return Change(lever.quantity, lever.now, needed, edge, wanted, lever.candidate(needed))
+    told = (_told(lever, edge, HAIR), _told(lever, edge))
+    needed = next((value for value in told if holds(value)), edge)
+    return Change(lever.quantity, lever.now, needed, edge, lever.candidate(needed))
 
 
 def _edge(holds: Callable[[float], bool], fails: float, best: float) -> float | None:
@@ -188,15 +213,17 @@ def _edge(holds: Callable[[float], bool], fails: float, best: float) -> float | 
     return good
 
 
-def _told(lever: Lever, edge: float) -> float:
+def _told(lever: Lever, edge: float, hair: float = 0.0) -> float:
     """The edge as it is told to people, rounded to the side of what is better.
+
+    What is less than a `hair` beyond a step is rounded back to it.
 
     It is above 0 where 0 is best: the least time and the least cost are worth as much as none.
     """
     if lever.best:
-        return min(ceil(edge * PER_MILLE) / PER_MILLE, lever.best)
+        return min(ceil(edge * PER_MILLE - hair) / PER_MILLE, lever.best)
     if lever.quantity is not Quantity.LATENCY and lever.now:
-        lower = ceil((1.0 - edge / lever.now) * PER_MILLE) / PER_MILLE
+        lower = ceil((1.0 - edge / lever.now) * PER_MILLE - hair) / PER_MILLE
         return lever.now * (1.0 - lower)
     step = 10.0 ** (floor(log10(edge)) - DIGITS + 1)
     return floor(edge / step) * step

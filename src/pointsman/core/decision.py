@@ -218,6 +218,7 @@ class Feedback(NamedTuple):
     """What somebody says of an answer afterwards.
 
     `rating` in 1 to 5, `success` whether it served its purpose; at least one of them is given.
+    `revises` is how good it was said to be before, if it was: then only the difference teaches.
     """
 
     decision_id: str
@@ -228,6 +229,7 @@ class Feedback(NamedTuple):
     rating: int | None = None
     success: bool | None = None
     comment: str = ""
+    revises: float | None = None
 
     @property
     def quality(self) -> float:

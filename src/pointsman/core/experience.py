@@ -84,6 +84,9 @@ class Experience:
 
     def judge(self, feedback: Feedback, now: float) -> None:
         """Take a judgement in."""
+        if feedback.revises is not None:
+            self._revise(feedback, feedback.quality - feedback.revises)
+            return
         policy, good, fade = self.policy, feedback.quality, self.fade_judged
         model = self.models.come_up(feedback.model_id)
         usual = self._judge_topic(feedback, model, good, now)
@@ -108,6 +111,23 @@ class Experience:
             model.judgements.clear()
             _forget(model.judged, forgotten)
         self._judge_model(model, good, now, usual=usual, expected=expected)
+
+    def _revise(self, feedback: Feedback, change: float) -> None:
+        """What was said before does not hold: the difference counts, and nothing twice.
+
+        What a change of the model has made void since stays void. And a second thought is no
+        change of the model, so that no watch is told of it.
+        """
+        model = self.models.come_up(feedback.model_id)
+        self._moved = True
+        self._judged.revise(change)
+        for topic in _topics_of(feedback):
+            self.hardness.come_up(topic).surplus.revise(change)
+        for key in _tags_of(feedback):
+            counts = self._judged_of(self.tags.come_up(key), model)
+            counts.revise(change)
+            counts.good = min(max(counts.good, 0.0), counts.total)
+        model.judged.revise(change)
 
     def all_changed(self) -> bool:
         """Whether what concerns all models has changed since this was last asked."""
@@ -223,11 +243,8 @@ class Experience:
         usual = shrunk(self._judged.good, self._judged.total, 0.5, USUAL_WEIGHT)
         if abs(usual - self.usual) > NOTABLE_SURPLUS:
             self.usual, self._moved = usual, True
-        topics: tuple[Topic, ...] = ((feedback.agent_id, None),)
-        if feedback.task_type is not None:
-            topics = (*topics, (None, feedback.task_type))
         mine, surplus = self._surplus(model, now), 0.0
-        for topic in topics:
+        for topic in _topics_of(feedback):
             hardness = self.hardness.come_up(topic)
             hardness.surplus.add(good - usual - mine, now, fade)
             counts = hardness.surplus
@@ -254,6 +271,12 @@ def _tags_of(feedback: Feedback) -> tuple[Tag, ...]:
     if kind is None:
         return (alone,)
     return (alone, (None, kind, model_id), (agent_id, kind, model_id))
+
+
+def _topics_of(feedback: Feedback) -> tuple[Topic, ...]:
+    """Of whose answers it says how good they usually are; the particular last."""
+    alone: Topic = (feedback.agent_id, None)
+    return (alone,) if feedback.task_type is None else (alone, (None, feedback.task_type))
 
 
 def _forget(counts: Counts, total: float) -> None:

@@ -11,10 +11,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pointsman.core.balance import near_best
+from pointsman.core.balance import Near, near_best
 from pointsman.core.counterfactual import Change, Counterfactual, Effect, Standing
 from pointsman.core.decision import Decision, Estimate
-from pointsman.core.rescoring import Quantity
+from pointsman.core.fleet import Weights
+from pointsman.core.rescoring import Quantity, parted
 
 FEW = 10.0
 """With less evidence what is declared counts for about as much."""
@@ -29,62 +30,78 @@ class Why(StrEnum):
     EXPLORED = "explored"
     ONLY = "only"
     BEST = "best"
-    STAYED = "stayed"
+    DRAWN = "drawn"
+    RELIEVED = "relieved"
     SESSION = "session"
-    NEAR_BEST = "near_best"
+    STAYED = "stayed"
 
 
 class Reason(NamedTuple):
-    """Why the chosen model was chosen. `shared` is how many models were near enough to the best."""
+    """Why the chosen model was chosen, and how many were in the band of the best, it included."""
 
     code: Why
     words: str
-    shared: int
+    near_best: int
 
 
 def reason_of(decision: Decision) -> Reason:
     """What decided."""
     ranked = sorted(decision.candidates, key=lambda each: -each.score)
-    shared = 1 if decision.band is None else near_best(ranked, decision.band)
-    code = _why(decision, shared)
-    return Reason(code, _words(decision, code, shared), min(shared, len(ranked)))
+    near = near_best(ranked, decision.band or 0.0)
+    code = _why(decision, near)
+    return Reason(code, _words(decision, code, near), near.within)
 
 
-def _why(decision: Decision, shared: int) -> Why:
+def _why(decision: Decision, near: Near) -> Why:
     chosen = decision.chosen
     if chosen is None:
         return Why.NOBODY
     if decision.panic:
         return Why.PANIC
-    if decision.band is None:
-        return Why.NAMED
     if decision.explored:
         return Why.EXPLORED
-    best = max(each.score for each in decision.candidates)
-    if chosen.score < best - decision.band:
+    if decision.band is None:
+        return Why.NAMED
+    behind = max(each.score for each in decision.candidates) - chosen.score
+    return _by_score(decision, near, behind)
+
+
+def _by_score(decision: Decision, near: Near, behind: float) -> Why:
+    if parted(decision.candidates[0])[1] is not None:
         return Why.STAYED
-    if shared == 1:
-        return Why.BEST if len(decision.candidates) > 1 else Why.ONLY
-    return Why.NEAR_BEST if decision.session is None else Why.SESSION
+    if decision.session is not None and near.within > 1:
+        return Why.SESSION
+    if behind > 0.0:
+        return Why.RELIEVED
+    if near.equals > 1:
+        return Why.DRAWN
+    return Why.BEST if len(decision.candidates) > 1 else Why.ONLY
 
 
-def _words(decision: Decision, code: Why, shared: int) -> str:
-    chance = f"with a chance of {decision.propensity:.1%}"
-    band = f"within {100.0 * (decision.band or 0.0):g} points of the best"
+def _words(decision: Decision, code: Why, near: Near) -> str:
+    band = f"within {100.0 * (decision.band or 0.0):.3g} points of the best"
     return {
         Why.NOBODY: "no model could serve the request",
         Why.PANIC: "every model was in trouble; the one due back first was tried all the same",
         Why.NAMED: "the request, or its agent, named this model",
-        Why.EXPLORED: f"taken to learn about it, {chance}: it may be better than is known",
+        Why.EXPLORED: "taken to learn about it: it may be better than is known",
         Why.ONLY: "it was the only model that could serve the request",
-        Why.BEST: f"its score was the best, and no other was {band}",
-        Why.STAYED: "the conversation stayed where it was: to move would have cost more",
-        Why.SESSION: f"{shared} models were {band}; which of them, the conversation decides",
-        Why.NEAR_BEST: (
-            f"{shared} models were {band}; two of them were drawn and the one with the shorter "
-            f"wait went first, or the better one where that was equal ({chance})"
-        ),
+        Why.BEST: "its score was the best",
+        Why.DRAWN: f"{near.equals} models scored the same, and it was drawn",
+        Why.RELIEVED: f"the best was busy; it was {band} and free much sooner",
+        Why.SESSION: f"{near.within} models were {band}; the conversation decides which of them",
+        Why.STAYED: "the conversation stayed where it was, near enough to the best",
     }[code]
+
+
+def weights_used(decision: Decision) -> Weights | None:
+    """What counted how much; None where the profile that scored knows no such weights."""
+    chosen = decision.chosen
+    terms = {term.name: term.weight for term in chosen.terms} if chosen else {}
+    if not {"success", "speed", "cheapness"} <= terms.keys():
+        return None
+    given = (terms["success"], terms["speed"], terms["cheapness"])
+    return Weights(*given) if sum(given) > 0.0 else None
 
 
 def evidence_words(estimate: Estimate) -> str:
@@ -97,46 +114,52 @@ def evidence_words(estimate: Estimate) -> str:
 
 
 def counterfactual_words(decision: Decision, what_if: Counterfactual) -> str:
-    """What it would have taken for another model to be chosen, in one or two sentences."""
-    model = what_if.model_id
+    """What it would have taken for another model to go first, in a sentence or two."""
+    model, smallest = what_if.model_id, what_if.smallest
     if what_if.standing is Standing.OUT:
-        return _out_words(what_if)
+        return _out_words(decision, what_if)
     if what_if.standing is Standing.NOT_ASKED:
         return f"{model} stood by: the request named another model, so no score counted."
     if decision.explored:
-        return f"{model} was not beaten: this request was spent on learning about another."
+        return f"{_INSTEAD[Why.EXPLORED]}; by score {_best_of(decision)} would have gone first."
+    ahead = ""
     if what_if.standing is Standing.AHEAD:
-        return f"{model} had the better score; the conversation stayed where it was."
-    return _changed_words(decision, what_if)
+        ahead = f"{model} had the best score, but {_INSTEAD[reason_of(decision).code]}."
+    if smallest is None:
+        return ahead or f"No change of one thing alone would have had {model} go first."
+    condition = change_words(smallest, stream=decision.task.stream)
+    alone = f"{model} would have gone first{' all the same' if ahead else ''} if {condition}."
+    return f"{ahead} {alone}".strip()
 
 
-def _out_words(what_if: Counterfactual) -> str:
+def _best_of(decision: Decision) -> str:
+    return max(decision.candidates, key=lambda each: each.score).model_id
+
+
+_INSTEAD: Mapping[Why, str] = MappingProxyType(
+    {
+        Why.EXPLORED: "This request was spent on learning",
+        Why.RELIEVED: "was busy, and another near it was free much sooner",
+        Why.SESSION: "among those near the best the conversation decides",
+        Why.STAYED: "the conversation stayed where it was, near enough to it",
+    }
+)
+"""What counted more than the best score."""
+
+
+def _out_words(decision: Decision, what_if: Counterfactual) -> str:
     assert what_if.objection is not None  # noqa: S101 - who is out has an objection
     model = what_if.model_id
     out = f"{model} was out ({what_if.objection.words})."
+    if decision.band is None:
+        return out
     if what_if.score is None:
         return f"{out} It was not scored."
     if what_if.if_able is Effect.WINS:
-        return f"{out} Had it been able, it would have been chosen."
+        return f"{out} Had it been able, it would have gone first."
     if what_if.if_able is Effect.SHARES:
-        return f"{out} Had it been able, it would have shared the traffic of the best."
-    return f"{out} It would not have been chosen either."
-
-
-def _changed_words(decision: Decision, what_if: Counterfactual) -> str:
-    model = what_if.model_id
-    wins, shares = what_if.smallest(Effect.WINS), what_if.smallest(Effect.SHARES)
-    stream = decision.task.stream
-    if what_if.standing is Standing.NEAR:
-        near = f"{model} was near enough to the best to share its traffic"
-        alone = f"it would have had it alone if {change_words(wins, stream=stream)}" if wins else ""
-        return f"{near}; {alone or 'no single change would have given it all'}."
-    if shares is None:
-        return f"No change of one thing alone would have had {model} chosen."
-    share = f"{model} would have shared the traffic if {change_words(shares, stream=stream)}"
-    if wins is None:
-        return f"{share}; no single change would have given it all."
-    return f"{share}, and had it alone if {change_words(wins, stream=stream)}."
+        return f"{out} Had it been able, it would have been near enough to relieve the best."
+    return f"{out} It would not have gone first in any case."
 
 
 def change_words(change: Change, *, stream: bool) -> str:

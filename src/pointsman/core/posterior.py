@@ -70,6 +70,11 @@ class Counts:
         """Only so much counts from now on."""
         self.good, self.total, self.at = good, total, now
 
+    def revise(self, change: float) -> None:
+        """One observation, which still counts in full if any does, was so much better."""
+        if self.total > 0.0:
+            self.good += change * min(1.0, self.total)
+
 
 class Level:
     """The faded mean and spread of a logarithm, such as that of a time."""

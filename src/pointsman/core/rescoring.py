@@ -18,6 +18,7 @@ from pointsman.core.capability import HALF_CHEAP_USD_PER_MTOK
 from pointsman.core.classic import measured_terms
 from pointsman.core.decision import Candidate, Estimate, Term
 from pointsman.core.expectation import DECLARED_SPEED_WEIGHT
+from pointsman.core.stickiness import TERM as STAYING
 from pointsman.core.utility import cheapness, speed
 
 TOLERANCE = 1e-9
@@ -56,10 +57,32 @@ class Lever(NamedTuple):
 
 
 def levers(candidate: Candidate) -> tuple[Lever, ...]:
-    """Everything about `candidate` that its score depends on, as far as the record shows."""
-    first = candidate.terms[0].name if candidate.terms else ""
-    arithmetic = _ARITHMETIC.get(first)
-    return arithmetic(candidate) if arithmetic is not None else ()
+    """Everything about `candidate` that its score depends on, as far as the record shows.
+
+    What it is worth to stay with the model of a conversation is taken as it was.
+    """
+    plain, stay = parted(candidate)
+    arithmetic = _ARITHMETIC.get(plain.terms[0].name if plain.terms else "")
+    found = arithmetic(plain) if arithmetic is not None else ()
+    if stay is None:
+        return found
+    return tuple(each._replace(candidate=_staying(each.candidate, stay)) for each in found)
+
+
+def parted(candidate: Candidate) -> tuple[Candidate, Term | None]:
+    """The candidate as it is scored for any request, and what staying is worth to this one."""
+    *terms, last = candidate.terms or (Term("", 0.0),)
+    if last.name != STAYING:
+        return candidate, None
+    return candidate._replace(score=candidate.score - last.value, terms=tuple(terms)), last
+
+
+def _staying(rescored: Callable[[float], Candidate], stay: Term) -> Callable[[float], Candidate]:
+    def with_stay(value: float) -> Candidate:
+        plain = rescored(value)
+        return plain._replace(score=plain.score + stay.value, terms=(*plain.terms, stay))
+
+    return with_stay
 
 
 class _Expected(NamedTuple):

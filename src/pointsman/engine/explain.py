@@ -8,9 +8,7 @@ from typing import NamedTuple
 from pointsman.core.counterfactual import (
     Change,
     Counterfactual,
-    Effect,
     counterfactual,
-    effect_of,
     runner_up,
 )
 from pointsman.core.decision import (
@@ -18,13 +16,17 @@ from pointsman.core.decision import (
     Decision,
     Feedback,
     Outcome,
+    ReasonCode,
     Saving,
     Selection,
     Task,
 )
-from pointsman.core.errors import RequestError
+from pointsman.core.errors import RequestError, UnknownAgent
 from pointsman.core.explanation import Reason, reason_of
-from pointsman.core.fleet import Agent, Model
+from pointsman.core.fleet import Agent, Fleet, Model
+from pointsman.core.naming import AUTO, meaning
+from pointsman.core.rescoring import parted
+from pointsman.engine.decide import Ask
 from pointsman.engine.ports import Scorer, StoredDecision
 
 Again = Callable[[Mapping[str, Candidate]], Decision]
@@ -53,6 +55,45 @@ def explained(stored: StoredDecision, against: str | None = None) -> Explained:
     return Explained(stored, reason_of(decision), what_if)
 
 
+def ask_again(decision: Decision, fleet: Fleet, aliases: Mapping[str, str]) -> Ask:
+    """The request behind a decision, as far as it is written down, put to another configuration.
+
+    Raises `UnknownAgent` or `UnknownModel` where that knows no such agent or name.
+    """
+    agent = fleet.agents.get(decision.agent_id)
+    if agent is None:
+        words = f"The agent {decision.agent_id!r} is no longer declared."
+        raise UnknownAgent(words, param="decision_id", code="unknown_agent")
+    strategy = decision.strategy
+    meant = meaning(decision.asked_model or AUTO, fleet, aliases=aliases, strategy=strategy)
+    return Ask(
+        request_id=decision.request_id,
+        agent=agent,
+        task=decision.task,
+        selection=_as_asked(meant.selection._replace(strategy=strategy), decision),
+        fields={},
+        stream=decision.task.stream,
+        session=decision.session,
+        asked_model=decision.asked_model,
+    )
+
+
+def _as_asked(selection: Selection, decision: Decision) -> Selection:
+    """With the models that the caller listed: all that were not turned away as not asked for."""
+    told = [each.model_id for each in decision.candidates]
+    told += [
+        rejection.model_id
+        for rejection in decision.rejections
+        if rejection.objection.code is not ReasonCode.NOT_REQUESTED
+    ]
+    if selection.pinned is not None:
+        others = tuple(model_id for model_id in told if model_id != selection.pinned)
+        return selection._replace(fallbacks=others)
+    if decision.band is None or len(told) == len(decision.candidates) + len(decision.rejections):
+        return selection  # named by the agent, which may name another by now; or all were asked
+    return selection._replace(only=frozenset(told))
+
+
 def borne_out(explanation: Explained, again: Again) -> Explained:
     """The explanation without what does not hold when the decision is made again."""
     what_if = explanation.what_if
@@ -63,13 +104,10 @@ def borne_out(explanation: Explained, again: Again) -> Explained:
 
 
 def _holds(change: Change, again: Again) -> bool:
+    """True when the decision, made again with the change, falls to the other model."""
     model_id = change.candidate.model_id
-    decision = again({model_id: change.candidate})
-    chosen = decision.chosen
-    if change.effect is Effect.WINS:
-        return chosen is not None and chosen.model_id == model_id
-    others = [each for each in decision.candidates if each.model_id != model_id]
-    return effect_of(change.candidate, others, decision.band or 0.0) is not None
+    chosen = again({model_id: parted(change.candidate)[0]}).chosen
+    return chosen is not None and chosen.model_id == model_id
 
 
 def _nothing_against(decision: Decision, against: str) -> RequestError:

@@ -8,15 +8,18 @@ caller. Every attempt ends in exactly one outcome, which teaches, and is written
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from random import Random
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pointsman.core.admission import RetryBudget
 from pointsman.core.clues import context_limit
 from pointsman.core.correction import corrected
 from pointsman.core.decision import (
+    Candidate,
     Decision,
     Feedback,
     Outcome,
@@ -30,6 +33,7 @@ from pointsman.core.fleet import Model
 from pointsman.engine.attempt import Attempt, Begun, Ending
 from pointsman.engine.choose import Chooser
 from pointsman.engine.decide import Ask, Decider, soonest_s
+from pointsman.engine.explain import Supposed
 from pointsman.engine.health import Health, Trial
 from pointsman.engine.load import Lease, Load
 from pointsman.engine.ports import Call, Clock, Ledger, Scorer
@@ -113,13 +117,22 @@ class Service:
         self._decider = Decider(self._chooser, scorer, clock, random)
         self._budget = RetryBudget()
 
-    def decide(self, ask: Ask, seed: int | None = None) -> Decision:
+    def decide(
+        self,
+        ask: Ask,
+        seed: int | None = None,
+        supposed: Mapping[str, Candidate] = MappingProxyType({}),
+    ) -> Decision:
         """Which model would serve this request now. Without candidates when none can.
 
         Nothing is called, counted or written down. With the `seed` of another decision it is drawn
-        as that one was: the same, if all else is the same.
+        as that one was: the same, if all else is the same. `supposed` candidates, by model, stand
+        in place of those that the scorer gives.
         """
-        return self._decider.decision(ask, self._registry.current, seed)
+        snapshot = self._registry.current
+        if supposed:
+            snapshot = Snapshot(snapshot.setup, Supposed(self._scorer, supposed))
+        return self._decider.decision(ask, snapshot, seed)
 
     def judge(self, feedback: Feedback) -> None:
         """Let what somebody says of an answer teach. Keeping it is the store's business."""

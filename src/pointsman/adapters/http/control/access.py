@@ -6,6 +6,7 @@ application behind costs some 20 MB and a tenth of a second, so the first reques
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
@@ -17,6 +18,8 @@ PREFIX = "/api/v1/model-router"
 KEY_IN_SCOPE = "pointsman.key"
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOR_SHOW = re.compile(r"/route|/decisions/[^/]+/again").fullmatch
+_JUDGING = re.compile(r"/decisions/[^/]+/feedback").fullmatch
 
 
 class ControlApi:
@@ -32,7 +35,7 @@ class ControlApi:
         self._app: AsgiApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _admit(scope.get(KEY_IN_SCOPE), scope["method"])
+        _admit(scope.get(KEY_IN_SCOPE), scope["method"], scope["path"].removeprefix(PREFIX))
         if self._app is None:
             self._app = self._build()
         await self._app(scope, receive, send)
@@ -43,11 +46,13 @@ class ControlApi:
         return app
 
 
-def _admit(key: object, method: str) -> None:
-    """Viewers may look, only admins may change anything."""
+def _admit(key: object, method: str, path: str) -> None:
+    """Viewers may look, callers judge what they were answered, only admins change anything else."""
     if not isinstance(key, Key):
         raise AccessDenied("No API key was checked for this request.", known=False)
-    if method in _READS:
+    if method in _READS or (method == "POST" and _FOR_SHOW(path)):
         require(key, Role.VIEWER, Role.ADMIN)
+    elif method == "POST" and _JUDGING(path):
+        require(key, Role.CALLER, Role.ADMIN)
     else:
         require(key, Role.ADMIN)

@@ -7,12 +7,10 @@ cost is a number or null; `cost_state` says why it is null. Every field is alway
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-CostState = Literal["known", "unknown", "pending"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -117,124 +115,6 @@ class ModelsBody(Body, frozen=True, kw_only=True):
 class OneModelBody(Body, frozen=True, kw_only=True):
     success: bool = True
     model: ModelBody
-
-
-class DecisionSummary(Body, frozen=True, kw_only=True):
-    """`model_id` was chosen, `served_model_id` answered; `successful` is null while under way.
-
-    `model_id` is null when no model could serve the request.
-    """
-
-    decision_id: str
-    request_id: str
-    timestamp: datetime
-    agent_id: str
-    session: str | None
-    asked_model: str
-    strategy: str
-    task_type: str | None
-    model_id: str | None
-    score: float | None
-    served_model_id: str | None
-    successful: bool | None
-    failure: str | None
-    attempts: int
-    is_fallback: bool
-    panic: bool
-    first_token_ms: float | None
-    latency_ms: float | None
-    cost_usd: float | None
-    cost_state: CostState
-
-
-class DecisionsBody(Body, frozen=True, kw_only=True):
-    """Newest first. `next_cursor` is null on the last page."""
-
-    success: bool = True
-    decisions: list[DecisionSummary]
-    count: int
-    next_cursor: str | None
-
-
-class TermBody(Body, frozen=True, kw_only=True):
-    name: str
-    value: float
-    detail: str
-
-
-class CandidateBody(Body, frozen=True, kw_only=True):
-    """The values of the terms sum to the score."""
-
-    model_id: str
-    score: float
-    terms: list[TermBody]
-
-
-class RejectionBody(Body, frozen=True, kw_only=True):
-    model_id: str
-    code: str
-    words: str
-    retry_after_ms: float | None
-
-
-class TaskBody(Body, frozen=True, kw_only=True):
-    """`type_probability` is how sure a type is that was inferred from the prompt, in [0, 1]; null
-    where it was said, or there is none.
-    """
-
-    type: str | None
-    type_probability: float | None
-    prompt_tokens: int
-    max_output_tokens: int | None
-    needs: list[str]
-    prefers: list[str]
-    min_context_tokens: int
-    parameters: list[str]
-
-
-class UsageBody(Body, frozen=True, kw_only=True):
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    cache_write_tokens: int
-    audio_tokens: int
-    estimated: bool
-
-
-class AttemptBody(Body, frozen=True, kw_only=True):
-    """`failure` is null when the answer was complete; `blames` says who has to react to it."""
-
-    attempt: int
-    model_id: str
-    timestamp: datetime
-    successful: bool
-    failure: str | None
-    blames: str | None
-    message: str
-    upstream_status: int | None
-    upstream_model: str | None
-    streamed: bool
-    first_token_ms: float | None
-    latency_ms: float
-    usage: UsageBody | None
-    cost_usd: float | None
-    cost_state: CostState
-
-
-class DecisionBody(DecisionSummary, frozen=True, kw_only=True):
-    """`candidates` are in the order in which they were to be tried, the chosen one first."""
-
-    propensity: float
-    config_version: str
-    task: TaskBody
-    candidates: list[CandidateBody]
-    rejections: list[RejectionBody]
-    outcomes: list[AttemptBody]
-
-
-class OneDecisionBody(Body, frozen=True, kw_only=True):
-    success: bool = True
-    decision: DecisionBody
 
 
 class ConfigBody(Body, frozen=True, kw_only=True):

@@ -37,8 +37,15 @@ class NotFound(RequestError):
     """Nothing is known under the name that the path holds."""
 
 
+class Conflict(RequestError):
+    """What is asked for cannot be done in the state that things are in."""
+
+
 def answer(reply: Reply) -> Errors:
-    return Response(reply.body(), status_code=reply.status, media_type="application/json")
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(
+        reply.body(), status_code=reply.status, headers=headers, media_type="application/json"
+    )
 
 
 def request_error(_: Asked, fault: RequestError) -> Errors:
@@ -47,6 +54,10 @@ def request_error(_: Asked, fault: RequestError) -> Errors:
 
 def not_found(_: Asked, fault: NotFound) -> Errors:
     return answer(reply_to(fault)._replace(status=404))
+
+
+def conflict(_: Asked, fault: Conflict) -> Errors:
+    return answer(reply_to(fault)._replace(status=409))
 
 
 def store_error(_: Asked, fault: StoreError) -> Errors:
@@ -88,6 +99,7 @@ def internal_error(asked: Asked, fault: Exception) -> Errors:
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     RequestError: request_error,
     NotFound: not_found,
+    Conflict: conflict,
     StoreError: store_error,
     ValidationException: validation_error,
     NotFoundException: http_error,

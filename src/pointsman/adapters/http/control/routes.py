@@ -18,23 +18,19 @@ from pointsman.adapters.http.control.access import PREFIX
 from pointsman.adapters.http.control.bodies import (
     AgentsBody,
     ConfigBody,
-    DecisionsBody,
     LogLevelBody,
     LogLevelRequest,
     ModelsBody,
     OneAgentBody,
-    OneDecisionBody,
     OneModelBody,
 )
+from pointsman.adapters.http.control.deciding import again, decision, feedback, route
+from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
+from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.adapters.http.control.views import (
-    agent_body,
-    decision_body,
-    decision_summary,
-    model_body,
-)
+from pointsman.adapters.http.control.views import agent_body, model_body
 from pointsman.core.errors import RequestError
 from pointsman.engine.ports import DecisionQuery
 
@@ -114,17 +110,6 @@ async def decision_query(
     return DecisionQuery(limit, cursor, agent_id, model_id, session, request_id, success)
 
 
-@get("/decisions/{decision_id:str}")
-async def decision(source: Source, decision_id: FromPath[str]) -> OneDecisionBody:
-    """Why a model was chosen for a request, why others were not, and what came of it."""
-    found = await source.decision(decision_id)
-    if found is None:
-        raise NotFound(
-            f"No decision is called {decision_id!r}.", param="decision_id", code="unknown_decision"
-        )
-    return OneDecisionBody(decision=decision_body(found))
-
-
 @get("/config")
 async def config(source: Source) -> ConfigBody:
     """The configuration in force, secrets masked."""
@@ -164,8 +149,12 @@ def known_parameters_only(
 
 def application(source: ControlSource, version: str) -> Litestar:
     """The control API as an ASGI application that knows all its paths in full."""
-    calls = [agents, agent, models, model, decisions, decision, config, log_level, openapi]
-    calls += [stats, metrics]
+    calls = [
+        *(agents, agent, models, model),
+        *(decisions, decision, again, feedback, route),
+        *(stats, metrics),
+        *(config, log_level, openapi),
+    ]
     router = Router(
         PREFIX,
         route_handlers=calls,

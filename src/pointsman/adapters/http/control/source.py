@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from random import Random
 from typing import NamedTuple, Protocol
 
+from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
+from pointsman.engine.decide import Ask
+from pointsman.engine.explain import Explained
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
 from pointsman.engine.tally import Tally
 
@@ -74,6 +79,28 @@ class ControlSource(Protocol):
 
     async def report(self, asked: Asked) -> Report:
         """What happened in a window."""
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+
+    def random(self) -> Random:
+        """For ids; nobody's secret."""
+
+    def setup(self) -> Setup:
+        """The configuration as it is served."""
+
+    def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
+        """What would be decided now, explained. Nothing is called, counted or written down.
+
+        With the seed of another decision it is drawn as that one was. `against` is whose chances
+        are looked at, the runner-up's without. Raises `RequestError` when that is nobody.
+        """
+
+    async def judge(self, feedback: Feedback) -> StoredDecision | None:
+        """Keep what is said of an answer, and let it teach.
+
+        The decision as it was before; None when there is no such decision.
+        """
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
 
