@@ -13,7 +13,7 @@ from fleets import fleet, provider
 from gateway_process import GatewayProcess, Serve, pointsman
 from simulated_upstream import SimulatedUpstream, simulated_upstream
 
-COMMANDS = ("serve", "check", "init", "import", "keys", "simulate", "schema")
+COMMANDS = ("serve", "check", "init", "import", "keys", "explain", "route", "simulate", "schema")
 MANY_MISTAKES = """\
 server:
   port: 99999

@@ -34,6 +34,8 @@ COMMANDS = (
     _Command("init", "write a commented configuration to start from"),
     _Command("import", "turn another gateway's configuration into ours"),
     _Command("keys", "make API keys for callers"),
+    _Command("explain", "tell why a model was chosen"),
+    _Command("route", "tell which model would be chosen, calling none"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),
     _Command("schema", "print the JSON Schema of the configuration"),
 )

@@ -1,0 +1,244 @@
+"""Is every decision of a real gateway explained, for good, and can its answer be judged?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleets import fleet, model
+from gateway_process import CONTROL, Answer, GatewayProcess, Serve, chat_body, pointsman
+from simulated_upstream import SimulatedUpstream
+
+KEYS = [
+    {"name": "ops", "key": "pm-ops-8f1c7b2e5d9a4036", "role": "admin"},
+    {"name": "looks", "key": "pm-looks-8f1c7b2e5d9a4036", "role": "viewer"},
+    {"name": "coder", "key": "pm-coder-8f1c7b2e5d9a4036", "agents": ["coder"]},
+    {"name": "tester", "key": "pm-tester-8f1c7b2e5d9a4036", "agents": ["tester"]},
+]
+
+
+def shown(name: str) -> dict[str, str]:
+    return {"authorization": f"Bearer pm-{name}-8f1c7b2e5d9a4036"}
+
+
+def id_of(answer: Answer) -> str:
+    return answer.headers["x-pointsman-decision"]
+
+
+def is_explained(decision: dict[str, Any]) -> bool:
+    """What must stand in every explanation, whatever became of the request."""
+    for candidate in decision["candidates"]:
+        total = sum(term["value"] for term in candidate["terms"])
+        assert total == pytest.approx(candidate["score"], abs=1e-9)
+    for rejection in decision["rejections"]:
+        assert rejection["code"]
+        assert rejection["words"]
+    assert decision["reason"]["words"]
+    assert 0.0 < decision["propensity"] <= 1.0
+    if len(decision["candidates"]) > 1:
+        assert decision["counterfactual"]["words"]
+    return bool(decision["config_version"])
+
+
+def test_requests_of_every_kind_and_fate_are_explained(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url, agents={"coder": {"requires": ["coding"]}}))
+    upstream.order("first", "server_error", count=1)
+    fell_back = gateway.chat()
+    answers = [
+        fell_back,
+        gateway.chat(stream=True),
+        gateway.chat(model="up/second"),
+        gateway.chat(model="agent/coder"),
+        gateway.chat({"x-session-id": "s1"}),
+        gateway.chat(model="up/first", fallbacks=["up/third"]),
+        gateway.chat(pointsman={"requires": ["flight"]}),
+    ]
+    for answer in answers:
+        assert is_explained(gateway.decision(id_of(answer)))
+    first = gateway.decision(id_of(fell_back))
+    failed, served = first["outcomes"]
+    assert (failed["failure"], failed["blames"]) == ("server_error", "endpoint")
+    assert (served["successful"], served["cost_state"]) == (True, "known")
+    assert gateway.decision(id_of(answers[-1]))["reason"]["code"] == "nobody"
+
+
+def test_an_explanation_outlives_restarts_and_other_configurations(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    config = fleet(upstream.url)
+    gateway = serve(config)
+    made = [id_of(gateway.chat(stream=number % 2 == 0)) for number in range(6)]
+    before = [gateway.decision(decision_id) for decision_id in made]
+    assert all(decision["config_is_current"] for decision in before)
+    assert gateway.terminate() == 0
+    config["models"]["up/fourth"] = model(0.99)
+    del config["models"]["up/second"]
+    gateway.configure(config)
+    gateway.start()
+    after = [gateway.decision(decision_id) for decision_id in made]
+    assert after == [{**decision, "config_is_current": False} for decision in before]
+
+
+def test_a_dry_run_drawn_as_a_live_decision_chooses_the_same(gateway: GatewayProcess) -> None:
+    bodies = [
+        chat_body(),
+        chat_body(stream=True),
+        chat_body(model="auto:cost"),
+        chat_body(pointsman={"agent": "coder", "session": "s-dry"}),
+        chat_body(model="up/third", fallbacks=["up/first"]),
+    ]
+    for body in bodies:
+        live = gateway.call("POST", "/v1/chat/completions", body)
+        path = f"{CONTROL}/route?seed={id_of(live)}"
+        dry = gateway.call("POST", path, body).document["decision"]
+        made = gateway.decision(id_of(live))
+        assert dry["model_id"] == made["model_id"]
+        assert dry["task"] == made["task"]
+        assert dry["decision_id"][-16:] == made["decision_id"][-16:]
+        assert is_explained(dry)
+
+
+def test_a_dry_run_calls_nobody_and_leaves_nothing(
+    gateway: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    before = gateway.control("/decisions?limit=1")["decisions"]
+    for _ in range(3):
+        assert gateway.call("POST", f"{CONTROL}/route", chat_body()).status == 200
+    assert upstream.models_called == []
+    assert gateway.control("/decisions?limit=1")["decisions"] == before
+
+
+def test_a_recorded_request_is_decided_again_with_todays_configuration(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    config = fleet(upstream.url)
+    gateway = serve(config)
+    made = id_of(gateway.chat())
+    again = f"{CONTROL}/decisions/{made}/again"
+    same = gateway.call("POST", again).document["decision"]
+    assert same["model_id"] == gateway.decision(made)["model_id"] == "up/first"
+    del config["models"]["up/first"]
+    gateway.configure(config)
+    gateway.reload()
+    other = gateway.call("POST", again).document["decision"]
+    assert other["model_id"] == "up/second"
+    assert other["config_is_current"]
+
+
+def test_an_answer_can_be_judged_at_once_and_anew(gateway: GatewayProcess) -> None:
+    for stream in (False, True):
+        made = id_of(gateway.chat(stream=stream))
+        path = f"{CONTROL}/decisions/{made}/feedback"
+        first = gateway.call("POST", path, {"rating": 2, "comment": "too long"})
+        assert (first.status, first.document["replaced"]) == (200, False)
+        second = gateway.call("POST", path, {"rating": 5, "success": True})
+        assert (second.status, second.document["replaced"]) == (200, True)
+        kept = gateway.decision(made)["feedback"]
+        assert (kept["rating"], kept["success"], kept["comment"]) == (5, True, "")
+        assert kept["model_id"] == gateway.decision(made)["served_model_id"]
+
+
+def test_what_was_said_outlives_a_restart(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url))
+    made = id_of(gateway.chat())
+    path = f"{CONTROL}/decisions/{made}/feedback"
+    assert gateway.call("POST", path, {"success": False}).status == 200
+    before = gateway.decision(made)
+    assert gateway.terminate() == 0
+    gateway.start()
+    assert gateway.decision(made) == before
+    assert before["feedback"]["success"] is False
+
+
+def test_who_may_judge_and_who_may_look(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url, keys=KEYS, agents={"coder": {}, "tester": {}}))
+    made = id_of(gateway.chat(shown("coder")))
+    path = f"{CONTROL}/decisions/{made}/feedback"
+    statuses = {
+        name: gateway.call("POST", path, {"rating": 4}, shown(name)).status
+        for name in ("coder", "tester", "looks", "ops")
+    }
+    assert statuses == {"coder": 200, "tester": 403, "looks": 403, "ops": 200}
+    assert gateway.call("POST", path, {"rating": 4}).status == 401
+    dry = {
+        name: gateway.call("POST", f"{CONTROL}/route", chat_body(), shown(name)).status
+        for name in ("coder", "looks", "ops")
+    }
+    assert dry == {"coder": 403, "looks": 200, "ops": 200}
+    error = gateway.call("POST", path.replace(made, "dec_none"), {"rating": 4}, shown("ops")).error
+    assert error["code"] == "unknown_decision"
+
+
+def test_the_command_line_tells_why(gateway: GatewayProcess, tmp_path: Path) -> None:
+    made = id_of(gateway.chat(pointsman={"agent": "coder"}))
+    environ = {"POINTSMAN_URL": gateway.url}
+    told = pointsman("explain", made, cwd=tmp_path, environ=environ)
+    assert told.returncode == 0, told.stderr
+    assert "Chose up/first" in told.stdout
+    assert "Attempts" in told.stdout
+    last = pointsman("explain", "--last", "--agent", "coder", cwd=tmp_path, environ=environ)
+    assert last.stdout == told.stdout
+    as_json = pointsman("explain", made, "--json", "--url", gateway.url, cwd=tmp_path)
+    assert json.loads(as_json.stdout)["decision"] == gateway.decision(made)
+
+
+def test_the_command_line_tells_what_would_be_chosen(
+    gateway: GatewayProcess, upstream: SimulatedUpstream, tmp_path: Path
+) -> None:
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps(chat_body(model="up/third")))
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text("Where is the capital of Jordan?")
+    environ = {"POINTSMAN_URL": f"{gateway.url}/"}
+    asked = [
+        pointsman("route", *words, cwd=tmp_path, environ=environ)
+        for words in (["Hello"], ["prompt.txt", "--agent", "coder"], ["request.json", "--stream"])
+    ]
+    assert [told.returncode for told in asked] == [0, 0, 0], [told.stderr for told in asked]
+    chosen = [told.stdout.partition("Would choose ")[2].partition(":")[0] for told in asked]
+    assert chosen == ["up/first", "up/first", "up/third"]
+    assert "agent coder" in asked[1].stdout
+    assert "streamed" in asked[2].stdout
+    assert upstream.models_called == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "words"),
+    [
+        (["explain", "--last", "--url", "http://127.0.0.1:9"], {}, "no gateway answers"),
+        (["explain", "--last", "--url", "nonsense"], {}, "is no address"),
+        (["route", "hello"], {"POINTSMAN_URL": "http://127.0.0.1:99999"}, "is no address"),
+        (["explain", "dec_none"], {}, "No decision is called 'dec_none'"),
+        (["explain", "--last", "--agent", "nobody"], {}, "nothing was decided yet"),
+        (["route", "hello", "--agent", "nobody"], {}, "'nobody' is not declared"),
+        (["route", "hello", "--seed", "7"], {}, "seed"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong(
+    gateway: GatewayProcess,
+    tmp_path: Path,
+    arguments: list[str],
+    environ: dict[str, str],
+    words: str,
+) -> None:
+    told = pointsman(*arguments, cwd=tmp_path, environ={"POINTSMAN_URL": gateway.url, **environ})
+    assert (told.returncode, told.stdout) == (1, "")
+    assert words in told.stderr
+
+
+def test_the_command_line_shows_a_key(
+    serve: Serve, upstream: SimulatedUpstream, tmp_path: Path
+) -> None:
+    gateway = serve(fleet(upstream.url, keys=KEYS, agents={"coder": {}, "tester": {}}))
+    asks = ("route", "hello", "--url", gateway.url)
+    refused = {
+        key: pointsman(*asks, cwd=tmp_path, environ={"POINTSMAN_API_KEY": key}).stderr
+        for key in ("", "pm-wrong", shown("coder")["authorization"].split()[1])
+    }
+    assert all("set POINTSMAN_API_KEY to a key" in words for words in refused.values()), refused
+    viewer = {"POINTSMAN_API_KEY": shown("looks")["authorization"].split()[1]}
+    assert pointsman(*asks, cwd=tmp_path, environ=viewer).returncode == 0
