@@ -78,46 +78,45 @@ def test_the_figures_of_a_row_and_its_bar_add_up(values: list[float], lost: floa
     assert len(bar) == max(0, round((sum(values) + lost) / BAR_POINTS))
 
 
+EVERYTHING: dict[str, Any] = {
+    "session": "s1",
+    "task_type": "coding",
+    "task": {"stream": True, "prompt_tokens": 12},
+    "config_is_current": False,
+    "propensity": 0.255,
+    "rejections": [
+        {
+            "model_id": "lab/full",
+            "code": "at_limit",
+            "words": "8 of 8 calls in flight",
+            "score": 81.0,
+        },
+        {"model_id": "lab/no", "code": "not_allowed", "words": "denied", "score": None},
+    ],
+    "counterfactual": {
+        "model_id": "lab/b",
+        "words": "lab/b would have gone first if it was quick.",
+        "changes": [{"words": "it was quick"}, {"words": "it were free"}],
+    },
+    "outcomes": [
+        outcome(
+            1,
+            successful=False,
+            failure="server_error",
+            blames="endpoint",
+            first_token_ms=None,
+            cost_usd=None,
+        ),
+        outcome(2, model_id="lab/b"),
+    ],
+    "feedback": {"rating": 4, "success": True, "comment": "fine"},
+}
+
+
 def test_everything_that_explains_a_decision_is_told() -> None:
     estimate = {"evidence_words": "about 42 recent answers seen"}
-    change = {"words": "it were free"}
-    text = told(
-        decision(
-            {**candidate("lab/a", 50.0, 20.0, 10.0, -1.0), "estimate": estimate},
-            candidate("lab/b", 40.0),
-            session="s1",
-            task_type="coding",
-            task={"stream": True, "prompt_tokens": 12},
-            config_is_current=False,
-            propensity=0.255,
-            rejections=[
-                {
-                    "model_id": "lab/full",
-                    "code": "at_limit",
-                    "words": "8 of 8 calls in flight",
-                    "score": 81.0,
-                },
-                {"model_id": "lab/no", "code": "not_allowed", "words": "denied", "score": None},
-            ],
-            counterfactual={
-                "model_id": "lab/b",
-                "words": "lab/b would have gone first if it was quick.",
-                "changes": [{"words": "it was quick"}, change],
-            },
-            outcomes=[
-                outcome(
-                    1,
-                    successful=False,
-                    failure="server_error",
-                    blames="endpoint",
-                    first_token_ms=None,
-                    cost_usd=None,
-                ),
-                outcome(2, model_id="lab/b"),
-            ],
-            feedback={"rating": 4, "success": True, "comment": "fine"},
-        )
-    )
+    chosen = {**candidate("lab/a", 50.0, 20.0, 10.0, -1.0), "estimate": estimate}
+    text = told(decision(chosen, candidate("lab/b", 40.0), **EVERYTHING))
     for words in (
         "agent coder, asked for auto, task coding, streamed, about 12 tokens of prompt, session s1",
         "configuration cfg_1, which is no longer in force",
