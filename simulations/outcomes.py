@@ -33,8 +33,8 @@ FINE = frozenset({"routellm"})
 
 SETTINGS: Mapping[str, Setting] = {
     "pointsman as shipped": Setting(),
-    "  models differ in speed": Setting(paces=True),
-    "  all traffic to the best score (band 0)": Setting(band=0.0),
+    "  one answer in five is judged": Setting(judged=0.2),
+    "  judged 200 prompts later": Setting(late=200),
     "  no exploration": Setting(explore=0.0),
     "  30 calibration prompts": Setting(calibration=30),
     "  no calibration": Setting(calibration=0),

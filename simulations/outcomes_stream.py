@@ -11,6 +11,7 @@ than 1 is better than any single model.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
@@ -41,16 +42,15 @@ BETWEEN_S = 1.0
 class Setting(NamedTuple):
     """What is varied: how choices are made, and what is known.
 
-    `calibration` prompts are answered by all models first. Models whose score is within `band` of
-    the best share the traffic. `paces` True: models differ in speed for no reason of quality (times
-    lognormal, sigma 0.5); False: all are equally fast. `declared` False: all prompts come from one
-    agent that declares nothing.
+    `calibration` prompts are answered by all models first. Of the other answers a share of `judged`
+    is judged, each when `late` more prompts have come. `explore` is the share of prompts that may
+    be spent on learning. `declared` False: all prompts come from one agent that declares nothing.
     """
 
     calibration: int = CALIBRATION
-    band: float = Policy().band
+    judged: float = 1.0
+    late: int = 0
     explore: float = ExplorationPolicy().share
-    paces: bool = False
     declared: bool = True
     policy: AdaptivePolicy = DEFAULT_POLICY
 
@@ -84,13 +84,13 @@ class Stream:
     def __init__(self, matrix: Matrix, seed: int, setting: Setting) -> None:
         self._before, self._after = ordered(matrix, seed, setting.calibration)
         draws = np.random.default_rng([seed, 1])
-        self._paces = draws.lognormal(0.0, 0.5 if setting.paces else 0.0, len(matrix.models))
+        self._is_judged = draws.random(len(matrix)) < setting.judged
+        self._late = setting.late
         self._matrix = matrix if setting.declared else matrix.undeclared()
         self._desk = desk = Desk(self._matrix, setting.policy)
-        clock, policy = DeskClock(desk), Policy(band=setting.band)
-        self._load = Load(clock)
+        clock, policy = DeskClock(desk), Policy()
         chooser = Chooser(
-            self._load,
+            Load(clock),
             Health(clock, policy.breaker),
             Exploration(ExplorationPolicy(share=setting.explore)),
         )
@@ -102,30 +102,31 @@ class Stream:
 
     def run(self, types: Sequence[str | None] | None = None) -> Run:
         """Choose for all prompts; `types` are what is inferred of each row of the matrix."""
-        score, after = self._matrix.score, self._after
+        desk, score, after = self._desk, self._matrix.score, self._after
+        kinds = types or [None] * len(self._matrix)
         for row in self._before:
+            desk.pass_time(BETWEEN_S)
             for place in range(len(self._places)):
-                self._teach(int(row), place, types)
-        right = 0.0
+                desk.judge(self._matrix, row, place, kinds[row])
+        right, waiting = 0.0, deque[tuple[int, int]]()
         for row in after:
-            place = self._chosen(int(row), types)
+            desk.pass_time(BETWEEN_S)
+            place = self._chosen(int(row), kinds[row])
             right += score[row, place]
-            self._teach(int(row), place, types)
+            desk.learn(self._matrix, row, place)
+            if self._is_judged[row]:
+                waiting.append((row, place))
+            if len(waiting) > self._late:
+                old, chosen = waiting.popleft()
+                desk.judge(self._matrix, old, chosen, kinds[old])
         share = share_of_the_way(right / len(after), score[after])
         return Run(share, self._explored / len(after))
 
-    def _teach(self, row: int, place: int, types: Sequence[str | None] | None) -> None:
-        desk = self._desk
-        desk.pass_time(BETWEEN_S)
-        desk.teach(self._matrix, row, place, types[row] if types else None)
-        model_id = desk.models[place].id
-        self._load.answered(model_id, float(self._paces[place]), streamed=False)
-
-    def _chosen(self, row: int, types: Sequence[str | None] | None) -> int:
+    def _chosen(self, row: int, kind: str | None) -> int:
         ask = Ask(
             request_id=str(row),
             agent=self._desk.agents[self._matrix.domain[row]],
-            task=Task(types[row] if types else None),
+            task=Task(kind),
             selection=QUALITY_ONLY,
             fields={},
             stream=False,

@@ -57,16 +57,15 @@ class Desk:
         self._at += timedelta(seconds=seconds)
         self.scorer.tick(self._at.timestamp())
 
-    def teach(self, matrix: Matrix, row: int, place: int, task_type: str | None = None) -> None:
-        """The model at `place` has answered the prompt at `row`, and somebody has judged that."""
-        agent, model = self.agents[matrix.domain[row]], self.models[place]
+    def learn(self, matrix: Matrix, row: int, place: int) -> None:
+        """The model at `place` has answered the prompt at `row`."""
         tokens = matrix.prompt_tokens[row, place], matrix.answer_tokens[row, place]
         self.scorer.learn(
             Outcome(
                 decision_id=str(row),
                 attempt=1,
-                model_id=model.id,
-                agent_id=agent.id,
+                model_id=self.models[place].id,
+                agent_id=self.agents[matrix.domain[row]].id,
                 at=self._at,
                 failure=None,
                 streamed=False,
@@ -74,6 +73,10 @@ class Desk:
                 usage=Usage(round(tokens[0]), round(tokens[1])),
             )
         )
+
+    def judge(self, matrix: Matrix, row: int, place: int, task_type: str | None = None) -> None:
+        """Somebody has judged that answer."""
+        agent, model = self.agents[matrix.domain[row]], self.models[place]
         right = bool(matrix.score[row, place])
         self.scorer.judge(
             Feedback(str(row), agent.id, model.id, task_type, self._at, success=right)
@@ -104,7 +107,8 @@ def learnt(matrix: Matrix, seed: int, policy: AdaptivePolicy = DEFAULT_POLICY) -
     for row in np.random.default_rng(seed).permutation(len(matrix)):
         desk.pass_time(1.0)
         for place in range(len(matrix.models)):
-            desk.teach(matrix, int(row), place)
+            desk.learn(matrix, row, place)
+            desk.judge(matrix, row, place)
     desk.pass_time(10.0)
     return desk.expectations()
 

@@ -20,7 +20,12 @@ def test_most_of_the_way_to_the_best_model_is_gone() -> None:
 
 def test_the_same_seed_gives_the_same_run() -> None:
     few = MATRIX.of(MATRIX.group < 150)
-    assert Stream(few, 7, Setting(paces=True)).run() == Stream(few, 7, Setting(paces=True)).run()
+    assert Stream(few, 7, Setting()).run() == Stream(few, 7, Setting()).run()
+
+
+@pytest.mark.parametrize("setting", [Setting(judged=0.2), Setting(late=100)])
+def test_few_judgements_or_late_ones_teach_less_but_do_no_harm(setting: Setting) -> None:
+    assert Stream(MATRIX, 1, setting).run().share > 0.75
 
 
 def test_who_declares_nothing_and_explores_nothing_still_learns() -> None:
