@@ -36,6 +36,7 @@ COMMANDS = (
     _Command("keys", "make API keys for callers"),
     _Command("explain", "tell why a model was chosen"),
     _Command("route", "tell which model would be chosen, calling none"),
+    _Command("calibrate", "learn from prompts how good each model is, before traffic does"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),
     _Command("schema", "print the JSON Schema of the configuration"),
 )
