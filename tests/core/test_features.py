@@ -10,11 +10,11 @@ from pointsman.core.decision import Task
 from pointsman.core.features import (
     MAX_PARAMETERS,
     Shape,
+    TypesInferred,
     Wishes,
     estimated_tokens,
     parameters,
     task_of,
-    typed,
 )
 
 
@@ -111,11 +111,24 @@ def test_of_many_parameters_always_the_same_are_remembered() -> None:
     assert some == parameters(reversed(names))
 
 
+FRENCH = "Translate the following sentence into French: I like cats."
+
+
 def test_a_type_is_inferred_with_how_sure_it_is_or_not_at_all() -> None:
-    plain = Task(prompt_tokens=9)
-    sure = typed(plain, "Translate the following sentence into French: I like cats.")
-    assert sure == plain._replace(type="translation", type_probability=sure.type_probability)
-    assert sure.inferred
-    assert sure.type_probability is not None
-    assert 0.6 <= sure.type_probability <= 1.0
-    assert typed(plain, "xyzzy") is plain
+    plain, types = Task(prompt_tokens=9), TypesInferred()
+    for _ in range(2):
+        sure = types.typed(plain, FRENCH)
+        assert sure == plain._replace(type="translation", type_probability=sure.type_probability)
+        assert sure.inferred
+        assert sure.type_probability is not None
+        assert 0.6 <= sure.type_probability <= 1.0
+        assert types.typed(plain, "xyzzy") is plain
+
+
+def test_what_is_remembered_of_inferences_is_bounded_and_holds_no_words() -> None:
+    types = TypesInferred(most=3)
+    for number in range(10):
+        types.typed(Task(), f"{FRENCH} {number}")
+    assert len(types._known) == 3
+    assert "cats" not in repr(types._known)
+    assert types.typed(Task(), f"{FRENCH} 0").type == "translation"

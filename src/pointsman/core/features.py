@@ -121,12 +121,30 @@ def task_of(
     )
 
 
-def typed(task: Task, words: str) -> Task:
-    """The task with the type that its words suggest, if any is likely enough."""
+class TypesInferred:
+    """The task types that words suggest. The same words come again with every turn of a tool loop,
+    so what was inferred lately is remembered, and of the words a hash.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._known: dict[int, tuple[str, float] | None] = {}
+
+    def typed(self, task: Task, words: str) -> Task:
+        """The task with the type that its words suggest, if any is likely enough."""
+        key = hash(words)
+        try:
+            found = self._known[key]
+        except KeyError:
+            found = self._known[key] = _inferred(words)
+            if len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
+        return task._replace(type=found[0], type_probability=found[1]) if found else task
+
+
+def _inferred(words: str) -> tuple[str, float] | None:
     guess = inferred_type(words)
-    if guess.type is None:
-        return task
-    return task._replace(type=guess.type, type_probability=guess.probabilities[guess.type])
+    return None if guess.type is None else (guess.type, guess.probabilities[guess.type])
 
 
 def parameters(fields: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.policy import Policy, Timeouts
 from pointsman.engine.ports import Provider, Scorer
@@ -25,7 +26,8 @@ class Setup:
     """One configuration, ready to serve: the fleet, its providers, and how to route.
 
     `timeouts` holds those of providers that differ from the policy. `aliases` maps names that
-    clients send as `model` to names that we know.
+    clients send as `model` to names that we know. `types` infers those of tasks of which nobody
+    says what they are.
     """
 
     fleet: Fleet
@@ -33,6 +35,7 @@ class Setup:
     policy: Policy = field(default_factory=Policy)
     timeouts: Mapping[str, Timeouts] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    types: TypesInferred = field(default_factory=TypesInferred, compare=False)
 
     def timeouts_of(self, model: Model) -> Timeouts:
         return self.timeouts.get(model.provider, self.policy.timeouts)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pointsman.adapters.http.auth import ANYBODY, Key, agent_of
 from pointsman.adapters.http.wire import ChatRequest
 from pointsman.core.decision import Selection, Strategy, Task
-from pointsman.core.features import typed
+from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Agent
 from pointsman.core.naming import Meaning, meaning, model_ids
 from pointsman.core.utility import traded, weights_of
@@ -52,7 +52,7 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
     return Ask(
         request_id,
         agent,
-        _typed(request, sender, agent, selection),
+        _typed(request, sender, agent, selection, setup.types),
         _weighed(request, sender, agent, selection),
         request.fields,
         request.stream,
@@ -62,7 +62,13 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
     )
 
 
-def _typed(request: ChatRequest, sender: Sender, agent: Agent, selection: Selection) -> Task:
+def _typed(
+    request: ChatRequest,
+    sender: Sender,
+    agent: Agent,
+    selection: Selection,
+    types: TypesInferred,
+) -> Task:
     """The task with its type: as it is said, else as its agent's are, else as it is inferred."""
     task = request.task
     if task.type is None and sender.task_type is not None:
@@ -72,7 +78,7 @@ def _typed(request: ChatRequest, sender: Sender, agent: Agent, selection: Select
     # Of a single model nothing depends on it.
     if selection.pinned is not None or agent.pinned is not None:
         return task
-    return typed(task, request.words)
+    return types.typed(task, request.words)
 
 
 def _weighed(request: ChatRequest, sender: Sender, agent: Agent, selection: Selection) -> Selection:
