@@ -17,6 +17,7 @@ from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import ConfigError, Problem, StoreError
+from pointsman.core.task_type import shipped_model
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -224,6 +225,8 @@ class Running:
 
     async def _remember(self) -> None:
         """Learn again what was learned before this start."""
+        if any(agent.infer_type for agent in self.parts.registry.fleet.agents.values()):
+            await asyncio.to_thread(shipped_model)  # or else the first request would wait for it
         try:
             await self._rescored(restored=self.parts.statistics.recall, eager_s=READY_WITHIN_S)
         except Exception:  # here a task begins: who begins to learn anew serves too
