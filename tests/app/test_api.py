@@ -147,6 +147,45 @@ async def test_the_cost_is_that_of_all_attempts(
     assert reply.cost_usd != stored.outcomes[-1].cost_usd
 
 
+async def test_what_is_said_of_answers_is_kept_and_teaches(router: pointsman.Router) -> None:
+    replies = [await router.chat(HELLO) for _ in range(15)]
+    assert {reply.model_id for reply in replies} == {"up/first"}
+    for reply in replies:
+        assert await router.judge(reply.decision.id, rating=1, comment="wrong")
+    assert router.decide(HELLO).candidates[0].model_id == "up/second"
+    stored = await router.explain(replies[0].decision.id)
+    assert stored is not None
+    assert stored.feedback is not None
+    assert (stored.feedback.rating, stored.feedback.comment) == (1, "wrong")
+
+
+async def test_of_what_nobody_answered_nothing_can_be_said(
+    router: pointsman.Router, upstream: Upstream
+) -> None:
+    assert not await router.judge("dec_unknown", success=True)
+    upstream.order("second", Fault.SERVER_ERROR)
+    with pytest.raises(pointsman.AttemptsSpent) as caught:
+        await router.chat(HELLO, agent="coder")
+    assert not await router.judge(caught.value.failures[0][0].decision_id, success=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "param"),
+    [
+        ({}, "rating"),
+        ({"rating": 0}, "rating"),
+        ({"rating": 6, "success": True}, "rating"),
+        ({"success": True, "comment": "x" * 2_001}, "comment"),
+    ],
+)
+async def test_what_is_no_judgement_is_a_mistake(
+    router: pointsman.Router, said: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(pointsman.RequestError) as caught:
+        await router.judge("dec_1", **said)
+    assert caught.value.param == param
+
+
 @pytest.mark.parametrize("session", ["user 42", "x" * 200, "größe"])
 async def test_a_session_is_kept_as_it_is_called(router: pointsman.Router, session: str) -> None:
     assert router.decide(HELLO, session=session).session == session

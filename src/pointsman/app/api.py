@@ -17,16 +17,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pointsman.adapters.http.asking import Sender, ask_of
+from pointsman.adapters.http.control.decision_bodies import MAX_COMMENT_CHARS
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.usage_chunk import usage_chunk
 from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.running import Running
-from pointsman.core.decision import Decision, Outcome
+from pointsman.core.decision import Decision, Feedback, Outcome
+from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Usage
 from pointsman.engine.ports import StoredDecision
 from pointsman.engine.serve import Ask, Served
+
+RATINGS = range(1, 6)
 
 Request = Mapping[str, Any]
 """A body of OpenAI's chat completions, as a dictionary."""
@@ -142,10 +146,48 @@ class Router:
         """A recorded decision with its outcomes, or None when there is none of that id."""
         return await self._running.recall(decision_id)
 
+    async def judge(
+        self,
+        decision_id: str,
+        *,
+        rating: int | None = None,
+        success: bool | None = None,
+        comment: str = "",
+    ) -> bool:
+        """Say how good an answer was: it is kept and teaches, and the last word counts.
+
+        `rating` is from 1 (useless) to 5 (excellent), `success` whether the answer served its
+        purpose; give at least one. False when there is no such decision, or no answer to it.
+        Raises `RequestError` for what is no judgement.
+        """
+        _check_judgement(rating, success, comment)
+        found = await self._running.recall(decision_id)
+        served = next((o for o in found.outcomes if o.failure is None), None) if found else None
+        if found is None or served is None:
+            return False
+        made, now = found.decision, self._running.parts.clock.now()
+        said = Feedback(
+            *(made.id, made.agent_id, served.model_id, made.task.type, now, rating, success),
+            comment=comment,
+        )
+        return await self._running.judge(said) is not None
+
     def _ask(self, request: ChatRequest, agent: str | None, session: str | None) -> Ask:
         setup = self._running.parts.registry.current.setup
         sender = Sender(agent=agent, session=session)
         return ask_of(request, setup, sender, request_id=request_id_of({}, self._random))
+
+
+def _check_judgement(rating: int | None, success: bool | None, comment: str) -> None:
+    if rating is None and success is None:
+        words = "Neither 'rating' nor 'success' is given; say at least one of them."
+        raise RequestError(words, param="rating", code="missing_value")
+    if rating is not None and rating not in RATINGS:
+        words = f"'rating' is from 1 (useless) to 5 (excellent), not {rating!r}."
+        raise RequestError(words, param="rating", code="invalid_value")
+    if len(comment) > MAX_COMMENT_CHARS:
+        words = f"'comment' has {len(comment)} characters; {MAX_COMMENT_CHARS} are kept at most."
+        raise RequestError(words, param="comment", code="invalid_value")
 
 
 def _read(request: Request, *, stream: bool) -> ChatRequest:
