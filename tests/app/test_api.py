@@ -152,6 +152,7 @@ async def test_what_is_said_of_answers_is_kept_and_teaches(router: pointsman.Rou
     assert {reply.model_id for reply in replies} == {"up/first"}
     for reply in replies:
         assert await router.judge(reply.decision.id, rating=1, comment="wrong")
+    router._running.parts.scorer.tick(time.time() + 1.0)  # what is new counts a moment later
     assert router.decide(HELLO).candidates[0].model_id == "up/second"
     stored = await router.explain(replies[0].decision.id)
     assert stored is not None
