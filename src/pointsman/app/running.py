@@ -56,7 +56,7 @@ class Running:
         self._reloading = asyncio.Lock()
         self._rescoring = asyncio.Lock()
         self._judging = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
         self._serving = False
         self.parts: Wired = wired(configuration, SystemClock())
         self.configuration = configuration
@@ -75,6 +75,8 @@ class Running:
         remembering = asyncio.create_task(self._remember(), name="replay")
         self._tasks.append(remembering)
         await asyncio.wait({remembering}, timeout=READY_WITHIN_S)
+        # Read in the background, so that neither the start nor the first request waits for it.
+        self._tasks.append(asyncio.create_task(asyncio.to_thread(shipped_model), name="task types"))
         if not remembering.done():
             log.info("serving, while what happened before is still being read")
         self._serving = True
@@ -225,8 +227,6 @@ class Running:
 
     async def _remember(self) -> None:
         """Learn again what was learned before this start."""
-        if any(agent.infer_type for agent in self.parts.registry.fleet.agents.values()):
-            await asyncio.to_thread(shipped_model)  # or else the first request would wait for it
         try:
             await self._rescored(restored=self.parts.statistics.recall, eager_s=READY_WITHIN_S)
         except Exception:  # here a task begins: who begins to learn anew serves too
