@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from fleets import Config, fleet, model
-from gateway_process import Serve, pointsman
+from gateway_process import (
+    CONTROL,
+    GatewayProcess,
+    Serve,
+    chat_body,
+    pointsman,
+    wait_until,
+)
 from knowing_upstream import KnowingUpstream, knowing_upstream
 
 from pointsman.adapters.stores.sqlite import SqliteStore
@@ -51,9 +59,11 @@ def write(folder: Path, cases: Sequence[Case], config: Config) -> None:
     (folder / "fleet.yaml").write_text(json.dumps(config), "utf-8")
 
 
-def calibrate(folder: Path, *arguments: str) -> CompletedProcess[str]:
+def calibrate(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> CompletedProcess[str]:
     models = [word for name in ("first", "second", "third") for word in ("--model", f"up/{name}")]
-    return pointsman("calibrate", "cases.jsonl", *models, *arguments, cwd=folder)
+    return pointsman("calibrate", "cases.jsonl", *models, *arguments, cwd=folder, environ=environ)
 
 
 def quality(done: CompletedProcess[str]) -> dict[str, float]:
@@ -77,6 +87,52 @@ def test_what_is_judged_is_kept_for_the_next_gateway(
         (f"up/{name}", "math") for name in ("first", "second", "third")
     }
     assert sum(each.quality for each in said if each.model_id == "up/second") == 5
+
+
+def expected(gateway: GatewayProcess, headers: Mapping[str, str] | None = None) -> dict[str, float]:
+    """How good each model's answers to sums are now held to be."""
+    body = {**chat_body(), "pointsman": {"task_type": "math"}}
+    answer = gateway.call("POST", f"{CONTROL}/route", body, headers)
+    assert answer.status == 200, answer
+    candidates = answer.document["decision"]["candidates"]
+    return {each["model_id"]: each["estimate"]["quality"] for each in candidates}
+
+
+def test_the_next_gateway_has_learned_it(knowing: KnowingUpstream, tmp_path: Path) -> None:
+    config = configuration(knowing, tmp_path)
+    write(tmp_path, SUMS, config)
+    assert calibrate(tmp_path, "--config", "fleet.yaml", "--yes").returncode == 0
+    with GatewayProcess(tmp_path, config) as gateway:
+        good = wait_until(
+            lambda: (found := expected(gateway))["up/first"] > found["up/third"] + 0.1 and found,
+            what="what was learned",
+        )
+    assert good["up/first"] > good["up/second"] > good["up/third"]
+
+
+def test_a_gateway_that_runs_learns_at_once(
+    knowing: KnowingUpstream, tmp_path: Path, serve: Serve
+) -> None:
+    key = "pm-" + "a" * 40
+    entry = {"name": "ops", "sha256": sha256(key.encode()).hexdigest(), "role": "admin"}
+    gateway = serve(configuration(knowing, tmp_path, keys=[entry]))
+    headers = {"authorization": f"Bearer {key}"}
+    before = expected(gateway, headers)
+    assert len(set(before.values())) == 1
+    write(tmp_path, [*SUMS, {**SUMS[0], "task_type": "arabic"}], {})
+    environ = {"POINTSMAN_URL": gateway.url, "POINTSMAN_API_KEY": key}
+    done = calibrate(tmp_path, "--yes", "--json", environ=environ)
+    assert quality(done) == {"up/first": 1.0, "up/second": 0.5, "up/third": 0.0}
+    assert all(each["cost_usd"] > 0 for each in json.loads(done.stdout)["models"])
+    after = expected(gateway, headers)
+    assert after["up/first"] > after["up/second"] > after["up/third"]
+    asked = len(knowing.asked)
+    again = calibrate(tmp_path, "--url", gateway.url, "--yes", "--json", environ=environ)
+    assert quality(again) == quality(done)
+    assert len(knowing.asked) == asked
+    stranger = calibrate(tmp_path, "--url", gateway.url, "--yes", environ={})
+    assert stranger.returncode == 2
+    assert "administrator" in stranger.stderr
 
 
 def test_what_was_judged_is_not_asked_again_unless_that_is_wanted(
@@ -152,7 +208,7 @@ def test_a_gateway_that_runs_is_not_passed_by(
     write(tmp_path, SUMS[:1], beside)
     done = calibrate(tmp_path, "--config", "fleet.yaml", "--yes")
     assert done.returncode == 2
-    assert f"--gateway http://127.0.0.1:{gateway.port}" in done.stderr
+    assert f"--url http://127.0.0.1:{gateway.port}" in done.stderr
 
 
 def test_a_simulated_fleet_is_calibrated_without_asking_for_money(tmp_path: Path) -> None:
@@ -193,6 +249,6 @@ def test_mistakes_of_use_are_told_with_their_remedy(
         "no model up/none"
         in calibrate(tmp_path, "--config", "fleet.yaml", "--model", "up/none").stderr
     )
-    assert "no address" in calibrate(tmp_path, "--gateway", "localhost").stderr
-    nobody = calibrate(tmp_path, "--gateway", "http://127.0.0.1:1")
+    assert "no address" in calibrate(tmp_path, "--url", "localhost").stderr
+    nobody = calibrate(tmp_path, "--url", "http://127.0.0.1:1")
     assert "is the gateway running?" in nobody.stderr

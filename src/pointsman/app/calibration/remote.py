@@ -102,7 +102,7 @@ class RemoteDesk:
         reply = await self._call(method, CONTROL + path, body)
         if reply.status == 200 and isinstance(reply.document, dict):
             return reply.document
-        remedy = "; --key must be an administrator's" if reply.status in NO_KEY else ""
+        remedy = "; it takes an administrator's key" if reply.status in NO_KEY else ""
         raise CannotCalibrate(f"{method} {self._url}{CONTROL}{path}: {reply.words}{remedy}")
 
     async def _call(

@@ -20,6 +20,7 @@ from pointsman.app.calibration.estimate import Pricing, estimated, unpriced
 from pointsman.app.calibration.local import LocalDesk
 from pointsman.app.calibration.remote import RemoteDesk
 from pointsman.app.calibration.run import Calibration, Plan
+from pointsman.app.commands.asking import KEY_VARIABLE, URL_VARIABLE
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
@@ -28,10 +29,9 @@ from pointsman.core.errors import ConfigError, StoreError
 from pointsman.core.fleet import Model
 
 EXIT_INCOMPLETE = 1
-KEY_VARIABLE = "POINTSMAN_KEY"
 LOOK_S = 1.0
 
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Put prompts to every model of the fleet, judge the answers, and let that teach the router.
 
 FILE holds one JSON object per line: "prompt" (or "messages"), what a good answer is, and, if you
@@ -41,9 +41,10 @@ answer is one of
   "json_schema"  a schema that the answer, a JSON document, must fit
   "judge"        true or what it must do, for the model of --judge to rate; "reference" helps it
 
-While a gateway runs, name it with --gateway, so that it learns at once. Without, the prompts are
-put from here, and the next gateway that is started on the same data directory has learned it.
-What was judged is not asked again when the command is repeated."""
+While a gateway runs, name it with --url (or {URL_VARIABLE}), so that it learns at once; when it has
+keys, {KEY_VARIABLE} holds one with the role admin. Without, the prompts are put from here, and
+the next gateway that is started on the same data directory has learned it. What was judged is not
+asked again when the command is repeated."""
 
 EPILOG = """\
 exit status: 0 all is judged, 1 something is missing (run it again), 2 wrong use, or not confirmed
@@ -51,15 +52,14 @@ exit status: 0 all is judged, 1 something is missing (run it again), 2 wrong use
 examples:
   pointsman calibrate prompts.jsonl --config fleet.yaml --dry-run
   pointsman calibrate prompts.jsonl --config fleet.yaml --yes --max-usd 2
-  pointsman calibrate prompts.jsonl --gateway http://127.0.0.1:8080 --judge openai/gpt-4o --yes"""
+  pointsman calibrate prompts.jsonl --url http://127.0.0.1:8080 --judge openai/gpt-4o --yes"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("file", type=Path, help="prompts as JSON lines")
     parser.add_argument("--config", type=Path, help="YAML file; default: what serve would use")
-    parser.add_argument("--gateway", metavar="URL", help="the gateway that runs")
-    parser.add_argument("--key", help=f"an administrator's key for it; default: ${KEY_VARIABLE}")
+    parser.add_argument("--url", help="the gateway that runs")
     parser.add_argument("--model", action="append", help="only this model; may be repeated")
     parser.add_argument("--judge", metavar="MODEL", help="who rates what needs a judge")
     parser.add_argument("--max-tokens", type=_positive, default=1024, help="default: 1024")
@@ -78,8 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         cases = read_cases(args.file)
-        configuration = None if args.gateway else load(args.config, os.environ)
-        return asyncio.run(_calibrate(args, cases, configuration))
+        url = args.url or (None if args.config else os.environ.get(URL_VARIABLE))
+        place = url or load(args.config, os.environ)
+        return asyncio.run(_calibrate(args, cases, place))
     except ConfigError as error:
         return refused(error, as_json=args.json)
     except (CannotCalibrate, StoreError) as error:
@@ -91,9 +92,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _calibrate(
-    args: argparse.Namespace, cases: Sequence[Case], configuration: Configuration | None
+    args: argparse.Namespace, cases: Sequence[Case], place: str | Configuration
 ) -> int:
-    async with _desk(args, configuration) as desk:
+    async with _desk(place) as desk:
         plan = _plan(args, cases, await desk.models())
         for line in report.before(plan):
             print(line, file=sys.stderr)
@@ -110,14 +111,13 @@ async def _calibrate(
 
 
 @asynccontextmanager
-async def _desk(
-    args: argparse.Namespace, configuration: Configuration | None
-) -> AsyncIterator[Desk]:
-    if configuration is None:
-        yield RemoteDesk(args.gateway, args.key or os.environ.get(KEY_VARIABLE))
+async def _desk(place: str | Configuration) -> AsyncIterator[Desk]:
+    """The gateway at an address, or one of our own."""
+    if isinstance(place, str):
+        yield RemoteDesk(place, os.environ.get(KEY_VARIABLE))
         return
-    await asyncio.to_thread(_refuse_beside_a_gateway, configuration)
-    running = Running(configuration, load=lambda: configuration)
+    await asyncio.to_thread(_refuse_beside_a_gateway, place)
+    running = Running(place, load=lambda: place)
     async with running.running():
         yield LocalDesk(running)
 
@@ -136,7 +136,7 @@ def _refuse_beside_a_gateway(configuration: Configuration) -> None:
         connection.close()
     address = f"http://{host}:{server.port}"
     raise CannotCalibrate(
-        f"something answers at {address}: pass --gateway {address}, so that it learns at once, "
+        f"something answers at {address}: pass --url {address}, so that it learns at once, "
         "or stop it first"
     )
 
