@@ -4,8 +4,8 @@ Reads the outcome matrices in a folder (see `outcomes_data`) and prints two repo
 grouped splits, all models' answers to the learnt part are known; the trade between cost and
 accuracy on the rest (`outcomes_ways`). *Online*: one answer per prompt (`outcomes_stream`).
 
-    python -m simulations.outcomes FOLDER                     both reports, seeds 0 to 11
-    python -m simulations.outcomes FOLDER --only offline --matrix mmlupro --seeds 100:104
+    python -m simulations outcomes FOLDER                     both reports, seeds 0 to 11
+    python -m simulations outcomes FOLDER --only offline --matrix mmlupro --seeds 100-103
 """
 
 from __future__ import annotations
@@ -120,18 +120,19 @@ def in_turn(work: Callable[[int], T], seeds: Sequence[int], jobs: int) -> list[T
 
 
 def seeds_of(text: str) -> range:
-    first, _, end = text.partition(":")
-    return range(int(first), int(end))
+    """`0-11` or `7`."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m simulations.outcomes", description=(__doc__ or "").splitlines()[0]
+        prog="python -m simulations outcomes", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("folder", type=Path, help="of the matrices and prices.csv")
     parser.add_argument("--only", choices=("offline", "online"))
     parser.add_argument("--matrix", choices=MATRICES, action="append")
-    parser.add_argument("--seeds", type=seeds_of, default=range(12), metavar="FIRST:END")
+    parser.add_argument("--seeds", type=seeds_of, default=range(12), metavar="FIRST-LAST")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args(argv)
     for name in arguments.matrix or MATRICES:

@@ -78,4 +78,4 @@ def test_the_command_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> N
         main(["--help"])
     assert left.value.code == 0
     assert "FOLDER" in capsys.readouterr().out.upper()
-    assert seeds_of("3:5") == range(3, 5)
+    assert (seeds_of("3-5"), seeds_of("7")) == (range(3, 6), range(7, 8))
