@@ -106,6 +106,8 @@ async def test_another_profile_takes_over_on_reload_and_knows_the_record(
             await idle(running)
             assert [each[0] for each in replays(caplog)] == ["posterior", "classic"]
             assert replays(caplog)[-1] == ("classic", 20, 0)
+            details = running.readiness().details
+            assert (details["scoring"], details["learning_again"]) == ("classic", False)
             assert running.parts.exploration._policy.share == 0.02
             assert running.parts.statistics.period(Window.HOUR).counts.attempts == 20, "not twice"
             again = len(replays(caplog))
@@ -131,6 +133,7 @@ async def test_a_record_that_takes_longer_does_not_hold_up_the_start(
     with caplog.at_level(logging.INFO):
         async with running.running():
             assert running.readiness().ready
+            assert running.readiness().details["learning_again"]
             assert "serving, while what happened before is still being read" in caplog.text
             (replay,) = [task for task in running._tasks if task.get_name() == "replay"]
             await replay

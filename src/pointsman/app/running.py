@@ -60,6 +60,7 @@ class Running:
         self._serving = False
         self.parts: Wired = wired(configuration, SystemClock())
         self.configuration = configuration
+        self.scoring = configuration.policy.scoring
         self.keys: KeyRing = key_ring(configuration)
         self.loaded_at: datetime = self.parts.clock.now()
         self.rejected: ConfigError | None = None
@@ -192,7 +193,11 @@ class Running:
             return  # What is stored already is still worth showing.
 
     def readiness(self) -> Readiness:
-        """Whether requests are taken, which configuration is served, and what ails it."""
+        """Whether requests are taken, which configuration is served, and what ails it.
+
+        `scoring` is the profile that decides now; `learning_again`, that the record is being read
+        for one that will take over.
+        """
         fleet = self.parts.registry.fleet
         details: dict[str, Any] = {
             "version": VERSION,
@@ -204,6 +209,8 @@ class Running:
             },
             "models": len(fleet.models),
             "agents": len(fleet.agents),
+            "scoring": self.scoring.value,
+            "learning_again": self._rescoring.locked(),
             "failed_turns": self.failed_turns,
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
         }
@@ -260,6 +267,7 @@ class Running:
                 eager_s=eager_s,
             )
             read = await parts.scorer.hand_over(scorer, replay.run())
+            self.scoring = scoring
             facts = {
                 "scoring": scoring.value,
                 "outcomes": read.outcomes,
