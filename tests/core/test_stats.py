@@ -297,8 +297,9 @@ def test_what_happened_before_the_start_is_in_the_windows_but_in_no_total() -> N
     stats.fold(START_S)
     past = [outcome(-400 + number / 10, "p/m", "a") for number in range(3_900)]
     for start in range(0, len(past), 100):
-        stats.recall(past[start : start + 100], START_S)
-    stats.recall([], START_S)
+        for _ in stats.recalling(past[start : start + 100], START_S):
+            pass
+    assert not list(stats.recalling([], START_S))
     stats.record(outcome(1))
     assert attempts(stats, 5) == [402, 2_302, 3_902]
     assert stats.totals(START_S)["a"].attempts == 2

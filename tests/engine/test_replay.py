@@ -78,7 +78,7 @@ def ago(clock: FakeClock, *seconds: float) -> list[datetime]:
 async def replayed(
     store: SqliteStore, clock: FakeClock, scorer: Scorer, live: LiveStatistics | None = None
 ) -> Replayed:
-    recent = live.recall if live else None
+    recent = live.recalling if live else None
     replay = Replay(store, clock, clock.now(), scorer=scorer, recent=recent, eager_s=60.0)
     return await replay.run()
 

@@ -147,8 +147,12 @@ def test_what_is_recalled_counts_in_the_windows_it_belongs_to(
 ) -> None:
     ages_s = (3_000.0, 200.0, 100.0, 30.0)
     live.ended(outcome(clock.now()))
-    live.recall([outcome(clock.now() - timedelta(seconds=age)) for age in ages_s])
-    attempts = [live.period(window).counts.attempts for window in Window]
+    between = 0
+    for _ in live.recalling([outcome(clock.now() - timedelta(seconds=age)) for age in ages_s]):
+        live.ended(outcome(clock.now(), "b"))  # requests go on between the steps
+        between += 1
+    assert between
+    attempts = [live.period(window).counts.attempts - between for window in Window]
     assert attempts == [2, 4, 5]
 
 

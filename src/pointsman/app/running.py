@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -235,7 +235,7 @@ class Running:
     async def _remember(self) -> None:
         """Learn again what was learned before this start."""
         try:
-            await self._rescored(restored=self.parts.statistics.recall, eager_s=READY_WITHIN_S)
+            await self._rescored(restored=self.parts.statistics.recalling, eager_s=READY_WITHIN_S)
         except Exception:  # here a task begins: who begins to learn anew serves too
             log.exception("what was learned before could not be learned again")
 
@@ -250,7 +250,7 @@ class Running:
     async def _rescored(
         self,
         *,
-        restored: Callable[[Sequence[Outcome]], None] | None = None,
+        restored: Callable[[Sequence[Outcome]], Iterator[None]] | None = None,
         eager_s: float = 0.0,
     ) -> None:
         """Let a new scorer that knows the record take over."""

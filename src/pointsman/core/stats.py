@@ -88,11 +88,13 @@ class Statistics:
         elif len(pending) >= _BATCH:
             self._begin(outcome.at.timestamp())
 
-    def recall(self, outcomes: Iterable[Outcome], now_s: float) -> None:
-        """Take note of attempts that ended before the first recorded: not part of any total."""
+    def recalling(self, outcomes: Iterable[Outcome], now_s: float) -> Iterator[None]:
+        """Take note of attempts that ended before the first recorded, a little with every step.
+
+        They are part of no total. Between two steps attempts may be recorded.
+        """
         self._tick(now_s)
-        for _ in self._count(outcomes, in_totals=False):
-            pass
+        yield from self._count(outcomes, in_totals=False)
 
     def record_overhead(self, at_s: float, overhead_s: float) -> None:
         """Take note of the time that one answer has spent in pointsman itself."""

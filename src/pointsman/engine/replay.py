@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
-from threading import Event, Semaphore
+from threading import Event
 from typing import NamedTuple
 
 from pointsman.core.decision import Outcome
@@ -20,6 +20,7 @@ from pointsman.core.errors import StoreError
 from pointsman.core.windows import LONGEST
 from pointsman.engine.ports import Clock, Scorer, Store
 from pointsman.engine.scoring import News
+from pointsman.engine.steps import in_steps
 
 OUTCOMES_OF = timedelta(days=1)
 MOST_OUTCOMES = 100_000
@@ -34,9 +35,8 @@ SLICE = 32
 PAUSE_S = 0.001
 """After so many records, which take less than half a millisecond, others get their turn."""
 
-CHUNK = 32
-_CHUNKS_WAITING = 4
-_PATIENCE_S = 10.0
+CHUNK = 500
+"""So many outcomes are handed over at a time: the more, the less it costs to count each."""
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class Replay:
     """One pass over the record of what happened before `until`.
 
     `scorer` learns from it in another thread, so nobody else may use it meanwhile. `recent` is
-    given the outcomes of the last hour on the event loop, some at a time. Once `eager_s` seconds
-    have passed it works in small slices.
+    given the outcomes of the last hour on the event loop, some at a time, and takes them in in
+    steps. Once `eager_s` seconds have passed it works in small slices.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Replay:
         until: datetime,
         *,
         scorer: Scorer,
-        recent: Callable[[Sequence[Outcome]], None] | None = None,
+        recent: Callable[[Sequence[Outcome]], Iterator[None]] | None = None,
         eager_s: float = 0.0,
     ) -> None:
         self._store = store
@@ -74,7 +74,6 @@ class Replay:
         self._recent = recent
         self._eager_until = clock.monotonic() + eager_s
         self._stopped = Event()
-        self._room = Semaphore(_CHUNKS_WAITING)
 
     async def run(self) -> Replayed:
         """Read it all. A store that cannot be read is a pity, no more."""
@@ -128,15 +127,16 @@ class Replay:
                 return
 
     def _pass_on(self, loop: asyncio.AbstractEventLoop, outcomes: Sequence[Outcome]) -> None:
+        """Have the loop count them, and wait for that: it has more important things to do."""
         recent = self._recent
-        if recent is None or not outcomes or not self._room.acquire(timeout=_PATIENCE_S):
-            return  # the loop has more important things to do, or has ended
+        if recent is None or not outcomes:
+            return
 
-        def take() -> None:
-            recent(outcomes)
-            self._room.release()
+        async def take() -> None:
+            async for _ in in_steps(recent(outcomes), self._clock.monotonic):
+                pass
 
-        loop.call_soon_threadsafe(take)
+        asyncio.run_coroutine_threadsafe(take(), loop).result()
 
 
 def _at(news: News) -> datetime:

@@ -212,9 +212,9 @@ class LiveStatistics:
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
 
-    def recall(self, outcomes: Iterable[Outcome]) -> None:
-        """Attempts of the last hour ended so before this process began to count."""
-        self._statistics.recall(outcomes, self._now_s())
+    def recalling(self, outcomes: Iterable[Outcome]) -> Iterator[None]:
+        """Attempts of the last hour ended so before this process began; counted in steps."""
+        return self._statistics.recalling(outcomes, self._now_s())
 
 
 class Noted:
