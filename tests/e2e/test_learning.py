@@ -60,6 +60,7 @@ def test_a_model_that_fails_loses_its_traffic_and_a_sudden_death_does_not_forgiv
     time.sleep(WRITTEN_WITHIN_S)  # the promise is about time, so time it is
     gateway.signal(signal.SIGKILL)
     assert gateway.wait() == -signal.SIGKILL
+    gateway.port = 0  # another test may have taken the last one
     gateway.start()
     after = decided(gateway)
     assert after["model_id"] == "up/second"
@@ -82,6 +83,7 @@ def test_what_was_said_of_answers_counts_after_a_restart(
         for decision_id in ids:
             now = datetime.now(UTC)
             assert store.judge(Feedback(decision_id, "default", "up/first", None, now, rating=1))
+    gateway.port = 0  # another test may have taken the last one
     gateway.start()
     assert decided(gateway)["model_id"] == "up/second"
     *_, last = relearned(gateway)
