@@ -57,6 +57,7 @@ docs: $(TOOLS) ## write what is read from the code, run the code in the pages, f
 	$(PYTEST) tests/docs $(ARGS)
 
 bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one run
+	$(PY) -m bench.assignment
 	$(PY) -m bench.run $(ARGS)
 
 sim: $(TOOLS) ## who got what and why: 8 agents, 12 simulated models; ARGS=prompts.jsonl for your own

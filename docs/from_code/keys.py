@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     "capabilities": "<capability>",
     "query": "<parameter>",
     "failures": "<fault>",
+    "provider_shares": "<provider>",
 }
 """What an operator's own names are called in a path."""
 

@@ -40,6 +40,7 @@ def check(settings: Settings, findings: Findings) -> None:
         _check_alias(alias, target, settings, findings)
     for agent_id, agent in settings.agents.items():
         _check_agent(agent_id, agent, settings, findings)
+    _check_assignment(settings, findings)
     _check_personas(settings, findings)
     _check_keys(settings, findings)
     _check_exposure(settings, findings)
@@ -224,6 +225,25 @@ def _check_weights(path: Path, agent: AgentEntry, findings: Findings) -> None:
         words = f"quality, latency and cost sum to {total:g}, not to 1"
         remedy = "share 1 among them, as in {quality: 0.6, latency: 0.25, cost: 0.15}"
         findings.add(path, words, remedy, shown=False)
+
+
+def _check_assignment(settings: Settings, findings: Findings) -> None:
+    """Every name that the section mentions is declared."""
+    rules, top = settings.assignment, ("assignment",)
+    names: list[tuple[Path, str, str]] = [
+        *(((*top, "provider_shares", name), "providers", name) for name in rules.provider_shares),
+        *(((*top, "exclusive", i), "models", name) for i, name in enumerate(rules.exclusive)),
+        *(
+            ((*top, "apart", i, "agents", j), "agents", name)
+            for i, group in enumerate(rules.apart)
+            for j, name in enumerate(group.agents)
+        ),
+    ]
+    for place, section, name in names:
+        known = getattr(settings, section)
+        if name not in known and not findings.wrote((section, name)):
+            words = f"the {section.removesuffix('s')} `{name}` is not declared"
+            findings.add(place, words, nearest(name, known), shown=False)
 
 
 def digest(entry: KeyEntry) -> str | None:

@@ -29,6 +29,7 @@ from pointsman.app.configuration import (
 from pointsman.app.defaults import standin
 from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
+from pointsman.app.planning import expectations_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
 from pointsman.app.settings import AgentEntry, RoutingEntry, ServerEntry, Settings
 from pointsman.app.upstreams import ProviderEntry
@@ -132,11 +133,14 @@ def _built(
     keys = tuple(_keys(settings))
     limits = EdgeLimits(**settings.limits.model_dump())
     server = settings.server.model_dump(exclude={"data_dir"})
+    duties = {name: (entry.load, entry.assignment) for name, entry in settings.agents.items()}
+    expectations = expectations_of(duties, settings.assignment)
     # Neither where facts come from nor where data is kept changes what a replica does.
     bare = [_without_sources(model) for model in models]
     by_id = {agent.id: agent for agent in agents}
     facts = {model["id"]: model for model in bare}
-    version = version_of(by_id, facts, settings.aliases, providers, keys, policy, server, limits)
+    parts = (by_id, facts, settings.aliases, providers, keys, policy, server, limits, expectations)
+    version = version_of(*parts)
     return Configuration(
         version=version,
         fleet=Fleet(agents, models, version),
@@ -151,6 +155,7 @@ def _built(
         secrets=_secrets(settings),
         warnings=advice(settings, providers, models, agents),
         redacted=MappingProxyType(_redacted(settings)),
+        expectations=expectations,
     )
 
 

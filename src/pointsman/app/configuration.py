@@ -16,6 +16,7 @@ from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.secrets import Secret
+from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.fleet import Fleet
 from pointsman.engine.policy import Policy, Timeouts
 
@@ -76,7 +77,8 @@ class Configuration:
     `version` is equal for equal configurations, whatever the order of their keys; where a replica
     keeps its data does not count. `aliases` maps other names that requests may ask for to what
     they mean. `watched` are the files whose change may change it. `secrets` are the values to
-    scrub from logs. `redacted` is the effective file, secrets masked.
+    scrub from logs. `redacted` is the effective file, secrets masked. `expectations` are for
+    standing assignments.
     `stands_in` says that the file declares neither providers nor models, so others stand in.
     """
 
@@ -94,6 +96,7 @@ class Configuration:
     warnings: tuple[str, ...]
     redacted: Mapping[str, Any]
     stands_in: bool = False
+    expectations: Expectations = NOTHING_EXPECTED
 
 
 def version_of(*parts: object) -> str:

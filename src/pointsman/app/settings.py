@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.app.planning import AssignmentEntry, DutyEntry, LoadEntry
 from pointsman.app.secrets import Secret
 from pointsman.app.section import (
     SHA256_PATTERN,
@@ -217,6 +218,12 @@ class AgentEntry(Section):
         _AGENT.explore,
         description="Whether its requests may be spent on learning about a model.",
     )
+    load: LoadEntry = Field(
+        default_factory=LoadEntry, description="What it is expected to ask, for assignments."
+    )
+    assignment: DutyEntry = Field(
+        default_factory=DutyEntry, description="What its standing model must be."
+    )
 
 
 class KeyEntry(Section):
@@ -263,6 +270,10 @@ class Settings(Section):
     )
     agents: dict[AgentId, AgentEntry] = Field(
         default_factory=dict, description="Who calls, and what each needs of a model."
+    )
+    assignment: AssignmentEntry = Field(
+        default_factory=AssignmentEntry,
+        description="What the fleet keeps to when each agent is given a standing model.",
     )
     keys: list[KeyEntry] = Field(
         default_factory=list, description="Who may call. Empty: anyone on this machine."

@@ -29,10 +29,10 @@ Least = Mapping[int, Sequence[float]]
 
 
 class Ranks(NamedTuple):
-    """The open models of an agent, best first, and the same, each after the loss of being there."""
+    """The open models of an agent, best first, and what every model is worth to it."""
 
     models: Sequence[int] = ()
-    losses: Sequence[tuple[float, int]] = ()
+    worths: Sequence[float] = ()
 
 
 def greedy(problem: Problem) -> Plan:
@@ -81,8 +81,8 @@ def _ranks(problem: Problem, worths: Callable[[int], Sequence[float]], agent: in
     if problem.agents[agent].manual is not None:
         return Ranks()
     row = worths(agent)
-    losses = sorted([(-row[model], model) for model in problem.choices(agent)])
-    return Ranks([model for _, model in losses], losses)
+    # In reverse, a stable order still has the earlier of equals first.
+    return Ranks(sorted(problem.choices(agent), key=row.__getitem__, reverse=True), row)
 
 
 def _least_uses(rooms: Rooms, ranks: Sequence[Ranks]) -> Least:
@@ -159,7 +159,8 @@ class _Turns:
         if not self._crowding:
             return ranks.models
         crowds = [self._crowding * len(standing) for standing in self._standing]
-        ranked = sorted((loss + crowds[model], model) for loss, model in ranks.losses)
+        worths = ranks.worths
+        ranked = sorted([(crowds[model] - worths[model], model) for model in ranks.models])
         return [model for _, model in ranked]
 
     def _best_with_room(self, agent: int, reserved: Sequence[float] = ()) -> int | None:

@@ -39,10 +39,23 @@ class Shadow(NamedTuple):
 
 
 class _Blocked(NamedTuple):
-    """How many wishes a limit stands against, and the least that would let one of them through."""
+    """How many wishes a limit stands against, and the least that would let one of them through.
 
-    wishes: int
-    shortfall: float
+    `alone` is that of the wishes that no other limit stands against: these it decides about.
+    """
+
+    wishes: int = 0
+    alone: float = math.inf
+    together: float = math.inf
+
+    @property
+    def shortfall(self) -> float:
+        return self.alone if self.alone < math.inf else self.together
+
+    def joined(self, shortfall: float, *, alone: bool) -> _Blocked:
+        """With one wish more."""
+        least = min(self.alone, shortfall) if alone else self.alone
+        return _Blocked(self.wishes + 1, least, min(self.together, shortfall))
 
 
 def shadows(
@@ -88,11 +101,11 @@ def _blocked(problem: Problem, chosen: Sequence[int | None], rooms: Rooms) -> di
         if needs.manual is not None:
             continue
         for wished in better_models(problem, agent, chosen[agent]):
-            for number in in_the_way_of(rooms, chosen, agent, wished):
+            numbers = in_the_way_of(rooms, chosen, agent, wished)
+            for number in numbers:
                 short = _shortfall(rooms, chosen[agent], agent, wished, number)
-                before = found.get(number, _Blocked(0, math.inf))
-                least = min(before.shortfall, short)
-                found[number] = _Blocked(before.wishes + 1, least)
+                before = found.get(number, _Blocked())
+                found[number] = before.joined(short, alone=len(numbers) == 1)
     return found
 
 

@@ -1,0 +1,182 @@
+"""Which standing model should every agent of this configuration have, and why?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.clock import SystemClock
+from pointsman.app.commands.refusing import refused
+from pointsman.app.config import load
+from pointsman.app.configuration import Configuration
+from pointsman.app.plan_views import (
+    front_record,
+    front_text,
+    moves_text,
+    plan_record,
+    plan_text,
+    relaxation_text,
+    shadows_text,
+)
+from pointsman.app.wiring import DATABASE
+from pointsman.core.assignment.explanation import explained, words_of_explanation
+from pointsman.core.assignment.greedy import balanced, greedy
+from pointsman.core.assignment.optimal import Effort, optimal
+from pointsman.core.assignment.pareto import front
+from pointsman.core.assignment.plan import Plan
+from pointsman.core.assignment.problem import Problem
+from pointsman.core.assignment.relaxation import relaxation
+from pointsman.core.assignment.shadow import shadows
+from pointsman.core.errors import ConfigError, StoreError
+from pointsman.engine.assign import Stated, stated
+from pointsman.engine.ports import Scorer
+from pointsman.engine.replay import Replay
+from pointsman.engine.scoring import new_scorer
+
+DESCRIPTION = """\
+Work out which model each declared agent should stand on, for the fleet as a whole: under its
+budget, the limits of its models and every other rule of the configuration. Nothing is changed.
+
+What models are expected to be like is what the configuration declares and, where this gateway has
+served before, what it has seen of them."""
+
+EPILOG = """\
+strategies:
+  greedy     each agent in turn takes its best model that has room
+  balanced   the same, 5 points off per agent that a model already has
+  optimal    the best plan there is, or one within the stated gap
+  pareto     the plans that no other beats in all of quality, latency and cost
+
+exit status: 0 everybody has a model, 1 somebody has none, 2 mistakes in what was given
+
+examples:
+  pointsman assign fleet.yaml
+  pointsman assign fleet.yaml --explain coder
+  pointsman assign fleet.yaml --json > plan.json
+  pointsman assign fleet.yaml --standing plan.json     what has changed, and who moves"""
+
+STRATEGIES = ("greedy", "balanced", "optimal", "pareto")
+EAGER_S = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument(
+        "config", nargs="?", type=Path, help="YAML file; none: what serve would use"
+    )
+    parser.add_argument("--strategy", choices=STRATEGIES, default="optimal", help="how to decide")
+    parser.add_argument(
+        "--explain", metavar="AGENT", help="why this agent stands where it does, and what else"
+    )
+    parser.add_argument(
+        "--standing",
+        type=Path,
+        metavar="PLAN",
+        help="a plan as --json wrote it: who stands where now, so that only those move who gain",
+    )
+    parser.add_argument(
+        "--within", type=float, default=10.0, metavar="S", help="longest time to solve in seconds"
+    )
+    parser.add_argument(
+        "--declared-only", action="store_true", help="leave aside what this gateway has seen"
+    )
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        configuration = load(args.config, os.environ)
+    except ConfigError as error:
+        return refused(error, as_json=args.json, sound=False)
+    try:
+        effort = Effort(within_s=args.within)
+        fleet = _stated(configuration, args)
+        agent = _agent(fleet, args.explain)
+    except (ValueError, StoreError) as error:
+        print(f"pointsman assign: {error}", file=sys.stderr)
+        return 2
+    if args.strategy == "pareto":
+        return _show_front(fleet, as_json=args.json)
+    plan = _plan(fleet.problem, args.strategy, effort)
+    if agent is not None:
+        print("\n".join(words_of_explanation(fleet.problem, explained(fleet.problem, plan, agent))))
+    elif args.json:
+        print(json.dumps(plan_record(fleet, plan), indent=2))
+    else:
+        _show(fleet, plan, effort)
+    return 1 if plan.unplaced else 0
+
+
+def _plan(problem: Problem, strategy: str, effort: Effort) -> Plan:
+    if strategy == "optimal":
+        return optimal(problem, effort)
+    return greedy(problem) if strategy == "greedy" else balanced(problem)
+
+
+def _show(fleet: Stated, plan: Plan, effort: Effort) -> None:
+    parts = [plan_text(fleet, plan), moves_text(fleet, plan)]
+    if plan.unplaced:
+        parts.append(relaxation_text(fleet, relaxation(fleet.problem, effort)))
+    if plan.gap is not None:
+        parts.append(shadows_text(fleet, shadows(fleet.problem, plan, effort)))
+    print("\n\n".join(part for part in parts if part))
+
+
+def _show_front(fleet: Stated, *, as_json: bool) -> int:
+    points = front(fleet.problem)
+    print(
+        json.dumps(front_record(fleet, points), indent=2) if as_json else front_text(fleet, points)
+    )
+    return 1 if points[0].plan.unplaced else 0
+
+
+def _agent(fleet: Stated, asked: str | None) -> int | None:
+    names = [agent.id for agent in fleet.agents]
+    if asked is not None and asked not in names:
+        known = ", ".join(names) or "none"
+        raise ValueError(f"--explain: no agent {asked!r} is declared and online; known: {known}")
+    return None if asked is None else names.index(asked)
+
+
+def _stated(configuration: Configuration, args: argparse.Namespace) -> Stated:
+    scorer = new_scorer(configuration.policy.scoring)
+    if not args.declared_only:
+        _remember(configuration, scorer)
+    standing = {} if args.standing is None else _standing(args.standing)
+    return stated(
+        configuration.fleet,
+        configuration.expectations,
+        scorer,
+        configuration.policy.strategy,
+        standing,
+    )
+
+
+def _remember(configuration: Configuration, scorer: Scorer) -> None:
+    """Let the scorer know what this gateway has seen, if it has ever served."""
+    path = configuration.server.data_dir / DATABASE
+    if not path.exists():
+        return
+    clock, store = SystemClock(), SqliteStore(path)
+    try:
+        replay = Replay(store, clock, clock.now(), scorer=scorer, eager_s=EAGER_S)
+        asyncio.run(replay.run())
+        scorer.tick(clock.now().timestamp())
+    finally:
+        store.close()
+
+
+def _standing(path: Path) -> Mapping[str, str]:
+    """Who stands where by a plan that was written before. Raises `ValueError`."""
+    try:
+        found = json.loads(path.read_text())["assignments"]
+        return {str(each["agent_id"]): str(each["model_id"]) for each in found}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "give a file that `pointsman assign --json` wrote"
+        raise ValueError(f"--standing: {path} holds no plan ({error}); {remedy}") from error
