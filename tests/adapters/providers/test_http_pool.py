@@ -148,18 +148,25 @@ async def test_a_pooled_connection_that_broke_after_a_first_byte_is_not_tried_ag
 
 
 async def test_a_lingering_answer_gives_its_connection_back_when_its_end_comes() -> None:
+    lingers, ended = asyncio.Event(), asyncio.Event()
+
     async def script(_: Request, wire: Wire) -> None:
         await wire.send(CHUNKED + framed(b"hi"))
-        await asyncio.sleep(0.02)
+        await until(lingers)
         await wire.send(END)
+        ended.set()
 
     async with channel(script) as (made, up):
         for _ in range(3):
             response = await asked(made)
             assert await response.read_some() == b"hi"
             made.linger(response)
-            await asyncio.sleep(0.05)
+            lingers.set()
+            await until(ended)
+            await asyncio.sleep(0.02)  # what was sent is read by this same loop
             made.linger(response)
+            lingers.clear()
+            ended.clear()
         assert up.connections == 1
 
 

@@ -288,17 +288,21 @@ async def test_an_upstream_that_answers_before_it_has_read_all_is_heard() -> Non
 
 
 async def test_a_peer_that_stops_reading_can_be_given_up() -> None:
-    given_up, hung_up = asyncio.Event(), asyncio.Event()
+    accepted, given_up, hung_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def stare(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        accepted.set()
         await given_up.wait()
         await _hang_up(reader)
         hung_up.set()
 
     async with channel_to(stare) as made:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await asked(made, b"x" * 50_000_000)
+        asking = asyncio.create_task(asked(made, b"x" * 50_000_000))
+        await until(accepted)
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
         given_up.set()
         await until(hung_up)
 
