@@ -22,6 +22,9 @@ PLACE := $(shell pwd | cksum | cut -d' ' -f1)
 MADE := .venv/.made-$(PLACE)
 RUNTIME := .venv/.runtime-$(PLACE)
 TOOLS := .venv/.tools-$(PLACE)
+SIM := .venv/.sim-$(PLACE)
+# Only these read tables and train models; the others need nothing more than the tests do.
+SIM_NEEDS := $(if $(filter outcomes train_task_type,$(firstword $(ARGS))),$(SIM))
 
 .PHONY: help install run check test cover docs bench sim prove
 
@@ -60,8 +63,8 @@ bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one 
 	$(PY) -m bench.assignment
 	$(PY) -m bench.run $(ARGS)
 
-sim: $(TOOLS) ## who got what and why: 8 agents, 12 simulated models; ARGS=prompts.jsonl for your own
-	$(PY) simulations/who_got_what.py $(ARGS)
+sim: $(TOOLS) $(SIM_NEEDS) ## simulations: does it choose well, and soon? lists them; ARGS="adaptivity --seeds 0-29"
+	$(PY) -m simulations $(ARGS)
 
 prove: $(TOOLS) ## the long proofs
 	$(PYTEST) -m prove --timeout 1800 $(ARGS)
@@ -82,12 +85,17 @@ $(MADE):
 	echo "creating .venv with $$("$$found" --version)"; \
 	"$$found" -m venv .venv
 	@$(PY) -m pip install --quiet --upgrade 'pip>=25.1'
-	@rm -f .venv/.made-* .venv/.runtime-* .venv/.tools-*
+	@rm -f .venv/.made-* .venv/.runtime-* .venv/.tools-* .venv/.sim-*
 	@touch $@
 
 $(RUNTIME): pyproject.toml | $(MADE)
 	@echo "installing pointsman into .venv"
 	@$(PY) -m pip install --quiet --editable .
+	@touch $@
+
+$(SIM): pyproject.toml $(TOOLS)
+	@echo "installing what simulations on real outcomes need into .venv"
+	@$(PY) -m pip install --quiet --group sim
 	@touch $@
 
 $(TOOLS): pyproject.toml $(RUNTIME)

@@ -4,9 +4,9 @@ Starts a gateway with the simulated fleet (12 models, 8 agents), lets the agents
 the decisions back and prints who got what. Prompts come from a JSONL file with a `text` per line,
 or from the few below.
 
-    make sim
-    make sim ARGS="prompts.jsonl --callers 64"
-    make sim ARGS="--url http://127.0.0.1:8080"      a gateway that already runs
+    make sim ARGS=who_got_what
+    make sim ARGS="who_got_what prompts.jsonl --callers 64"
+    make sim ARGS="who_got_what --url http://127.0.0.1:8080"      a gateway that already runs
 """
 
 from __future__ import annotations
