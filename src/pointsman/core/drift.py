@@ -12,7 +12,7 @@ Seznec, "Efficient Change-Point Detection for Tackling Piecewise-Stationary Band
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log, sqrt
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ from pointsman.core.posterior import Level
 
 SUREST = 0.01
 """A probability is never held to be nearer to 0 or 1 than this: one surprise must not decide."""
+
+SURE = 1.0 - SUREST
 
 LEAST_SPREAD = 0.15
 """Times that differ by less than 15 % from each other are held to differ by as much."""
@@ -42,10 +44,13 @@ class RateTest:
 
     odds: float
     threshold: float
+    step: float = field(init=False, repr=False)
+    """The logarithm of the odds."""
 
     def __post_init__(self) -> None:
         if self.odds <= 1.0 or self.threshold <= 0.0:
             raise ValueError("odds must be above 1 and threshold positive")
+        object.__setattr__(self, "step", log(self.odds))
 
 
 class Change(NamedTuple):
@@ -89,17 +94,18 @@ class RateWatch:
 
     def add(self, good: float, expected: float, test: RateTest) -> Change | None:
         """One more observation, `good` in [0, 1], where `expected` was believed before it."""
-        p = min(max(expected, SUREST), 1.0 - SUREST)
+        p = SUREST if expected < SUREST else SURE if expected > SURE else expected
         # The log-likelihood ratios of p against the p whose odds are `test.odds` times as bad, or
         # as good; a value between 0 and 1 counts as that share of a success.
-        step = log(test.odds)
-        worse = (1.0 - good) * step - log(p + test.odds * (1.0 - p))
-        better = good * step - log(1.0 - p + test.odds * p)
+        gain = (1.0 - good) * test.step - log(p + test.odds * (1.0 - p))
         found: Change | None = None
-        if self._worse.add(worse, good) >= test.threshold:
-            found = Change(False, self._worse.good, self._worse.total)
-        if self._better.add(better, good) >= test.threshold:
-            found = Change(True, self._better.good, self._better.total)
+        arm = self._worse
+        if (gain > 0.0 or arm.sum) and arm.add(gain, good) >= test.threshold:
+            found = Change(False, arm.good, arm.total)
+        gain = good * test.step - log(1.0 - p + test.odds * p)
+        arm = self._better
+        if (gain > 0.0 or arm.sum) and arm.add(gain, good) >= test.threshold:
+            found = Change(True, arm.good, arm.total)
         if found is not None:
             self.clear()
         return found
@@ -140,12 +146,13 @@ class LevelWatch:
         if level.count < FEWEST:
             return None
         off = (value - level.mean) / max(sqrt(level.variance), LEAST_SPREAD)
-        off = min(max(off, -FARTHEST), FARTHEST)
         found: Change | None = None
-        if self._up.add(off - test.slack, value) >= test.threshold:
-            found = Change(False, self._up.good, self._up.total)
-        if self._down.add(-off - test.slack, value) >= test.threshold:
-            found = Change(True, self._down.good, self._down.total)
+        gain, arm = min(off, FARTHEST) - test.slack, self._up
+        if (gain > 0.0 or arm.sum) and arm.add(gain, value) >= test.threshold:
+            found = Change(False, arm.good, arm.total)
+        gain, arm = min(-off, FARTHEST) - test.slack, self._down
+        if (gain > 0.0 or arm.sum) and arm.add(gain, value) >= test.threshold:
+            found = Change(True, arm.good, arm.total)
         if found is not None:
             self._up.clear()
             self._down.clear()

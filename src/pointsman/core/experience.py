@@ -27,11 +27,8 @@ USUAL_TOKENS = 200.0
 START_TOKENS = FIRST_TOKEN_BUDGET_S / PACE_S_PER_TOKEN
 """How many tokens of an answer take as long as its start."""
 
-NOTABLE = 0.1
-"""Usual token counts that move by less than this share change nothing."""
-
 NOTABLE_SURPLUS = 0.01
-"""So does what is usual, when it moves by less than this."""
+"""What is usual changes nothing when it moves by less than this."""
 
 USUAL_WEIGHT = 2.0
 """How many judgements it takes to believe in the usual rather than in one half."""
@@ -167,10 +164,8 @@ class Experience:
 
     def _count(self, model: ModelRecord, tag: TagRecord, good: float, now: float) -> None:
         policy, counts, fade = self.policy, model.answered, self.fade
-        kept = counts.kept(now, fade)
-        expected = shrunk(
-            counts.good * kept, counts.total * kept, policy.reliable, policy.reliable_weight
-        )
+        counts.age(now, fade)
+        expected = shrunk(counts.good, counts.total, policy.reliable, policy.reliable_weight)
         change = model.failures.add(good, expected, policy.failures)
         if change is None:
             counts.add(good, now, fade)
@@ -186,16 +181,10 @@ class Experience:
         self, agent_id: str, model: ModelRecord, tag: TagRecord, usage: Usage
     ) -> None:
         agent, most = self.agents.come_up(agent_id), self.policy.latency_most
-        agent.prompt.add(usage.prompt_tokens, most)
-        agent.completion.add(usage.completion_tokens, most)
-        tag.tokens.add(usage.completion_tokens, most)
-        model.length.add(usage.completion_tokens / max(agent.completion.mean, 1.0), most)
-        if _moved(agent.prompt.mean, agent.used_prompt) or _moved(
-            agent.completion.mean, agent.used_completion
-        ):
-            agent.used_prompt = agent.prompt.mean
-            agent.used_completion = agent.completion.mean
+        if agent.add(usage, most):
             self._moved = True
+        tag.tokens.add(usage.completion_tokens, most)
+        model.length.add(usage.completion_tokens / max(agent.completion, 1.0), most)
 
     def _time(self, model: ModelRecord, place: int, seconds: float, now: float) -> None:
         """`place` is 1 for streams and 0 for plain answers."""
@@ -292,7 +281,3 @@ def _of_usual_length(total_s: float, usage: Usage | None) -> float:
         return total_s
     share = (START_TOKENS + USUAL_TOKENS) / (START_TOKENS + usage.completion_tokens)
     return total_s * share
-
-
-def _moved(mean: float, used: float) -> bool:
-    return abs(mean - used) > NOTABLE * used

@@ -52,14 +52,21 @@ class Counts:
 
     def add(self, good: float, now: float, fade: Fading) -> None:
         """One more observation, `good` in [0, 1]."""
-        kept = self.kept(now, fade)
-        total = self.total * kept + 1.0
-        if total > fade.most:
-            kept *= (fade.most - 1.0) / (total - 1.0)
-            total = fade.most
-        self.total = total
-        self.good = self.good * kept + good
-        self.at = max(self.at, now)
+        self.age(now, fade)
+        if self.total > fade.most - 1.0:
+            self.good *= (fade.most - 1.0) / self.total
+            self.total = fade.most - 1.0
+        self.total += 1.0
+        self.good += good
+
+    def age(self, now: float, fade: Fading) -> None:
+        """Let the counts fade until `now`."""
+        idle_s = now - self.at
+        if idle_s > 0.0:
+            kept = exp(-fade.rate * idle_s)
+            self.good *= kept
+            self.total *= kept
+            self.at = now
 
     def kept(self, now: float, fade: Fading) -> float:
         """Which share of these counts still stands, in [0, 1]."""
@@ -89,13 +96,19 @@ class Level:
 
     def add(self, value: float, now: float, fade: Fading) -> None:
         """One more observation."""
-        count = self.count = min(self.kept(now, fade) * self.count + 1.0, fade.most)
+        count = self.count
+        if now > self.at:
+            count *= exp(-fade.rate * (now - self.at))
+            self.at = now
+        count += 1.0
+        if count > fade.most:
+            count = fade.most
+        self.count = count
         off = value - self.mean
         self.mean += off / count
         # The first observation says nothing of a spread.
         if count > 1.0:
             self.variance += (off * off - self.variance) / (count + SPREAD_COUNT)
-        self.at = max(self.at, now)
 
     def kept(self, now: float, fade: Fading) -> float:
         """Which share of the count still stands, in [0, 1]."""
@@ -125,7 +138,8 @@ class Average:
 
     def add(self, value: float, most: float) -> None:
         """One more observation; each counts at least 1 / `most`."""
-        self.count = min(self.count + 1.0, most)
+        if self.count < most:
+            self.count = min(self.count + 1.0, most)
         self.mean += (value - self.mean) / self.count
 
 

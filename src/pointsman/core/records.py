@@ -6,7 +6,11 @@ A tag is a model together with an agent, with a task type, or with both.
 from __future__ import annotations
 
 from pointsman.core.drift import LevelWatch, RateWatch
+from pointsman.core.fleet import Usage
 from pointsman.core.posterior import Average, Counts, Level
+
+NOTABLE = 0.1
+"""Usual token counts that move by less than this share change nothing."""
 
 Topic = tuple[str | None, str | None]
 """Agent and task type; None stands for all of them."""
@@ -94,10 +98,22 @@ class ModelRecord:
 class AgentRecord:
     """How many tokens the requests of an agent usually have; what scores use moves in steps."""
 
-    __slots__ = ("completion", "prompt", "used_completion", "used_prompt")
+    __slots__ = ("completion", "count", "prompt", "used_completion", "used_prompt")
 
     def __init__(self) -> None:
-        self.prompt = Average()
-        self.completion = Average()
+        self.count = self.prompt = self.completion = 0.0
         self.used_prompt = 0.0
         self.used_completion = 0.0
+
+    def add(self, usage: Usage, most: float) -> bool:
+        """One more request, each counting at least 1 / `most`. True when what scores use moved."""
+        count = self.count = min(self.count + 1.0, most)
+        self.prompt += (usage.prompt_tokens - self.prompt) / count
+        self.completion += (usage.completion_tokens - self.completion) / count
+        if (
+            abs(self.prompt - self.used_prompt) <= NOTABLE * self.used_prompt
+            and abs(self.completion - self.used_completion) <= NOTABLE * self.used_completion
+        ):
+            return False
+        self.used_prompt, self.used_completion = self.prompt, self.completion
+        return True
