@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from math import isnan
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 760, 320
@@ -13,7 +14,7 @@ COLOURS = ("#1f6feb", "#d1242f", "#8250df", "#bf8700", "#1a7f37", "#6e7781", "#c
 
 
 class Line(NamedTuple):
-    """Heights at evenly spaced places, each with half the width of its band."""
+    """Heights at evenly spaced places, each with half the width of its band; NaN where none is."""
 
     name: str
     means: Sequence[float]
@@ -97,8 +98,9 @@ def _line(plot: Plot, line: Line, colour: str, number: int) -> Iterator[str]:
     first, last = plot.span
     step = (last - first) / max(1, len(line.means) - 1)
     xs = [_x(plot, first + step * n) for n in range(len(line.means))]
-    over = [_y(plot, m + w) for m, w in zip(line.means, line.withins, strict=True)]
-    under = [_y(plot, m - w) for m, w in zip(line.means, line.withins, strict=True)]
+    withins = [0.0 if isnan(within) else within for within in line.withins]
+    over = [_y(plot, m + w) for m, w in zip(line.means, withins, strict=True)]
+    under = [_y(plot, m - w) for m, w in zip(line.means, withins, strict=True)]
     band = [*zip(xs, over, strict=True), *zip(reversed(xs), reversed(under), strict=True)]
     yield f'<polygon points="{_points(band)}" fill="{colour}" fill-opacity="0.15"/>'
     heights = [_y(plot, mean) for mean in line.means]

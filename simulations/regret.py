@@ -13,6 +13,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from itertools import accumulate
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,7 @@ def plot(runs: dict[tuple[str, bool], list[Run]], command: str) -> str:
         figures = [figure(column) for column in columns]
         lines.append(Line(name, [f.mean for f in figures], [f.within for f in figures]))
     requests = (len(lines[0].means) - 1) * BIN
+    highest = max(line.means[-1] for line in lines)
     changes = range(2500, requests, 2500)
     return svg(
         Plot(
@@ -80,7 +82,7 @@ def plot(runs: dict[tuple[str, bool], list[Run]], command: str) -> str:
             across="requests",
             up="successes missed",
             span=(0, requests),
-            top=1000.0,
+            top=100.0 * ceil(highest / 100.0),
             lines=lines,
             marks=[(at, "two change") for at in changes],
             note=f"{command}; mean of the seeds with its 95 % confidence band",

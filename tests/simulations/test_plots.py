@@ -95,7 +95,9 @@ def test_regret_prints_a_table_and_writes_a_plot(
     rows = capsys.readouterr().out.splitlines()
     names = [row.split(" | ")[0] for row in rows[2:]]
     assert names == ["| pointsman", "| random", f"| {STATIC}"]
-    assert "regret --seeds 0-0" in (tmp_path / "learning-regret.svg").read_text("utf-8")
+    text = (tmp_path / "learning-regret.svg").read_text("utf-8")
+    assert "regret --seeds 0-0" in text
+    assert "nan" not in text, "one seed has no confidence"
 
 
 def test_situations_says_where_learning_is_worse_than_chance(

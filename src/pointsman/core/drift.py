@@ -94,7 +94,7 @@ class RateWatch:
 
     def add(self, good: float, expected: float, test: RateTest) -> Change | None:
         """One more observation, `good` in [0, 1], where `expected` was believed before it."""
-        p = SUREST if expected < SUREST else SURE if expected > SURE else expected
+        p = min(max(expected, SUREST), SURE)
         # The log-likelihood ratios of p against the p whose odds are `test.odds` times as bad, or
         # as good; a value between 0 and 1 counts as that share of a success.
         gain = (1.0 - good) * test.step - log(p + test.odds * (1.0 - p))

@@ -100,10 +100,7 @@ class Level:
         if now > self.at:
             count *= exp(-fade.rate * (now - self.at))
             self.at = now
-        count += 1.0
-        if count > fade.most:
-            count = fade.most
-        self.count = count
+        count = self.count = min(count + 1.0, fade.most)
         off = value - self.mean
         self.mean += off / count
         # The first observation says nothing of a spread.
