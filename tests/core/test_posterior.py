@@ -160,5 +160,5 @@ def test_time_never_runs_back(walls: list[float]) -> None:
 def test_what_happens_may_count_as_time() -> None:
     elapsed = Elapsed()
     elapsed.until(100.0)
-    elapsed.add(0.25)
+    elapsed.total_s += 0.25
     assert elapsed.until(101.0) == 1.25

@@ -139,24 +139,27 @@ class AdaptiveScorer:
         self._papers = 0
 
     def _take(self, news: Outcome | Feedback, *, at_once: bool) -> None:
-        self._waiting.append(news)
-        at_once = at_once or len(self._waiting) >= MOST_WAITING
-        now_s = news.at.timestamp()
-        if at_once or not 0.0 <= now_s - self._published < self._policy.publish_s:
+        waiting, now_s = self._waiting, news.at.timestamp()
+        due = not 0.0 <= now_s - self._published < self._policy.publish_s
+        if due and waiting:
+            # What waits is folded in together, as of one instant: that must not be much later.
+            self._publish(self._published)
+        waiting.append(news)
+        if due or at_once or len(waiting) >= MOST_WAITING:
             self._publish(now_s)
 
     def _publish(self, now_s: float) -> None:
-        """Fold in what waits, and let scores change by it."""
+        """Fold in what waits, as of `now_s`, and let scores change by it."""
         self._published = now_s
-        seen = self._seen
+        seen, elapsed, outcome_s = self._seen, self._elapsed, self._policy.outcome_s
+        elapsed.until(now_s)
         changed: set[str] = set()
         for news in self._waiting:
-            now = self._elapsed.until(news.at.timestamp())
             if isinstance(news, Feedback):
-                seen.judge(news, now)
+                seen.judge(news, elapsed.total_s)
             else:
-                self._elapsed.add(self._policy.outcome_s)
-                if not seen.learn(news, now):
+                elapsed.total_s += outcome_s
+                if not seen.learn(news, elapsed.total_s):
                     continue
             changed.add(news.model_id)
         self._waiting.clear()

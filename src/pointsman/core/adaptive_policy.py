@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pointsman.core.drift import LevelTest, RateTest
 from pointsman.core.posterior import fading
 
-FAILURES = RateTest(odds=6.0, threshold=6.5)
+FAILURES = RateTest(odds=9.0, threshold=8.0)
 JUDGEMENTS = RateTest(odds=2.5, threshold=12.0)
 """Of judgements there are many tags, each of which may raise an alarm, and a false one throws away
-what only many judgements can bring back. So one in e to the 12, against e to the 6.5 of failures,
+what only many judgements can bring back. So one in e to the 12, against e to the 8 of failures,
 which are told by every request and must be noticed at once."""
 LATENCY = LevelTest(slack=0.75, threshold=6.0)
 
@@ -37,7 +37,7 @@ class AdaptivePolicy:
     quality_half_life_s: float = 7 * 86_400.0
     quality_most: float = 1000.0
     reliable: float = 0.98
-    reliable_weight: float = 4.0
+    reliable_weight: float = 8.0
     fit_weight: float = 8.0
     agent_weight: float = 10.0
     tag_weight: float = 60.0

@@ -94,18 +94,21 @@ class RateWatch:
 
     def add(self, good: float, expected: float, test: RateTest) -> Change | None:
         """One more observation, `good` in [0, 1], where `expected` was believed before it."""
-        p = min(max(expected, SUREST), SURE)
-        # The log-likelihood ratios of p against the p whose odds are `test.odds` times as bad, or
-        # as good; a value between 0 and 1 counts as that share of a success.
-        gain = (1.0 - good) * test.step - log(p + test.odds * (1.0 - p))
+        worse, better = self._worse, self._better
         found: Change | None = None
-        arm = self._worse
-        if (gain > 0.0 or arm.sum) and arm.add(gain, good) >= test.threshold:
-            found = Change(False, arm.good, arm.total)
-        gain = good * test.step - log(1.0 - p + test.odds * p)
-        arm = self._better
-        if (gain > 0.0 or arm.sum) and arm.add(gain, good) >= test.threshold:
-            found = Change(True, arm.good, arm.total)
+        # The log-likelihood ratios of p against the p whose odds are `test.odds` times as bad, or
+        # as good; a value between 0 and 1 counts as that share of a success. What is sure to be
+        # good cannot get better, and what never fails is nothing to add up.
+        if (good < 1.0 or worse.sum) and expected > SUREST:
+            p = min(expected, SURE)
+            gain = (1.0 - good) * test.step - log(p + test.odds * (1.0 - p))
+            if worse.add(gain, good) >= test.threshold:
+                found = Change(False, worse.good, worse.total)
+        if (good > 0.0 or better.sum) and expected < SURE:
+            p = max(expected, SUREST)
+            gain = good * test.step - log(1.0 - p + test.odds * p)
+            if better.add(gain, good) >= test.threshold:
+                found = Change(True, better.good, better.total)
         if found is not None:
             self.clear()
         return found
@@ -147,12 +150,15 @@ class LevelWatch:
             return None
         off = (value - level.mean) / max(sqrt(level.variance), LEAST_SPREAD)
         found: Change | None = None
-        gain, arm = min(off, FARTHEST) - test.slack, self._up
-        if (gain > 0.0 or arm.sum) and arm.add(gain, value) >= test.threshold:
-            found = Change(False, arm.good, arm.total)
-        gain, arm = min(-off, FARTHEST) - test.slack, self._down
-        if (gain > 0.0 or arm.sum) and arm.add(gain, value) >= test.threshold:
-            found = Change(True, arm.good, arm.total)
+        slack, up, down = test.slack, self._up, self._down
+        # Where nothing has begun and nothing begins there is nothing to add.
+        if (off > slack or up.sum) and up.add(min(off, FARTHEST) - slack, value) >= test.threshold:
+            found = Change(False, up.good, up.total)
+        off = -off
+        if (off > slack or down.sum) and (
+            down.add(min(off, FARTHEST) - slack, value) >= test.threshold
+        ):
+            found = Change(True, down.good, down.total)
         if found is not None:
             self._up.clear()
             self._down.clear()

@@ -172,10 +172,11 @@ class Experience:
         else:
             counts.restart(change.good, change.total, now)
             model.answered_epoch += 1
+        counts = tag.answered
         if tag.answered_epoch != model.answered_epoch:
             tag.answered_epoch = model.answered_epoch
-            tag.answered.restart(0.0, 0.0, now)
-        tag.answered.add(good, now, fade)
+            counts.restart(0.0, 0.0, now)
+        counts.add(good, now, fade)
 
     def _count_tokens(
         self, agent_id: str, model: ModelRecord, tag: TagRecord, usage: Usage

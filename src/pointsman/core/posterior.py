@@ -52,11 +52,13 @@ class Counts:
 
     def add(self, good: float, now: float, fade: Fading) -> None:
         """One more observation, `good` in [0, 1]."""
-        self.age(now, fade)
-        if self.total > fade.most - 1.0:
+        if now > self.at:
+            self.age(now, fade)
+        total = self.total + 1.0
+        if total > fade.most:
             self.good *= (fade.most - 1.0) / self.total
-            self.total = fade.most - 1.0
-        self.total += 1.0
+            total = fade.most
+        self.total = total
         self.good += good
 
     def age(self, now: float, fade: Fading) -> None:
@@ -141,7 +143,9 @@ class Average:
 
 
 class Elapsed:
-    """How many seconds have passed, whatever happens to the clock on the wall.
+    """How many seconds have passed, whatever happens to the clock on the wall: `total_s`.
+
+    Who thinks that something counts like so many seconds may add them.
 
     A clock that is set back adds nothing; from then on its new time counts. One that is set forward
     is taken at its word, as if nothing had happened for so long.
@@ -167,7 +171,3 @@ class Elapsed:
         elif ahead_s < -self.SET_BACK_S:
             self._wall = wall_s
         return self.total_s
-
-    def add(self, seconds: float) -> None:
-        """Something happened that counts as if so much time had passed."""
-        self.total_s += seconds
