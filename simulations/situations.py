@@ -11,10 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from statistics import mean
 
 from simulations.adaptation import regret_per_1000, static_regret_per_1000
 from simulations.fleet_world import World
-from simulations.lineup import LINEUP, RANDOM, ROUTER, STATIC, all_of, figure, seeds_of, table
+from simulations.lineup import LINEUP, RANDOM, ROUTER, STATIC, all_of, seeds_of, table
 from simulations.scenarios import twenty
 
 COUNT = 20
@@ -49,14 +50,14 @@ def main() -> None:
     missed = measured(list(LINEUP), given.seeds, given.jobs)
     names = [*LINEUP, STATIC]
     rows = [
-        (scenario.name, *(figure(each[name]) for name in names))
+        (scenario.name, *(f"{mean(each[name]):.1f}" for name in names))
         for scenario, each in zip(twenty(0)[:COUNT], missed, strict=True)
     ]
     print(table(("situation", *names), rows))
     worse = [
         row[0]
         for row, each in zip(rows, missed, strict=True)
-        if figure(each[ROUTER]).mean > figure(each[RANDOM]).mean
+        if mean(each[ROUTER]) > mean(each[RANDOM])
     ]
     print(f"\nworse than random in {len(worse)} of {COUNT}: {', '.join(map(str, worse)) or 'none'}")
 

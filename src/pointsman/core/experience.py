@@ -30,6 +30,9 @@ START_TOKENS = FIRST_TOKEN_BUDGET_S / PACE_S_PER_TOKEN
 NOTABLE_SURPLUS = 0.01
 """What is usual changes nothing when it moves by less than this."""
 
+NOTABLE_LOG = 0.1
+"""Nor does how long models usually take, when it moves by less than a tenth."""
+
 USUAL_WEIGHT = 2.0
 """How many judgements it takes to believe in the usual rather than in one half."""
 
@@ -58,6 +61,7 @@ class Experience:
         """How long models take that were timed, for plain answers and for streams; 0 where none
         was. A geometric mean in which every model counts alike; moves in steps."""
         self._logs = [0.0, 0.0]
+        self._used_logs = [0.0, 0.0]
         self._timed = [0, 0]
         self._judged = Counts()
         self._moved = False
@@ -199,9 +203,10 @@ class Experience:
         else:
             level.restart(change.good / change.total, change.total, now)
         self._logs[place] += level.mean - before
-        mean_s = exp(self._logs[place] / self._timed[place])
-        if _moved(mean_s, self.usual_s[place]):
-            self.usual_s[place], self._moved = mean_s, True
+        usual = self._logs[place] / self._timed[place]
+        if not self.usual_s[place] or abs(usual - self._used_logs[place]) > NOTABLE_LOG:
+            self._used_logs[place], self._moved = usual, True
+            self.usual_s[place] = exp(usual)
 
     def _judged_of(self, record: TagRecord, model: ModelRecord) -> Counts:
         """The judgements of a tag, emptied where the model has changed since."""
