@@ -124,6 +124,7 @@ def plots(runs: dict[str, list[Run]], command: str) -> dict[str, str]:
     worth = bad._replace(
         title="Worth of the chosen model against the best of the moment",
         up="share of the best",
+        floor=0.5,
         lines=lines(runs, "worths"),
     )
     return {"learning-traffic.svg": svg(bad), "learning-worth.svg": svg(worth)}

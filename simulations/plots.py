@@ -22,7 +22,7 @@ class Line(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """Lines over `span` (first and last place), heights from 0 to `top`.
+    """Lines over `span` (first and last place), heights from `floor` to `top`.
 
     `marks` are places with a word. `note` says how to make the plot again.
     """
@@ -35,6 +35,7 @@ class Plot(NamedTuple):
     lines: Sequence[Line]
     marks: Sequence[tuple[float, str]] = ()
     note: str = ""
+    floor: float = 0.0
 
 
 def svg(plot: Plot) -> str:
@@ -60,13 +61,13 @@ def _x(plot: Plot, place: float) -> float:
 
 
 def _y(plot: Plot, height: float) -> float:
-    share = min(max(height / plot.top, 0.0), 1.0)
+    share = min(max((height - plot.floor) / (plot.top - plot.floor), 0.0), 1.0)
     return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
 
 def _axes(plot: Plot) -> Iterator[str]:
     for fifth in range(6):
-        height = plot.top * fifth / 5
+        height = plot.floor + (plot.top - plot.floor) * fifth / 5
         y = _y(plot, height)
         yield (
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d8dee4"/>'
