@@ -43,6 +43,7 @@ AGENTS = (
 TASKS = (
     Task(),
     Task(type="coding", stream=True),
+    Task(type="coding", type_probability=0.7),
     Task(needs=frozenset({"general"}), prefers=frozenset({"coding"}), min_context=4_096),
 )
 SELECTIONS = (
@@ -185,6 +186,7 @@ class ScorerContract:
                 max_output_tokens=9,
                 parameters=frozenset({"seed"}),
                 in_tool_loop=True,
+                type_probability=0.9 if task.inferred else None,
             )
             for model in MODELS:
                 one = scorer.score(agent, task, selection, model)

@@ -53,6 +53,19 @@ def test_the_band_is_drawn_around_the_best_of_those_that_are_able() -> None:
     assert [r.objection.code for r in choice.rejections] == [ReasonCode.AT_LIMIT]
 
 
+def test_a_type_that_is_inferred_moves_models_and_keeps_none_out() -> None:
+    skills = {"general": 0.8, "coding": 0.9, "reasoning": 0.9}
+    coder = replace(model("p/coder"), strengths=skills)
+    world = World(coder, model("p/other", 0.9))
+    said, inferred = Task(type="coding"), Task(type="coding", type_probability=0.9)
+    for _ in range(2):  # remembered apart, whichever came first
+        assert ids(choose(world, inferred)) == ["p/coder", "p/other"]
+        choice = choose(world, said)
+        assert ids(choice) == ["p/coder"]
+        assert [r.objection.code for r in choice.rejections] == [ReasonCode.MISSING_CAPABILITY]
+        assert ids(choose(world)) == ["p/other", "p/coder"]
+
+
 def test_a_decision_can_be_made_again_from_its_seed() -> None:
     world = World(*[model(f"p/{n}", 0.8) for n in range(8)], policy=Policy())
     made = [world.service.decide(world.ask()) for _ in range(30)]
