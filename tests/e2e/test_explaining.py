@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fleets import fleet, model
-from gateway_process import CONTROL, Answer, GatewayProcess, Serve, chat_body, pointsman
+from gateway_process import CONTROL, Answer, GatewayProcess, Serve, chat_body, pointsman, wait_until
 from simulated_upstream import SimulatedUpstream
 
 KEYS = [
@@ -140,6 +141,32 @@ def test_an_answer_can_be_judged_at_once_and_anew(gateway: GatewayProcess) -> No
         kept = gateway.decision(made)["feedback"]
         assert (kept["rating"], kept["success"], kept["comment"]) == (5, True, "")
         assert kept["model_id"] == gateway.decision(made)["served_model_id"]
+
+
+def test_what_is_said_teaches_once(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url))
+    made = [id_of(gateway.chat(model="up/first")) for _ in range(4)]
+
+    def quality() -> float:
+        candidates = gateway.call("POST", f"{CONTROL}/route", chat_body()).document["decision"][
+            "candidates"
+        ]
+        found = next(each for each in candidates if each["model_id"] == "up/first")
+        return float(found["estimate"]["quality"])
+
+    def say(rating: int) -> None:
+        for decision_id in made:
+            path = f"{CONTROL}/decisions/{decision_id}/feedback"
+            assert gateway.call("POST", path, {"rating": rating}).status == 200
+
+    declared = quality()
+    say(1)
+    poor = wait_until(lambda: (now := quality()) < declared and now, what="the lesson")
+    say(1)
+    time.sleep(0.2)  # scores take news in ten times a second
+    assert quality() == pytest.approx(poor, abs=0.01)
+    say(5)
+    wait_until(lambda: quality() > poor + 0.05, what="the better word")
 
 
 def test_what_was_said_outlives_a_restart(serve: Serve, upstream: SimulatedUpstream) -> None:

@@ -24,7 +24,8 @@ from pointsman.core.decision import (
 )
 from pointsman.core.errors import RequestError, UnknownAgent, UnknownModel
 from pointsman.core.exploration import Exploration
-from pointsman.core.fleet import Agent, Fleet
+from pointsman.core.fleet import Agent, Fleet, Weights
+from pointsman.core.utility import STRATEGY_WEIGHTS
 from pointsman.engine.decide import SEED_BITS
 from pointsman.engine.explain import Explained, Supposed, ask_again, borne_out, explained
 from pointsman.engine.policy import Policy
@@ -169,6 +170,22 @@ def test_the_models_that_a_caller_listed_are_asked_for_again() -> None:
     assert ask_again(made, FLEET, {}).selection.only == {BEST.id, NEXT.id}
     pinned = made._replace(asked_model=NEXT.id, band=None)
     assert ask_again(pinned, FLEET, {}).selection == Selection(pinned=NEXT.id, fallbacks=(BEST.id,))
+
+
+@pytest.mark.parametrize(
+    ("weights", "version", "again"),
+    [
+        (Weights(0.2, 0.3, 0.5), "v2", Weights(0.2, 0.3, 0.5)),
+        (Weights(0.2, 0.3, 0.5), "v1", None),
+        (STRATEGY_WEIGHTS[Strategy.BALANCED], "v2", None),
+    ],
+)
+def test_weights_that_only_the_caller_can_have_brought_count_again(
+    weights: Weights, version: str, again: Weights | None
+) -> None:
+    scored = AdaptiveScorer().score(Agent("default"), PLAIN, Selection(weights=weights), BEST)
+    made = recorded(candidates=(scored,), config_version=version)
+    assert ask_again(made, FLEET, {}).selection.weights == again
 
 
 def test_what_the_agent_was_pinned_to_is_for_its_configuration_to_say() -> None:

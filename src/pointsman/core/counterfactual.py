@@ -27,8 +27,8 @@ HAIR = 1e-9
 """So little of a step is the noise of floats."""
 
 
-Goal = Callable[[Candidate, Sequence[Candidate], float], bool]
-"""Whether a candidate is where it should be among others and within a band."""
+Goal = Callable[[float, float], bool]
+"""Whether a score is high enough: by how much it is ahead of all others, and the band."""
 
 
 class Effect(StrEnum):
@@ -150,8 +150,8 @@ def _otherwise(decision: Decision, candidate: Candidate) -> Counterfactual:
     goal = _goal(decision, candidate)
     changes: list[Change] = []
     # Where one was taken to learn about it, no score would have kept it from that.
-    if not decision.explored and not goal(candidate, others, band):
-        found = (_change(lever, others, band, goal) for lever in levers(candidate))
+    if not decision.explored and not goal(candidate.score - best, band):
+        found = (_change(lever, best, band, goal) for lever in levers(candidate))
         changes = sorted((change for change in found if change), key=lambda change: change.size)
     standing = _STANDING[effect]
     return Counterfactual(candidate.model_id, standing, candidate.score, best, tuple(changes))
@@ -171,23 +171,23 @@ def _goal(decision: Decision, candidate: Candidate) -> Goal:
     return _is_near if parted(candidate)[1] is not None else _is_alone
 
 
-def _is_near(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
-    return all(other.score - candidate.score <= band for other in others)
+def _goes_first(ahead: float, _band: float) -> bool:
+    return ahead > 0.0
 
 
-def _goes_first(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
-    return effect_of(candidate, others, band) is Effect.WINS
+def _is_near(ahead: float, band: float) -> bool:
+    return -ahead <= band
 
 
-def _is_alone(candidate: Candidate, others: Sequence[Candidate], band: float) -> bool:
-    return all(candidate.score - other.score > band for other in others)
+def _is_alone(ahead: float, band: float) -> bool:
+    return ahead > band
 
 
-def _change(lever: Lever, others: Sequence[Candidate], band: float, goal: Goal) -> Change | None:
+def _change(lever: Lever, best: float, band: float, goal: Goal) -> Change | None:
     """The least change of one quantity that reaches the goal; None: none does."""
 
     def holds(value: float) -> bool:
-        return goal(lever.candidate(value), others, band)
+        return goal(lever.candidate(value).score - best, band)
 
     edge = _edge(holds, DEAREST if lever.now is None else lever.now, lever.best)
     if edge is None:

@@ -22,12 +22,16 @@ from pointsman.core.decision import (
     Task,
 )
 from pointsman.core.errors import RequestError, UnknownAgent
-from pointsman.core.explanation import Reason, reason_of
-from pointsman.core.fleet import Agent, Fleet, Model
+from pointsman.core.explanation import Reason, reason_of, weights_used
+from pointsman.core.fleet import Agent, Fleet, Model, Weights
 from pointsman.core.naming import AUTO, meaning
 from pointsman.core.rescoring import parted
+from pointsman.core.utility import weights_of
 from pointsman.engine.decide import Ask
 from pointsman.engine.ports import Scorer, StoredDecision
+
+SAME_WEIGHT = 1e-9
+"""Weights that differ by less are the same."""
 
 Again = Callable[[Mapping[str, Candidate]], Decision]
 """Makes a decision once more, with these candidates in place of those that the scorer gives."""
@@ -66,16 +70,29 @@ def ask_again(decision: Decision, fleet: Fleet, aliases: Mapping[str, str]) -> A
         raise UnknownAgent(words, param="decision_id", code="unknown_agent")
     strategy = decision.strategy
     meant = meaning(decision.asked_model or AUTO, fleet, aliases=aliases, strategy=strategy)
+    selection = _as_asked(meant.selection._replace(strategy=strategy), decision)
+    if decision.config_version == fleet.version:
+        selection = selection._replace(weights=_callers_own(decision, agent, selection))
     return Ask(
         request_id=decision.request_id,
         agent=agent,
         task=decision.task,
-        selection=_as_asked(meant.selection._replace(strategy=strategy), decision),
+        selection=selection,
         fields={},
         stream=decision.task.stream,
         session=decision.session,
         asked_model=decision.asked_model,
     )
+
+
+def _callers_own(decision: Decision, agent: Agent, selection: Selection) -> Weights | None:
+    """The weights that the caller brought: others than `agent` has under the same configuration."""
+    used = weights_used(decision)
+    if used is None:
+        return None
+    usual = weights_of(agent, selection)
+    off = max(abs(used.quality - usual.quality), abs(used.latency - usual.latency))
+    return used if off > SAME_WEIGHT else None
 
 
 def _as_asked(selection: Selection, decision: Decision) -> Selection:
