@@ -113,6 +113,20 @@ def test_a_dry_run_calls_nobody_and_leaves_nothing(
     assert gateway.control("/decisions?limit=1")["decisions"] == before
 
 
+def test_a_model_that_a_rule_keeps_out_is_asked_about(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url, agents={"strict": {"deny": ["up/first"]}}))
+    path = f"{CONTROL}/route?against=up/first"
+    body = chat_body(pointsman={"agent": "strict"})
+    decision = gateway.call("POST", path, body).document["decision"]
+    assert decision["model_id"] == "up/second"
+    what_if = decision["counterfactual"]
+    assert (what_if["standing"], what_if["if_able"]) == ("out", "wins")
+    assert what_if["rejection"]["code"] == "not_allowed"
+    assert "Had it been able, it would have gone first." in what_if["words"]
+
+
 def test_a_recorded_request_is_decided_again_with_todays_configuration(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.adaptive import AdaptiveScorer
-from pointsman.core.counterfactual import Standing
+from pointsman.core.counterfactual import Effect, Standing
 from pointsman.core.decision import (
     Candidate,
     Decision,
@@ -27,7 +28,14 @@ from pointsman.core.exploration import Exploration
 from pointsman.core.fleet import Agent, Fleet, Weights
 from pointsman.core.utility import STRATEGY_WEIGHTS
 from pointsman.engine.decide import SEED_BITS
-from pointsman.engine.explain import Explained, Supposed, ask_again, borne_out, explained
+from pointsman.engine.explain import (
+    Explained,
+    Supposed,
+    ask_again,
+    borne_out,
+    explained,
+    rated,
+)
 from pointsman.engine.policy import Policy
 from pointsman.engine.ports import StoredDecision
 from pointsman.engine.serve import Ask
@@ -131,6 +139,22 @@ def test_whom_nobody_can_ask_about_is_refused() -> None:
         explain(world, asking(), against=BEST.id)
     with pytest.raises(RequestError, match="was not there"):
         explain(world, asking(), against="z/stranger")
+
+
+def test_of_one_that_only_a_rule_keeps_out_it_is_told_what_it_would_be() -> None:
+    strict = Agent("strict", deny=frozenset({BEST.id}), requires=("general",))
+    world = World(BEST, NEXT, LAST, model("d/mute", 0.0), agents=[strict])
+    ask = asking(agent=strict)
+    for model_id, code, effect in (
+        (BEST.id, ReasonCode.NOT_ALLOWED, Effect.WINS),
+        ("d/mute", ReasonCode.MISSING_CAPABILITY, None),
+    ):
+        made = rated(world.service.decide(ask), model_id, partial(world.service.score, ask))
+        what_if = explained(StoredDecision(made, ()), model_id).what_if
+        assert what_if is not None
+        assert what_if.objection is not None
+        assert (what_if.objection.code, what_if.if_able) == (code, effect)
+        assert (what_if.score is None) == (effect is None)
 
 
 def test_with_one_model_there_is_nothing_to_compare() -> None:

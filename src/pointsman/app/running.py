@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import ConfigError, Problem, StoreError
 from pointsman.core.task_type import shipped_model
 from pointsman.engine.decide import Ask
-from pointsman.engine.explain import Explained, borne_out, explained
+from pointsman.engine.explain import Explained, borne_out, explained, rated
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
@@ -158,8 +159,11 @@ class Running:
 
     def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
         """What would be decided now, and why. What it would have taken for another is tried out."""
-        decide = self.parts.service.decide
+        service = self.parts.service
+        decide = service.decide
         made = decide(ask, seed)
+        if against is not None:
+            made = rated(made, against, partial(service.score, ask))
         explanation = explained(StoredDecision(made, ()), against)
         return borne_out(explanation, lambda supposed: decide(ask, made.seed, supposed))
 

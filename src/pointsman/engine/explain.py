@@ -59,6 +59,24 @@ def explained(stored: StoredDecision, against: str | None = None) -> Explained:
     return Explained(stored, reason_of(decision), what_if)
 
 
+def rated(decision: Decision, model_id: str, score: Callable[[str], float]) -> Decision:
+    """With the score of a model that only a rule keeps out, which is not scored otherwise.
+
+    What a model cannot do is no matter of a rule: its score would mean nothing.
+    """
+    return decision._replace(
+        rejections=tuple(
+            each._replace(score=score(model_id))
+            if each.model_id == model_id and each.objection.code in _RULES
+            else each
+            for each in decision.rejections
+        )
+    )
+
+
+_RULES = frozenset({ReasonCode.NOT_ALLOWED, ReasonCode.NOT_REQUESTED})
+
+
 def ask_again(decision: Decision, fleet: Fleet, aliases: Mapping[str, str]) -> Ask:
     """The request behind a decision, as far as it is written down, put to another configuration.
 

@@ -134,6 +134,13 @@ class Service:
             snapshot = Snapshot(snapshot.setup, Supposed(self._scorer, supposed))
         return self._decider.decision(ask, snapshot, seed)
 
+    def score(self, ask: Ask, model_id: str) -> float:
+        """What a declared model would score now for such a request, whether it may serve or not."""
+        fleet = self._registry.fleet
+        agent = fleet.agents.get(ask.agent.id, ask.agent)
+        model = fleet.models[model_id]
+        return self._scorer.score(agent, ask.task, ask.selection, model).score
+
     def judge(self, feedback: Feedback) -> None:
         """Let what somebody says of an answer teach. Keeping it is the store's business."""
         self._scorer.judge(feedback)

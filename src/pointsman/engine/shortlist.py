@@ -61,8 +61,9 @@ class Shortlist:
     """Candidates by falling score (a pinned model first), and the models that are out anyway.
 
     `near` says who is near enough to the best to share its traffic or its load, and `limited`
-    those of the models that can be full. Scores are those of `generation`; when they are
-    replaced, so are the tuples, so whoever holds one holds what it was.
+    those of the models that can be full. `band` is how far below the best that reaches, None where
+    a model was named. Scores are those of `generation`; when they are replaced, so are the tuples,
+    so whoever holds one holds what it was.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Shortlist:
         "_orders",
         "_picky",
         "_stays",
+        "band",
         "candidates",
         "generation",
         "kind",
@@ -95,6 +97,7 @@ class Shortlist:
         self.kind = kind
         self.rejections = rejections
         self._band = band
+        self.band = None if band == NOBODY_ELSE else band
         self.limited = tuple([model for model in models if model.limits != NO_LIMITS])
         self._least_window = min((m.context_window for m in models if m.context_window), default=0)
         outputs = (m.max_output_tokens for m in models if m.max_output_tokens)
@@ -123,11 +126,6 @@ class Shortlist:
         self._near_ids = self.model_ids[: self.near.within]
         self._orders: dict[tuple[int, Incumbent | None], tuple[Candidate, ...]] = {}
         self._stays: dict[Incumbent, Stay] = {}
-
-    @property
-    def band(self) -> float | None:
-        """How far below the best a model shares its traffic; None where a model was named."""
-        return None if self._band == NOBODY_ELSE else self._band
 
     def all_take(self, task: Task) -> bool:
         """True when no candidate can object to this request: the common case, in constant time."""
