@@ -81,7 +81,7 @@ class Gateway:
             document = json.loads(text)
         except ValueError:
             document = None
-        if not isinstance(document, dict):
+        if not isinstance(document, dict) or (status < 400 and "success" not in document):
             words = f"what answers there ({status}) is no pointsman gateway"
             raise ConfigError([Problem("gateway", words, "give another --url")], self.url)
         return document

@@ -86,12 +86,19 @@ def _request_in(text: str) -> Document:
 def _text(prompt: str) -> str:
     if prompt == "-":
         return sys.stdin.read()
+    if not _is_file(prompt):
+        return prompt
     try:
-        path = Path(prompt)
-        if not path.is_file():
-            return prompt
-        return path.read_text("utf-8-sig")
+        return Path(prompt).read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(prompt, "is not UTF-8 text", "save it as UTF-8")]) from error
+    except OSError as error:
+        problem = Problem(prompt, f"cannot be read: {error.strerror}", "check who may read it")
+        raise ConfigError([problem]) from error
+
+
+def _is_file(prompt: str) -> bool:
+    try:
+        return Path(prompt).is_file()
     except (OSError, ValueError):
-        return prompt  # too long, or of no shape, to be the name of a file
+        return False  # too long, or of no shape, to be the name of one
