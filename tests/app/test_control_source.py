@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ import pytest
 
 from pointsman.adapters.http.auth import ANYBODY
 from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX, ControlApi
+from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.config import parse
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.running import Running
+from pointsman.core.decision import Outcome
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRETS = {
     "UPSTREAM_KEY": "sk-from-the-environment-42",
     "HEADER_TOKEN": "token-from-the-environment",
@@ -120,6 +124,24 @@ async def test_no_call_shows_a_secret(control: Control, path: str) -> None:
     assert answer.status == 200, answer
     for secret in (*SECRETS.values(), PLAIN_KEY):
         assert secret not in answer.text
+
+
+async def test_what_may_still_wait_to_be_written_is_not_said_to_be_unknown(
+    configuration: Configuration,
+) -> None:
+    running = Running(configuration, load=lambda: configuration)
+    async with running.running():
+        control = Control(running)
+        assert (await control.get("/decisions/dec_1")).status == 404
+        store, ledger = running.parts.store, running.parts.ledger
+        assert isinstance(store, SqliteStore)
+        store._file._writer.execute("PRAGMA query_only = 1")  # as on a disk that is full
+        ledger.ended(Outcome("dec_1", 1, "up/first", "default", NOON, None, False, 1.0))
+        assert not await ledger.flush()
+        answer = await control.get("/decisions/dec_1")
+        assert answer.status == 503
+        assert answer.document["error"]["code"] == "store_unavailable"
+        store._file._writer.execute("PRAGMA query_only = 0")
 
 
 async def test_a_model_is_shown_as_it_is_now(control: Control) -> None:

@@ -9,6 +9,7 @@ from random import Random
 from pointsman.adapters.http.control import ConfigView, Counted, LiveModel
 from pointsman.app.running import Running
 from pointsman.core.decision import Feedback
+from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
@@ -87,4 +88,7 @@ class RouterSource:
         return await self._running.recall_many(query)
 
     async def decision(self, decision_id: str) -> StoredDecision | None:
-        return await self._running.recall(decision_id)
+        found = await self._running.recall(decision_id)
+        if found is None and self._running.parts.ledger.failing_since is not None:
+            raise StoreError(f"{decision_id} may be among what waits to be written")
+        return found

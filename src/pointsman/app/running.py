@@ -172,10 +172,9 @@ class Running:
 
         One at a time, so that of two words on one answer the later knows of the earlier.
         """
-        store = self.parts.store
         async with self._judging:
             before = await self.recall(feedback.decision_id)
-            if before is None or not await asyncio.to_thread(store.judge, feedback):
+            if before is None or not await self.parts.ledger.judge(feedback):
                 return None
             said = before.feedback
             if said is not None:
