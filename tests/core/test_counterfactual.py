@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reckoned import LESSONS, SCORERS, SELECTIONS, Lesson, decided, fleets, scored, taught
 
@@ -30,6 +30,8 @@ from pointsman.core.decision import (
 from pointsman.core.fleet import Model
 from pointsman.core.rescoring import DEAREST, Quantity, levers
 from pointsman.core.utility import cheapness, speed
+
+unhurried = settings(deadline=None)
 
 BANDS = st.sampled_from([0.0, 0.01, 0.05, 0.2])
 FULL = Objection(ReasonCode.AT_LIMIT, "8 of 8 calls in flight")
@@ -73,6 +75,7 @@ def found(decision: Decision, model_id: str) -> Counterfactual:
     return what_if
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, BANDS, st.sampled_from(SCORERS))
 def test_with_the_change_the_other_is_chosen_and_with_less_it_is_not(
     models: list[Model], lessons: list[Lesson], selection: Selection, band: float, make: type
@@ -89,6 +92,7 @@ def test_with_the_change_the_other_is_chosen_and_with_less_it_is_not(
                 assert not goes_first_with(decision, change, less)
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, BANDS)
 def test_what_is_told_is_on_the_side_where_it_holds(
     models: list[Model], lessons: list[Lesson], selection: Selection, band: float
@@ -103,6 +107,7 @@ def test_what_is_told_is_on_the_side_where_it_holds(
                 assert change.edge <= change.needed <= 1.0
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, BANDS)
 def test_the_smallest_change_stands_first(
     models: list[Model], lessons: list[Lesson], selection: Selection, band: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reckoned import (
     AGENT,
@@ -28,9 +28,12 @@ from pointsman.core.decision import Candidate, Estimate, Selection, Strategy, Te
 from pointsman.core.fleet import Model, PriceState
 from pointsman.core.rescoring import Quantity, levers
 
+unhurried = settings(deadline=None)
+
 FACTORS = st.decimals("0.1", "10", places=2)
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, st.sampled_from(SCORERS))
 def test_a_quantity_that_stays_as_it_is_changes_no_score(
     models: list[Model], lessons: list[Lesson], selection: Selection, make: type
@@ -45,6 +48,7 @@ def test_a_quantity_that_stays_as_it_is_changes_no_score(
                 )
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, st.sampled_from(SCORERS), st.floats(0.0, 1.0))
 def test_a_score_never_falls_on_the_way_to_the_best(
     models: list[Model], lessons: list[Lesson], selection: Selection, make: type, share: float
@@ -59,6 +63,7 @@ def test_a_score_never_falls_on_the_way_to_the_best(
             assert scores[1] <= scores[2] + 1e-9
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, FACTORS)
 def test_another_price_is_scored_as_the_scorer_scores_it(
     models: list[Model], lessons: list[Lesson], selection: Selection, factor: Decimal
@@ -74,6 +79,7 @@ def test_another_price_is_scored_as_the_scorer_scores_it(
             assert again.score == pytest.approx(dearer.score, abs=1e-9)
 
 
+@unhurried
 @given(fleets(), LESSONS, SELECTIONS, st.sampled_from([0.25, 0.5, 4.0]))
 def test_another_latency_is_scored_as_the_scorer_scores_it(
     models: list[Model], lessons: list[Lesson], selection: Selection, slower: float
@@ -93,6 +99,7 @@ def test_another_latency_is_scored_as_the_scorer_scores_it(
             assert again.score == pytest.approx(after.score, abs=1e-9)
 
 
+@unhurried
 @given(fleets(), SELECTIONS, FACTORS)
 def test_a_declared_price_is_scored_as_it_is_declared(
     models: list[Model], selection: Selection, factor: Decimal
