@@ -359,3 +359,21 @@ models: {up/a: {}}
     query = configuration.redacted["providers"]["up"]["quirks"]["query"]
     assert query == {"key": "***", "api-version": "2024-10-21"}
     assert "a-secret-query-value" in configuration.secrets
+
+
+def test_telemetry_is_off_unless_an_endpoint_is_named() -> None:
+    quiet = parse("telemetry: {otlp: {sample: 0.5}}", {})
+    assert (quiet.telemetry.endpoint, quiet.policy.traced) == (None, None)
+    told = parse("telemetry: {otlp: {endpoint: 'https://otel.example/base', sample: 0.5}}", {})
+    assert told.telemetry == ("https://otel.example/base", 0.5, 60.0)
+    assert told.policy.traced == 0.5
+    assert told.version != quiet.version
+
+
+def test_telemetry_without_its_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pointsman.app.checks.is_installed", lambda: False)
+    with pytest.raises(ConfigError) as caught:
+        parse("telemetry: {otlp: {endpoint: 'http://127.0.0.1:4318'}}", {})
+    (problem,) = caught.value.problems
+    assert problem.path == "telemetry.otlp.endpoint"
+    assert problem.remedy == "pip install 'pointsman[otel]'"

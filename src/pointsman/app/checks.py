@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from pointsman.adapters.http.app import is_loopback
 from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.adapters.telemetry import is_installed
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
 from pointsman.app.secrets import Secret
 from pointsman.app.settings import AgentEntry, KeyEntry, Settings
+from pointsman.app.telemetry import COLLECTOR_ADDRESS
 from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
 from pointsman.core.fleet import DEFAULT_AGENT, WEIGHTS_TOLERANCE
@@ -44,6 +46,20 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_personas(settings, findings)
     _check_keys(settings, findings)
     _check_exposure(settings, findings)
+    _check_telemetry(settings, findings)
+
+
+def _check_telemetry(settings: Settings, findings: Findings) -> None:
+    """The address of a collector may hold a password in the wrong place, so it is not shown."""
+    endpoint, path = settings.telemetry.otlp.endpoint, ("telemetry", "otlp", "endpoint")
+    if endpoint is None:
+        return
+    if not COLLECTOR_ADDRESS.fullmatch(endpoint):
+        remedy = "write one such as http://127.0.0.1:4318, without user, query or fragment"
+        findings.add(path, "this is no address of a collector", remedy, shown=False)
+    if not is_installed():
+        words = "sending telemetry takes OpenTelemetry's SDK, which is not installed"
+        findings.add(path, words, "pip install 'pointsman[otel]'", shown=False)
 
 
 def quirks_of(provider: ProviderEntry) -> Quirks:

@@ -31,7 +31,8 @@ from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
 from pointsman.app.planning import expectations_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
-from pointsman.app.settings import AgentEntry, RoutingEntry, ServerEntry, Settings
+from pointsman.app.settings import AgentEntry, ServerEntry, Settings
+from pointsman.app.telemetry import telemetry_settings
 from pointsman.app.upstreams import ProviderEntry
 from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
 from pointsman.core.admission import BreakerPolicy
@@ -128,7 +129,7 @@ def _built(
 ) -> Configuration:
     models, personas = _models(settings)
     agents = [_agent(agent_id, entry) for agent_id, entry in settings.agents.items()]
-    policy = _policy(settings.routing)
+    policy = _policy(settings)
     providers = _providers(settings, policy.timeouts, personas)
     keys = tuple(_keys(settings))
     limits = EdgeLimits(**settings.limits.model_dump())
@@ -139,8 +140,9 @@ def _built(
     bare = [_without_sources(model) for model in models]
     by_id = {agent.id: agent for agent in agents}
     facts = {model["id"]: model for model in bare}
-    parts = (by_id, facts, settings.aliases, providers, keys, policy, server, limits, expectations)
-    version = version_of(*parts)
+    telemetry = telemetry_settings(settings.telemetry)
+    ours = (policy, server, limits, expectations, telemetry)
+    version = version_of(by_id, facts, settings.aliases, providers, keys, *ours)
     return Configuration(
         version=version,
         fleet=Fleet(agents, models, version),
@@ -150,6 +152,7 @@ def _built(
         policy=policy,
         server=ServerSettings(**server, data_dir=_data_dir(settings.server, environ, base)),
         limits=limits,
+        telemetry=telemetry,
         source=source,
         watched=tuple(dict.fromkeys(watched)),
         secrets=_secrets(settings),
@@ -232,8 +235,10 @@ def _keys(settings: Settings) -> Iterable[KeySettings]:
         yield KeySettings(entry.name, digest(entry) or "", entry.role, tuple(entry.agents))
 
 
-def _policy(routing: RoutingEntry) -> Policy:
+def _policy(settings: Settings) -> Policy:
+    routing, otlp = settings.routing, settings.telemetry.otlp
     return Policy(
+        traced=None if otlp.endpoint is None else otlp.sample,
         strategy=Strategy(routing.strategy),
         scoring=Scoring(routing.scoring),
         exploration=ExplorationPolicy(share=routing.exploration),

@@ -16,6 +16,7 @@ from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.secrets import Secret
+from pointsman.app.telemetry import TelemetrySettings
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.fleet import Fleet
 from pointsman.engine.policy import Policy, Timeouts
@@ -90,6 +91,7 @@ class Configuration:
     policy: Policy
     server: ServerSettings
     limits: EdgeLimits
+    telemetry: TelemetrySettings
     source: str
     watched: tuple[Path, ...]
     secrets: frozenset[str] = field(repr=False)

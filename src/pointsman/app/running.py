@@ -70,6 +70,8 @@ class Running:
 
     async def start(self) -> None:
         self.parts.ledger.start()
+        if self.parts.telemetry is not None:
+            self.parts.telemetry.start()
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
@@ -92,6 +94,8 @@ class Running:
         await self.parts.ledger.close(self.configuration.server.shutdown_grace_s)
         await self.parts.registry.close()
         await asyncio.to_thread(self.parts.store.close)
+        if self.parts.telemetry is not None:
+            await asyncio.to_thread(self.parts.telemetry.close)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -142,6 +146,8 @@ class Running:
         log.info("configuration reloaded", extra=facts)
         if configuration.server != before.server:
             log.warning("'server' needs a restart, but for log_level and keep_decisions_days")
+        if configuration.telemetry != before.telemetry:
+            log.warning("'telemetry' needs a restart")
 
     def _forget_what_is_void(self, before: Configuration, now: Configuration) -> None:
         """Trouble of models and keys that are gone or changed says nothing about the new ones."""

@@ -26,6 +26,7 @@ from pointsman.app.section import (
     Tokens,
     Words,
 )
+from pointsman.app.telemetry import TelemetryEntry
 from pointsman.app.upstreams import ModelEntry, ProviderEntry
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.exploration import MOST as MOST_EXPLORED
@@ -283,6 +284,9 @@ class Settings(Section):
     )
     limits: LimitsEntry = Field(
         default_factory=LimitsEntry, description="What the gateway accepts from its callers."
+    )
+    telemetry: TelemetryEntry = Field(
+        default_factory=TelemetryEntry, description="Who else is told what happens."
     )
 
 

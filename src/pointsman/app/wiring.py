@@ -15,7 +15,9 @@ from pointsman.adapters.providers.openai import OpenAIProvider
 from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
 from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.adapters.telemetry import Telemetry, Told
 from pointsman.app.configuration import Configuration, ProviderSettings
+from pointsman.app.telemetry import telemetry_of
 from pointsman.core.exploration import Exploration
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
@@ -44,6 +46,7 @@ class Wired(NamedTuple):
     statistics: LiveStatistics
     store: Store
     ledger: WriteBehindLedger
+    telemetry: Telemetry | None
     service: Service
 
 
@@ -58,13 +61,15 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     statistics = LiveStatistics(clock)
     store = SqliteStore(configuration.server.data_dir / DATABASE)
     ledger = WriteBehindLedger(store, clock)
+    telemetry = telemetry_of(configuration.telemetry, clock)
+    noted = Noted(ledger, statistics)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
     service = Service(
         registry,
         scorer=scorer,
         load=load,
         health=health,
-        ledger=Noted(ledger, statistics),
+        ledger=noted if telemetry is None else Told(noted, telemetry),
         tally=tally,
         clock=clock,
         random=random,
@@ -82,6 +87,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         statistics=statistics,
         store=store,
         ledger=ledger,
+        telemetry=telemetry,
         service=service,
     )
 

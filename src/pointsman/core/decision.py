@@ -162,7 +162,8 @@ class Decision(NamedTuple):
     could serve is a decision too: without candidates, and with propensity 1. `panic` says that
     every model was to be left alone and the least bad was tried all the same, `explored` that the
     chosen one was taken to learn about it. Models within `band` of the best score shared its
-    traffic; None when the request named whom it wanted, so that no score counted.
+    traffic; None when the request named whom it wanted, so that no score counted. `traceparent`
+    is the caller's, which is not stored.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Decision(NamedTuple):
     panic: bool = False
     explored: bool = False
     band: float | None = 0.0
+    traceparent: str | None = None
 
     @property
     def seed(self) -> int:

@@ -25,7 +25,11 @@ FULL_RETRY_AFTER_S = 1.0
 
 
 class Ask(NamedTuple):
-    """A request as the engine sees it. `deadline_s` is how long the caller is willing to wait."""
+    """A request as the engine sees it.
+
+    `deadline_s` is how long the caller is willing to wait; `traceparent` says, if the caller does,
+    which trace the request is part of.
+    """
 
     request_id: str
     agent: Agent
@@ -36,6 +40,7 @@ class Ask(NamedTuple):
     session: str | None = None
     asked_model: str = ""
     deadline_s: float | None = None
+    traceparent: str | None = None
 
 
 class Decider:
@@ -82,6 +87,7 @@ class Decider:
             choice.panic,
             choice.explored,
             choice.band,
+            ask.traceparent,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:

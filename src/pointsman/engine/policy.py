@@ -67,7 +67,8 @@ class Policy:
     """The routing policy of one configuration version.
 
     `band` is how far below the best score, in [0, 1], a model still shares the load of the best;
-    less where quality weighs much (`balance.band_for`).
+    less where quality weighs much (`balance.band_for`). `traced` is the share of requests whose
+    traces are kept when their callers do not say; None: no traces are made.
     """
 
     strategy: Strategy = Strategy.BALANCED
@@ -77,6 +78,7 @@ class Policy:
     timeouts: Timeouts = Timeouts()
     retry: RetryPolicy = RetryPolicy()
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    traced: float | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.band <= 1.0:

@@ -91,7 +91,8 @@ class Call(NamedTuple):
 
     `fields` is the caller's JSON object with every value still encoded, so that whatever the caller
     sent reaches the upstream byte for byte; the provider puts its own `model` in. `connect_s` is
-    how long establishing a connection may take.
+    how long establishing a connection may take, `traceparent` the header that tells the upstream
+    which trace it is part of.
     """
 
     model: Model
@@ -100,6 +101,7 @@ class Call(NamedTuple):
     request_id: str
     connect_s: float
     session: str | None = None
+    traceparent: str | None = None
 
 
 class Piece(NamedTuple):

@@ -30,6 +30,7 @@ from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
 from pointsman.core.exploration import Exploration
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
 from pointsman.core.fleet import Model
+from pointsman.core.trace import traceparent
 from pointsman.engine.attempt import Attempt, Begun, Ending
 from pointsman.engine.choose import Chooser
 from pointsman.engine.decide import Ask, Decider, soonest_s
@@ -202,8 +203,11 @@ class Service:
         ask, setup = run.ask, run.snapshot.setup
         timeouts = setup.timeouts_of(model)
         provider = setup.providers[model.provider]
-        call = Call(model, ask.fields, ask.stream, ask.request_id, timeouts.connect_s, ask.session)
         number = len(run.failures) + 1
+        trace = traceparent(run.decision.id, number, ask.traceparent, setup.policy.traced)
+        call = Call(
+            model, ask.fields, ask.stream, ask.request_id, timeouts.connect_s, ask.session, trace
+        )
         run.tries += 1
         run.snapshot.users += 1
         trial, lease = self._health.begin(model), self._load.lease(model, tokens_held(ask.task))

@@ -37,6 +37,7 @@ class Sender(NamedTuple):
     strategy: Strategy | None = None
     tradeoff: float | None = None
     task_type: str | None = None
+    traceparent: str | None = None
 
 
 def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: str) -> Ask:
@@ -59,6 +60,7 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
         session_name(sender.session or request.session),
         request.model,
         request.deadline_s or sender.deadline_s,
+        sender.traceparent,
     )
 
 

@@ -14,6 +14,7 @@ from pointsman.adapters.http.wire import deadline_s, no_deadline, no_tradeoff, t
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError
 from pointsman.core.naming import STRATEGY_NAMES
+from pointsman.core.trace import trace_of
 
 REQUEST_ID_HEADER = b"x-request-id"
 AGENT_HEADER = b"x-pointsman-agent"
@@ -40,7 +41,11 @@ TASK_TYPE_HEADER = b"x-pointsman-task-type"
 WISH_HEADERS = (DEADLINE_HEADER, STRATEGY_HEADER, TRADEOFF_HEADER, TASK_TYPE_HEADER)
 """What the body's `pointsman` object says too, for callers who cannot change the body."""
 
-_TELLING = frozenset({AGENT_HEADER, *WISH_HEADERS, *BORROWED_AGENT_HEADERS, *SESSION_HEADERS})
+TRACE_HEADER = b"traceparent"
+
+_TELLING = frozenset(
+    {AGENT_HEADER, TRACE_HEADER, *WISH_HEADERS, *BORROWED_AGENT_HEADERS, *SESSION_HEADERS}
+)
 _SOUND = re.compile(rb"[\x21-\x7e]{1,128}").fullmatch
 _SHOWN_CHARS = 40
 
@@ -73,7 +78,14 @@ def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
         strategy=_strategy_of(headers),
         tradeoff=_tradeoff_of(headers),
         task_type=_task_type_of(headers),
+        traceparent=_traceparent_of(headers),
     )
+
+
+def _traceparent_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The caller's trace, in the form that we send: whatever else stands there stays here."""
+    trace = trace_of(_text(headers, TRACE_HEADER))
+    return None if trace is None else trace.header
 
 
 def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:

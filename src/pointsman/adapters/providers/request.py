@@ -44,7 +44,7 @@ def encoded_body(call: Call, quirks: Quirks) -> bytes:
 
 
 def endpoint_headers(endpoint: Endpoint) -> dict[str, str]:
-    """The headers of every call; the caller's own never reach the upstream."""
+    """The headers of every call; of the caller's own only the trace reaches the upstream."""
     headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
     key, auth = endpoint.api_key, endpoint.quirks.auth
     if key and auth == "bearer":
@@ -55,13 +55,14 @@ def endpoint_headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def call_headers(call: Call, quirks: Quirks) -> Mapping[str, str] | None:
-    """The session, where the upstream can use it to find its warm cache."""
+    """The session, where the upstream can use it to find its warm cache, and the trace."""
+    trace = None if call.traceparent is None else {"traceparent": call.traceparent}
     if quirks.affinity_header is None or not call.session:
-        return None
+        return trace
     session = call.session
     if not _PLAIN_SESSION.fullmatch(session):
         session = hashlib.sha256(session.encode()).hexdigest()
-    return {quirks.affinity_header: session}
+    return {quirks.affinity_header: session, **(trace or {})}
 
 
 def _other_spelling(quirks: Quirks) -> str | None:
