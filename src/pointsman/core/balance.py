@@ -1,16 +1,16 @@
 """Who goes first among near-equals?
 
 Always the best score herds every request of a burst onto one model. So all within a band of the
-best share its load: when the best is busy, and another of them, drawn at random, is free much
-sooner, that one goes first (after Mitzenmacher, "The Power of Two Choices in Randomized Load
-Balancing", 2001).
+best share its load: when the best is busy, two others of them are drawn, and the one that is free
+sooner goes first if it is free much sooner than the best (after Mitzenmacher, "The Power of Two
+Choices in Randomized Load Balancing", 2001).
 
 Only waiting that comes of load decides. How long a model takes anyway is a term of its score;
 weighed once more here, a quick model that is worse by nearly the band would take all traffic. On
 real answers that costs 3 to 6 in a hundred of all that can be gained by choosing well, and so does
 drawing who goes first from those that evidence does not tell apart: trying out others is the
 business of `exploration`, which does it for less. Under load a band of 0.05 still costs 4 to 8 in a
-hundred to whom only quality counts, one of 0.03 none to 2 (`simulations/outcomes.py`, ten calls in
+hundred to whom only quality counts, one of 0.03 none to 3 (`simulations/outcomes.py`, ten calls in
 flight): hence `band_for`.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import takewhile
+from math import comb
 from typing import NamedTuple
 
 from pointsman.core.decision import Candidate
@@ -51,7 +52,7 @@ class Queues(NamedTuple):
     """
 
     in_flight: Sequence[int]
-    waits: Sequence[float]
+    waits: list[float]
 
 
 def band_for(quality_weight: float, band: float) -> float:
@@ -79,10 +80,9 @@ def pick(near: Near, queues: Queues, draw: Callable[[], float]) -> Pick:
     if near.within == 1:
         return Pick(0, 1.0)
     place = int(draw() * near.equals)
-    other = int(draw() * (near.within - 1))
-    other += other >= place
     if not any(queues.in_flight):
         return Pick(place, 1.0 / near.equals)
+    other = _sooner(queues.waits, place, draw)
     if queues.waits[other] < _patience(queues, place):
         place = other
     return Pick(place, propensity(near, queues, place))
@@ -93,12 +93,31 @@ def propensity(near: Near, queues: Queues, place: int) -> float:
     if near.within == 1:
         return 1.0
     waits, others = queues.waits, near.within - 1
-    own = waits[place]
-    pairs = sum([own < _patience(queues, best) for best in range(near.equals)])
+    own, drawn = waits[place], min(2, others)
+    relieved = sum([own < _patience(queues, best) for best in range(near.equals)])
+    ways = 0
+    if relieved:
+        # It is the sooner one with each that waits longer, but the best, which waits longer too.
+        later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
+        ways = relieved * comb(later - 1, drawn - 1)
     if place < near.equals:
         patience = _patience(queues, place)
-        pairs += others - sum([wait < patience for wait in waits])
-    return pairs / (near.equals * others)
+        ways += comb(others - sum([wait < patience for wait in waits]), drawn)
+    return ways / (near.equals * comb(others, drawn))
+
+
+def _sooner(waits: Sequence[float], place: int, draw: Callable[[], float]) -> int:
+    """The one that is free sooner of two others than that at `place`; of one, if there is one."""
+    others = len(waits) - 1
+    one = int(draw() * others)
+    if others == 1:
+        return 1 - place
+    two = int(draw() * (others - 1))
+    two += two >= one
+    one, two = min(one, two), max(one, two)
+    one += one >= place
+    two += two >= place
+    return two if waits[two] < waits[one] else one
 
 
 def _patience(queues: Queues, place: int) -> float:

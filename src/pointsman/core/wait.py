@@ -56,7 +56,7 @@ class Latencies:
         if waited_s * self.unit > before:
             self._seen[model_id] = (waited_s * self.unit, now_s)
 
-    def waits(self, model_ids: Sequence[str], in_flight: Sequence[int]) -> Sequence[float]:
+    def waits(self, model_ids: Sequence[str], in_flight: Sequence[int]) -> list[float]:
         """The expected waits of models that carry so many calls each.
 
         Who carries nothing and has never answered is taken as ready, so that it is soon known.
