@@ -93,16 +93,15 @@ def propensity(near: Near, queues: Queues, place: int) -> float:
     if near.within == 1:
         return 1.0
     waits, others = queues.waits, near.within - 1
-    own, drawn = waits[place], min(2, others)
-    relieved = sum([own < _patience(queues, best) for best in range(near.equals)])
-    ways = 0
-    if relieved:
-        # It is the sooner one with each that waits longer, but the best, which waits longer too.
-        later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
-        ways = relieved * comb(later - 1, drawn - 1)
+    own, drawn, ways = waits[place], min(2, others), 0
     if place < near.equals:
         patience = _patience(queues, place)
-        ways += comb(others - sum([wait < patience for wait in waits]), drawn)
+        ways = comb(others - sum([wait < patience for wait in waits]), drawn)
+    if place or near.equals > 1:
+        relieved = sum([own < _patience(queues, best) for best in range(near.equals)])
+        # It is the sooner one with each that waits longer, but the best, which waits longer too.
+        later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
+        ways += relieved and relieved * comb(later - 1, drawn - 1)
     return ways / (near.equals * comb(others, drawn))
 
 

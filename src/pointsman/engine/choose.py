@@ -46,15 +46,6 @@ class _Taken(NamedTuple):
     entitled: Sequence[Candidate] = ()
 
 
-class _Band(NamedTuple):
-    """The near-best of those that are able, by name in their order, and for which request."""
-
-    near: Near
-    model_ids: Sequence[str]
-    streamed: bool
-    session: str | None
-
-
 class Chooser:
     """Puts what is known of models on paper together with how they are doing right now.
 
@@ -98,13 +89,15 @@ class Chooser:
         if rejections:
             out = {rejection.model_id for rejection in rejections}
             ordered = tuple([c for c in ordered if c.model_id not in out])
+        # By position, as all that is made for every request.
         return Choice(
             ordered,
             shortlist.rejections + rejections,
             taken.propensity,
-            explored=taken.explored,
-            entitled=taken.entitled,
-            band=shortlist.band,
+            False,
+            taken.explored,
+            taken.entitled,
+            shortlist.band,
         )
 
     def acted_on(self, agent: Agent, task: Task, selection: Selection, choice: Choice) -> None:
@@ -168,42 +161,52 @@ class Chooser:
         draws: Callable[[], float],
         exploration: Exploration | None,
     ) -> _Taken:
-        band = _Band(*shortlist.near_of(places), task.stream, session)
+        near, ids = shortlist.near_of(places)
         if exploration is None:
-            return _Taken(*self._pick(band, draws))
+            place, propensity = self._pick(near, ids, task, session, draws)
+            return _Taken(place, propensity)
         able = shortlist.at(places)
         agent, _, selection = shortlist.kind
         offer = exploration.offer(agent, task, selection, able)
         if offer is None:
-            return _Taken(*self._pick(band, draws), entitled=able)
+            place, propensity = self._pick(near, ids, task, session, draws)
+            return _Taken(place, propensity, False, able)
         explored = draws() < offer.probability
         if explored:
-            picked = Pick(offer.place, self._usual(band, offer.place))
+            place = offer.place
+            propensity = self._usual(near, ids, task, session, place)
         else:
-            picked = self._pick(band, draws)
+            place, propensity = self._pick(near, ids, task, session, draws)
         # That of the mixture of both ways, whichever was gone.
-        propensity = (1.0 - offer.probability) * picked.propensity
-        if picked.place == offer.place:
+        propensity *= 1.0 - offer.probability
+        if place == offer.place:
             propensity += offer.probability
-        return _Taken(picked.place, propensity, explored, able)
+        return _Taken(place, propensity, explored, able)
 
-    def _pick(self, band: _Band, draws: Callable[[], float]) -> Pick:
+    def _pick(
+        self,
+        near: Near,
+        model_ids: Sequence[str],
+        task: Task,
+        session: str | None,
+        draws: Callable[[], float],
+    ) -> Pick:
         """Who of the near-best goes first."""
-        if len(band.model_ids) == 1:
+        if near.within == 1:
             return Pick(0, 1.0)
-        if band.session is not None:
-            return pick_for_session(band.session, band.model_ids)
-        return pick(band.near, self._load.queues(band.model_ids, streamed=band.streamed), draws)
+        if session is not None:
+            return pick_for_session(session, model_ids)
+        return pick(near, self._load.queues(model_ids, streamed=task.stream), draws)
 
-    def _usual(self, band: _Band, place: int) -> float:
+    def _usual(
+        self, near: Near, model_ids: Sequence[str], task: Task, session: str | None, place: int
+    ) -> float:
         """How probable it is that the one at `place` is picked, in [0, 1]."""
-        count = len(band.model_ids)
-        if place >= count:
+        if place >= near.within:
             return 0.0
-        if band.session is not None:
-            return 1.0 / count
-        queues = self._load.queues(band.model_ids, streamed=band.streamed)
-        return propensity_of(band.near, queues, place)
+        if session is not None:
+            return 1.0 / near.within
+        return propensity_of(near, self._load.queues(model_ids, streamed=task.stream), place)
 
     def _least_bad(
         self, shortlist: Shortlist, rejections: tuple[Rejection, ...], tokens: int
