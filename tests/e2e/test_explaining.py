@@ -144,6 +144,17 @@ def test_a_recorded_request_is_decided_again_with_todays_configuration(
     assert other["config_is_current"]
 
 
+def test_a_recorded_request_can_be_weighed_otherwise(gateway: GatewayProcess) -> None:
+    made = id_of(gateway.chat())
+    path = f"{CONTROL}/decisions/{made}/again"
+    good = gateway.call("POST", f"{path}?strategy=balanced&tradeoff=1").document["decision"]
+    cheap = gateway.call("POST", f"{path}?strategy=balanced&tradeoff=0").document["decision"]
+    assert good["weights"] == {"quality": 0.75, "latency": 0.25, "cost": 0.0}
+    assert cheap["weights"] == {"quality": 0.0, "latency": 0.25, "cost": 0.75}
+    assert is_explained(good)
+    assert is_explained(cheap)
+
+
 def test_an_answer_can_be_judged_at_once_and_anew(gateway: GatewayProcess) -> None:
     for stream in (False, True):
         made = id_of(gateway.chat(stream=stream))

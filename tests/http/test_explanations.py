@@ -242,6 +242,27 @@ def test_a_decision_is_made_again_as_things_are_now(client: Client) -> None:
     assert {each["model_id"] for each in body["decision"]["candidates"]} <= {BIG.id, SMALL.id}
 
 
+def test_it_can_be_supposed_that_something_else_counted(client: Client) -> None:
+    measured = {**MEASURED, "task": Task(stream=True)}
+    made = a_decision(1, id=f"dec_{1:011x}{77:016x}", agent_id="default", **measured)
+    client.router.store.append([made])
+
+    def again(query: str) -> Any:
+        status, body = client.call("POST", f"/decisions/{made.id}/again{query}")
+        assert status == 200, body
+        return body["decision"]
+
+    assert again("")["strategy"] == "balanced"
+    dear, cheap = again("?strategy=quality"), again("?strategy=cost")
+    assert (dear["strategy"], cheap["strategy"]) == ("quality", "cost")
+    names = [term["name"] for term in cheap["candidates"][0]["terms"]]
+    assert "cheapness" in names
+    assert again("?strategy=fast&tradeoff=0.25")["strategy"] == "speed"
+    for query, param in (("?strategy=best", "strategy"), ("?tradeoff=2", "tradeoff")):
+        status, error = client.refused("POST", f"/decisions/{made.id}/again{query}")
+        assert (status, error["param"]) == (400, param)
+
+
 @pytest.mark.parametrize(
     ("changes", "param", "code", "status"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
@@ -26,6 +26,8 @@ from pointsman.adapters.http.identity import request_id_of, sender_of
 from pointsman.adapters.http.wire import chat_request
 from pointsman.core.decision import SEED_DIGITS, Decision, Feedback
 from pointsman.core.errors import AccessDenied, RequestError
+from pointsman.core.naming import STRATEGY_NAMES
+from pointsman.core.utility import traded, weights_of
 from pointsman.engine.explain import Explained, ask_again, explained
 from pointsman.engine.ports import StoredDecision
 
@@ -39,6 +41,14 @@ Against = Annotated[
     QueryParameter(
         min_length=1, max_length=256, description="Whose chances to look at; else the runner-up's."
     ),
+]
+Strategies = Annotated[
+    Literal["balanced", "quality", "cost", "fast", "speed"] | None,
+    QueryParameter(description="Suppose another strategy."),
+]
+Tradeoff = Annotated[
+    float | None,
+    QueryParameter(ge=0.0, le=1.0, description="Suppose this one, from cheap (0) to good (1)."),
 ]
 Seed = Annotated[
     str | None,
@@ -59,12 +69,29 @@ async def decision(
     return OneDecisionBody(decision=decision_body(explanation, source.setup().fleet.version))
 
 
-@post("/decisions/{decision_id:str}/again", status_code=200, query_parameters=("against",))
-async def again(source: Source, decision_id: FromPath[str], against: Against = None) -> RouteBody:
+@post(
+    "/decisions/{decision_id:str}/again",
+    status_code=200,
+    query_parameters=("against", "strategy", "tradeoff"),
+)
+async def again(
+    source: Source,
+    decision_id: FromPath[str],
+    against: Against = None,
+    strategy: Strategies = None,
+    tradeoff: Tradeoff = None,
+) -> RouteBody:
     """What would be decided now for such a request, drawn as it was then. Nothing is called."""
     found = await _found(source, decision_id)
     setup = source.setup()
     ask = ask_again(found.decision, setup.fleet, setup.aliases)
+    selection = ask.selection
+    if strategy is not None:
+        selection = selection._replace(strategy=STRATEGY_NAMES[strategy], weights=None)
+    if tradeoff is not None:
+        weights = traded(weights_of(ask.agent, selection), tradeoff)
+        selection = selection._replace(weights=weights)
+    ask = ask._replace(selection=selection)
     return _routed(source, source.decide(ask, found.decision.seed, against))
 
 
