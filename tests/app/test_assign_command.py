@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -160,6 +161,19 @@ def test_agents_stay_where_they_stand_unless_they_gain_more_than_it_costs(
     assert " -> no model\n" in capsys.readouterr().out
 
 
+def test_an_outage_moves_who_stood_on_the_model(
+    fleet: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(["assign", str(fleet), "--json"]) == 0
+    standing = tmp_path / "plan.json"
+    standing.write_text(capsys.readouterr().out, "utf-8")
+    arguments = ["--standing", str(standing), "--without", "shop/mid", "--json"]
+    assert main(["assign", str(fleet), *arguments]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {move["from"] for move in found["moved"]} == {"shop/mid"}
+    assert "does not answer: shop/mid" in found["unassigned"][0]["reasons"]
+
+
 def test_a_limit_that_people_alone_exceed_is_noted(fleet: Path, capsys: Captured) -> None:
     rewritten(fleet, "budget_usd_per_day: 150", "budget_usd_per_day: 1")
     assert main(["assign", str(fleet)]) == 1
@@ -212,6 +226,7 @@ async def remember(path: Path) -> None:
     ("arguments", "words"),
     [
         (["--explain", "nobody"], "no agent 'nobody' is declared and online; known: coder, "),
+        (["--without", "lab/huge"], "no model 'lab/huge' is declared; known: lab/large, "),
         (["--within", "0"], "within_s must be positive, not 0.0"),
         (["--standing", "nowhere.json"], "--standing: nowhere.json holds no plan"),
     ],
@@ -238,3 +253,23 @@ def test_a_fleet_without_agents_has_nobody_to_assign(tmp_path: Path, capsys: Cap
     assert "known: none" in capsys.readouterr().err
     assert main(["assign", str(path)]) == 0
     assert "optimal: 0 assigned" in capsys.readouterr().out
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "assignment.yaml"
+
+
+def test_the_example_of_25_agents_is_assigned_whole_and_an_outage_moves_whom_it_hits(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    arguments = ["assign", str(EXAMPLE), "--declared-only", "--json"]
+    assert main(arguments) == 0
+    standing = tmp_path / "plan.json"
+    standing.write_text(capsys.readouterr().out, "utf-8")
+    plan = json.loads(standing.read_text())
+    assert plan["total_assignments"] == 25
+    assert plan["usd_per_day"] <= 350.0
+    busiest = Counter(record["model_id"] for record in plan["assignments"]).most_common(1)[0][0]
+    hit = {r["agent_id"] for r in plan["assignments"] if r["model_id"] == busiest}
+    main([*arguments, "--standing", str(standing), "--without", busiest])
+    moved = {move["agent_id"] for move in json.loads(capsys.readouterr().out)["moved"]}
+    assert hit <= moved

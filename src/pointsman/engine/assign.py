@@ -6,7 +6,8 @@ evidence. Costs are those of the load that each agent is expected to bring, at t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Duty, Expectations
@@ -86,6 +87,17 @@ def stated(
         rules=_rules(expectations, places),
     )
     return Stated(problem, agents, models, [[pair.candidate for pair in row] for row in pairs])
+
+
+def without(found: Stated, model_ids: Collection[str]) -> Stated:
+    """The same while these models do not answer. Raises `ValueError` for a name that is unknown."""
+    numbers = {model.id: number for number, model in enumerate(found.models)}
+    unknown = [name for name in model_ids if name not in numbers]
+    if unknown:
+        raise ValueError(f"no model {unknown[0]!r} is declared; known: {', '.join(numbers)}")
+    down = {numbers[name]: Bar(BarCode.UNAVAILABLE, "does not answer") for name in model_ids}
+    bars = [{**row, **down} for row in found.problem.bars]
+    return found._replace(problem=replace(found.problem, bars=bars))
 
 
 def _online(fleet: Fleet) -> Iterator[Agent]:

@@ -34,7 +34,7 @@ from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.relaxation import relaxation
 from pointsman.core.assignment.shadow import shadows
 from pointsman.core.errors import ConfigError, StoreError
-from pointsman.engine.assign import Stated, stated
+from pointsman.engine.assign import Stated, stated, without
 from pointsman.engine.ports import Scorer
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
@@ -59,7 +59,8 @@ examples:
   pointsman assign fleet.yaml
   pointsman assign fleet.yaml --explain coder
   pointsman assign fleet.yaml --json > plan.json
-  pointsman assign fleet.yaml --standing plan.json     what has changed, and who moves"""
+  pointsman assign fleet.yaml --standing plan.json     what has changed, and who moves
+  pointsman assign fleet.yaml --standing plan.json --without lab/large"""
 
 STRATEGIES = ("greedy", "balanced", "optimal", "pareto")
 EAGER_S = 60.0
@@ -79,6 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="PLAN",
         help="a plan as --json wrote it: who stands where now, so that only those move who gain",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="as if this model did not answer; may be given more than once",
     )
     parser.add_argument(
         "--within", type=float, default=10.0, metavar="S", help="longest time to solve in seconds"
@@ -149,13 +157,14 @@ def _stated(configuration: Configuration, args: argparse.Namespace) -> Stated:
     if not args.declared_only:
         _remember(configuration, scorer)
     standing = {} if args.standing is None else _standing(args.standing)
-    return stated(
+    found = stated(
         configuration.fleet,
         configuration.expectations,
         scorer,
         configuration.policy.strategy,
         standing,
     )
+    return without(found, args.without)
 
 
 def _remember(configuration: Configuration, scorer: Scorer) -> None:
