@@ -110,6 +110,14 @@ def test_a_sum_of_packed_weights_is_the_sum_of_the_weights(found: set[bytes]) ->
     assert shares["x"] / shares["y"] == pytest.approx(2.718281828459045**odds)
 
 
+@given(
+    st.binary(max_size=300) | st.text(st.sampled_from("what is the sum def =?12 "), max_size=300)
+)
+def test_looking_for_what_the_model_knows_finds_what_all_features_say(text: bytes | str) -> None:
+    read = reading(text)
+    assert shipped_model().guess_of(read) == shipped_model().guess(features(read))
+
+
 def test_words_count_by_place_and_in_pairs_and_digits_are_alike() -> None:
     found = features(b"Add 12 and 34; return = $5")
     assert {b"add", b"00", b"^add", b">0", b"add 00", b"$", b"="} <= found

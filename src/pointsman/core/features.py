@@ -139,7 +139,7 @@ class TypesInferred:
             found = self._known[key] = _inferred(words)
             if len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
-        return task._replace(type=found[0], type_probability=found[1]) if found else task
+        return Task._make((found[0], *task[1:-1], found[1])) if found else task
 
 
 def _inferred(words: str) -> tuple[str, float] | None:
