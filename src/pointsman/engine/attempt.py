@@ -118,13 +118,12 @@ class _Limit:
     __slots__ = ("_cancelled_before", "_task", "_timer", "_went_off")
 
     def __init__(self, limit_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs has a task
         self._task = task
         self._cancelled_before = task.cancelling()
         self._went_off = False
-        self._timer = loop.call_later(limit_s, self._go_off)
+        self._timer = task.get_loop().call_later(limit_s, self._go_off)
 
     def _go_off(self) -> None:
         self._went_off = True

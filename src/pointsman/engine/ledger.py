@@ -23,24 +23,20 @@ Record = Decision | Outcome
 _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
 
-BUSY = 100
-BUSY_INTERVAL_S = 0.2
-"""So many records within one interval are waited with, this long. It is what a sudden death takes
-along at most, but for the time that a write takes."""
-
 log = logging.getLogger(__name__)
 
 
 class WriteBehindLedger:
     """A ledger that writes to `store` behind the requests' backs.
 
-    It writes `interval_s` after something was queued; when by then `BUSY` records are, then after
-    `BUSY_INTERVAL_S`, because what is written together costs less each; and at once when `batch`
-    are. While the store fails it holds on to the batch, tries again with growing pauses, and loses
-    nothing until `capacity` records wait. Then the *oldest* go first: a decision and its outcomes
-    stand close together in the queue, so what is left is whole requests rather than halves, and it
-    is the recent ones that somebody who repairs the store wants to see. Totals of tokens and cost
-    do not suffer, they are counted elsewhere. What was lost is counted in `dropped` by class.
+    It writes `interval_s` after something was queued, because what is written together costs less
+    each, and at once when `batch` records are: so much a sudden death takes along at most, and what
+    is being written. While the store fails it holds on to the batch, tries again with growing
+    pauses, and loses nothing until `capacity` records wait. Then the *oldest* go first: a decision
+    and its outcomes stand close together in the queue, so what is left is whole requests rather
+    than halves, and it is the recent ones that somebody who repairs the store wants to see. Totals
+    of tokens and cost do not suffer, they are counted elsewhere. What was lost is counted in
+    `dropped` by class.
 
     Belongs to one event loop, from `start` to `close`. The counters are plain numbers to be read at
     any time; `failing_since` is the clock's monotonic reading at the first failure of the present
@@ -54,7 +50,7 @@ class WriteBehindLedger:
         *,
         capacity: int = 20_000,
         batch: int = 2_000,
-        interval_s: float = 0.05,
+        interval_s: float = 0.04,
     ) -> None:
         if not 0 < batch <= capacity:
             raise ValueError("0 < batch <= capacity must hold")
@@ -157,7 +153,7 @@ class WriteBehindLedger:
     async def _write_all(self) -> None:
         while not self._closing or self._queue:
             await self._some.wait()
-            await self._gather()
+            await self._pause(self._interval_s)
             if self._queue:
                 await self._write_batch()
             while self._is_urgent():
@@ -166,11 +162,6 @@ class WriteBehindLedger:
                 self._idle = True
                 self._some.clear()
                 self._hurry.clear()
-
-    async def _gather(self) -> None:
-        await self._pause(self._interval_s)
-        if len(self._queue) >= BUSY and not self._is_urgent():
-            await self._pause(BUSY_INTERVAL_S - self._interval_s)
 
     def _is_urgent(self) -> bool:
         """What came in during a write is worth a pause of its own, unless it is much or awaited."""

@@ -60,7 +60,9 @@ class Served(NamedTuple):
     def cost_usd(self) -> Decimal | None:
         """What all attempts cost; None when that of any is unknown, or before the answer's end."""
         outcome = self.begun.outcome
-        return None if outcome is None else total_cost_usd((*self.earlier, outcome))
+        if outcome is None or not self.earlier:
+            return outcome and outcome.cost_usd
+        return total_cost_usd((*self.earlier, outcome))
 
 
 class _Run:

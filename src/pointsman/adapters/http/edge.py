@@ -144,8 +144,7 @@ class EdgeProtocol(asyncio.Protocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
-            if b"pgrade:" in data:
-                data = without_upgrade(data)
+            data = without_upgrade(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:

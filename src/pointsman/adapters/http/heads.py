@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ class RequestHead(NamedTuple):
     fields: list[Header]
 
 
+@lru_cache(maxsize=64)
 def path_of(target: bytes) -> str:
     """The path of a request's target. Raises httptools' error when it is none."""
     path: str = httptools.parse_url(target).path.decode("ascii")
@@ -39,5 +41,9 @@ def without_upgrade(data: bytes) -> bytes:
     A server may ignore the offer (RFC 9110, 7.8); Java's HTTP client makes it with every request.
     The parser underneath would take the body for the new protocol.
     """
-    head, end, body = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(rb"\1x-upgrd:", head) + end + body
+    end = data.find(b"\r\n\r\n")
+    # A look at the small letters first: the expression takes ten times as long.
+    if data.find(b"pgrade:", 0, end if end >= 0 else len(data)) < 0:
+        return data
+    head, rest = (data[:end], data[end:]) if end >= 0 else (data, b"")
+    return _UPGRADE.sub(rb"\1x-upgrd:", head) + rest

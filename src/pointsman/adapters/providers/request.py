@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -31,9 +32,9 @@ def encoded_body(call: Call, quirks: Quirks) -> bytes:
         if name in _OURS or name in quirks.drop_fields:
             continue
         if name != renamed:
-            parts += (b",", _encode(name), b":", value)
+            parts += (_key(name), value)
         elif quirks.max_tokens_field not in fields:
-            parts += (b",", _encode(quirks.max_tokens_field), b":", value)
+            parts += (_key(quirks.max_tokens_field), value)
     if call.stream:
         parts.append(b',"stream":true')
         options = _stream_options(fields.get("stream_options"), quirks)
@@ -63,6 +64,11 @@ def call_headers(call: Call, quirks: Quirks) -> Mapping[str, str] | None:
     if not _PLAIN_SESSION.fullmatch(session):
         session = hashlib.sha256(session.encode()).hexdigest()
     return {quirks.affinity_header: session, **(trace or {})}
+
+
+@lru_cache(maxsize=256)
+def _key(name: str | None) -> bytes:
+    return b",%b:" % _encode(name)
 
 
 def _other_spelling(quirks: Quirks) -> str | None:

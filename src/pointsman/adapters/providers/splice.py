@@ -121,7 +121,7 @@ def with_value(document: bytes, key: bytes, value: bytes, by: bytes) -> bytes:
     """
     place = document.find(key)
     behind = place + len(key)
-    if place < 0 or document.rfind(key) != place:
+    if place < 0 or document.find(key, behind) >= 0:
         return b""
     start = document.find(value, behind, behind + len(value) + 3)
     if start < 0 or document[behind:start].strip() != b":":
