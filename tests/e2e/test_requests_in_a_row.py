@@ -15,13 +15,14 @@ WITHIN_S = 15.0
 
 
 async def test_a_refusal_is_not_written_into_an_answer_that_has_begun(serve: Serve) -> None:
-    let_go = asyncio.Event()
+    go_on = asyncio.Event()
 
     async def script(wire: Wire) -> None:
         await wire.send(CHUNKED)
         await wire.events(event("one"))
-        await wire.gone()
-        let_go.set()
+        await go_on.wait()
+        await wire.events(event("two"), event("", finish="stop"), DONE)
+        await wire.send(b"0\r\n\r\n")
 
     async with ScriptedUpstream(script) as upstream, asyncio.timeout(WITHIN_S):
         gateway = serve(fleet(upstream.url, only=("first",)))
@@ -29,11 +30,21 @@ async def test_a_refusal_is_not_written_into_an_answer_that_has_begun(serve: Ser
             await client.send(chat_bytes(stream=True))
             await client.until(b'"one"')
             await client.send(b"this is not HTTP\r\n\r\n")
+            go_on.set()
             rest = await client.rest()
         assert b"HTTP/1.1" not in rest
-        assert DONE not in rest
-        assert not rest.endswith(b"0\r\n\r\n")
-        await let_go.wait()
+        assert b'"two"' in rest
+        assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
+async def test_what_was_asked_before_something_that_is_no_request_is_answered(
+    gateway: GatewayProcess,
+) -> None:
+    async with connected(gateway) as client:
+        await client.send(chat_bytes() * 2 + b"this is not HTTP\r\n\r\n")
+        said = await client.rest()
+    assert said.count(b"HTTP/1.1 200 OK") == 2
+    assert said.count(b"HTTP/1.1") == 2
 
 
 async def test_a_caller_that_leaves_with_more_sent_ahead_is_noticed_and_none_of_it_is_served(

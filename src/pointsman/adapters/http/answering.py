@@ -7,6 +7,7 @@ answer that was cut never looks complete.
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from functools import lru_cache
 
@@ -60,7 +61,8 @@ async def send_stream(
 ) -> None:
     """All pieces of a stream as they come, to its end.
 
-    A failure of the upstream is told in the last of them; only the caller's own leaving is raised.
+    A failure of the upstream is told in the last of them, and so is that we had to stop; only the
+    caller's own leaving, and being cancelled, are raised.
     """
     begun = served.begun
     first = await begun.read()
@@ -71,6 +73,10 @@ async def send_stream(
     except UpstreamError as error:
         await exchange.end(_error_event(error))
         return
+    except asyncio.CancelledError:
+        if not exchange.left:
+            exchange.break_off(_STOPPED)
+        raise
     if include_usage and first is not None:
         await exchange.end(b"data: " + usage_chunk(served, first) + b"\n\n" + DONE)
     else:
@@ -81,8 +87,14 @@ def _error_event(error: UpstreamError) -> bytes:
     """What broke off; the upstream's own words only where they are meant for the caller."""
     _, kind, code = surface_of(error)
     callers = error.kind.blames is Blame.CALLER
-    words = error.message if callers else error.kind.code.replace("_", " ")
+    return _broken_off(error.message if callers else error.kind.code.replace("_", " "), kind, code)
+
+
+def _broken_off(words: str, kind: str, code: str) -> bytes:
     return b"data: " + error_body(f"The answer broke off: {words}.", kind, code=code) + b"\n\n"
+
+
+_STOPPED = _broken_off("the gateway has stopped", "server_error", "shutting_down")
 
 
 def _text(cost: Decimal | None) -> str:

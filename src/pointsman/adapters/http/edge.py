@@ -30,13 +30,13 @@ BODY_BYTES_PER_S = 64 * 1024
 UNWANTED_BODIES = 4
 """How many times the largest body is read, and dropped, of one that has been refused."""
 
-
 MOST_PIPELINED = 16
 """Requests that may wait on one connection behind the one that is being answered."""
 
 MOST_WAITING_BYTES = 64 * 1024
 """Of a request that waits: beyond this the connection is not read until its turn comes."""
 
+_NOT_HTTP = Reply(400, "Invalid HTTP request received.", "invalid_request_error", "invalid_http")
 _TOO_MANY_AT_ONCE = Reply(
     429,
     f"More than {MOST_PIPELINED} requests wait on this connection; await answers in between.",
@@ -50,7 +50,6 @@ _STOPPING = Reply(
     "shutting_down",
     headers=come_back_in(1.0),
 )
-
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +93,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         # Else what is sent ahead behind "connection: close" would refuse what came before it.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._in_head = True
-        self._in_body = False
+        self._in_head, self._in_body = True, False
         self._target = b""
         self._fields: list[Header] = []
         self._head_bytes = 0
@@ -150,8 +148,11 @@ class EdgeProtocol(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._read_no_further()
         except httptools.HttpParserError:
-            words = "Invalid HTTP request received."
-            self._refuse(Reply(400, words, "invalid_request_error", "invalid_http"))
+            # What was asked before is answered; what follows cannot be told apart any more.
+            if self._answering is None or self._arriving is not None:
+                self._refuse(_NOT_HTTP)
+            self._disarm()
+            self._read_no_further()
             return
         if self._in_head and self._head_bytes > self.limits.max_header_bytes:
             self._refuse(self._head_too_large())
@@ -227,10 +228,10 @@ class EdgeProtocol(asyncio.Protocol):
             self._arriving = None
 
     def _read_no_further(self) -> None:
-        """The parser takes what follows for another protocol, which it is not: close instead."""
-        for exchange in (self._answering, *self._waiting):
-            if exchange is not None:
-                exchange.keep_alive = False
+        """Close once what has been asked is answered: what follows is no request of ours."""
+        last = self._waiting[-1] if self._waiting else self._answering
+        if last is not None:
+            last.keep_alive = False
 
     # Answers, one after the other.
 

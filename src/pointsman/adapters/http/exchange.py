@@ -199,6 +199,11 @@ class Exchange:
         await self.write(self._framed(last) + (_LAST_CHUNK if self._chunked else b""))
         self.finish()
 
+    def break_off(self, last: bytes) -> None:
+        """The last bytes of an answer that has begun and is given up, whoever does not read it."""
+        self._send(self._framed(last) + (_LAST_CHUNK if self._chunked else b""))
+        self.cut()
+
     def cut(self) -> None:
         """Let go of the connection, so that what has begun does not look complete."""
         self._line.transport.close()
