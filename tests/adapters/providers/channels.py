@@ -67,7 +67,7 @@ async def fault_in(made: Channel) -> UpstreamError:
 
 
 async def until(condition: asyncio.Event) -> None:
-    await asyncio.wait_for(condition.wait(), 5)
+    await asyncio.wait_for(condition.wait(), 15)
 
 
 def in_turn(*scripts: Script) -> Script:
