@@ -113,7 +113,7 @@ class RoutingEntry(Section):
         "none. Only `posterior` asks for any.",
     )
     band: Share = Field(
-        Policy().band, description="How far below the best score a model still shares the traffic."
+        Policy().band, description="How far below the best score a model still shares its load."
     )
     max_attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         RetryPolicy().max_attempts, description="Most attempts of one request, over all models."
