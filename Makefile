@@ -66,7 +66,7 @@ bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one 
 sim: $(TOOLS) $(SIM_NEEDS) ## simulations: does it choose well, and soon? lists them; ARGS="adaptivity --seeds 0-29"
 	$(PY) -m simulations $(ARGS)
 
-prove: $(TOOLS) ## the long proofs
+prove: $(TOOLS) $(SIM) ## the long proofs; POINTSMAN_DATA=folder for those on real outcomes
 	$(PYTEST) -m prove --timeout 1800 $(ARGS)
 
 # A venv without pip, or by a Python that is too old, would fail later with a worse message.

@@ -4,8 +4,8 @@ Reads the outcome matrices in a folder (see `outcomes_data`) and prints two repo
 grouped splits, all models' answers to the learnt part are known; the trade between cost and
 accuracy on the rest (`outcomes_ways`). *Online*: one answer per prompt (`outcomes_stream`).
 
-    python -m simulations outcomes FOLDER                     both reports, seeds 0 to 11
-    python -m simulations outcomes FOLDER --only offline --matrix mmlupro --seeds 100-103
+    python -m simulations.outcomes FOLDER                     both reports, seeds 0 to 11
+    python -m simulations.outcomes FOLDER --only offline --matrix mmlupro --seeds 100-103
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def seeds_of(text: str) -> range:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m simulations outcomes", description=(__doc__ or "").splitlines()[0]
+        prog="python -m simulations.outcomes", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("folder", type=Path, help="of the matrices and prices.csv")
     parser.add_argument("--only", choices=("offline", "online"))

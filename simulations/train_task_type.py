@@ -3,8 +3,8 @@
 Learns from real prompts and from phrases written for the purpose, reports accuracy on groups of
 texts that it has not seen, and with `--write` writes the model that pointsman ships.
 
-    python -m simulations train_task_type FOLDER            folder of the outcome matrices
-    python -m simulations train_task_type FOLDER --write
+    python -m simulations.train_task_type FOLDER            folder of the outcome matrices
+    python -m simulations.train_task_type FOLDER --write
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def comments(report: Report) -> list[str]:
     *_, written = report.lines(real=False)
     return [
         "The weights of core/task_type.py. Generated, do not edit:",
-        "    python -m simulations train_task_type FOLDER --write",
+        "    python -m simulations.train_task_type FOLDER --write",
         "Learnt from WildEval/ZeroEval (Apache-2.0; texts of GSM8K, MATH and CRUXEval: MIT),",
         "TIGER-AI-Lab/MMLU-Pro (Apache-2.0), lm-sys/RouteLLM (Apache-2.0; texts of MMLU: MIT) and",
         "the phrases in simulations/task_phrases.py. Only single words and pairs are kept.",

@@ -38,6 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.asked.append(body)
+        if body["model"] == "broken":
+            self.send_error(500)
+            return
         text = answer(body["model"], body["messages"][-1]["content"])
         document = {
             "id": "chatcmpl-1",

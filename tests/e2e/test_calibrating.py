@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from fleets import Config, fleet, model
 from gateway_process import (
+    COMMAND,
     CONTROL,
     GatewayProcess,
     Serve,
@@ -235,6 +238,36 @@ def test_models_that_cannot_serve_are_told_apart_from_bad_ones(
     assert not knowing.asked
 
 
+def test_a_failure_is_no_bad_answer(knowing: KnowingUpstream, tmp_path: Path, serve: Serve) -> None:
+    models = {"up/broken": MODEL}
+    config = configuration(knowing, tmp_path, models=models)
+    write(tmp_path, SUMS[:1], config)
+    gateway = serve(configuration(knowing, tmp_path / "other", models=models))
+    for place in (("--config", "fleet.yaml"), ("--url", gateway.url)):
+        done = pointsman("calibrate", "cases.jsonl", *place, "--yes", "--json", cwd=tmp_path)
+        assert done.returncode == 1
+        (broken,) = json.loads(done.stdout)["models"]
+        assert (broken["quality"], broken["failed"]) == (None, 1)
+        assert "500" in broken["last_words"] or "server_error" in broken["last_words"]
+
+
+@pytest.mark.parametrize(("said", "status"), [("y", 0), ("no", 2)])
+def test_at_a_terminal_it_asks_first(
+    knowing: KnowingUpstream, tmp_path: Path, said: str, status: int
+) -> None:
+    write(tmp_path, SUMS[:1], configuration(knowing, tmp_path))
+    ours, terminal = os.openpty()
+    os.write(ours, f"{said}\n".encode())
+    words = [*COMMAND, "calibrate", "cases.jsonl", "--config", "fleet.yaml", "--model", "up/first"]
+    done = subprocess.run(
+        words, stdin=terminal, cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    os.close(ours)
+    os.close(terminal)
+    assert done.returncode == status
+    assert len(knowing.asked) == (1 if status == 0 else 0)
+
+
 def test_mistakes_of_use_are_told_with_their_remedy(
     knowing: KnowingUpstream, tmp_path: Path
 ) -> None:
@@ -250,5 +283,7 @@ def test_mistakes_of_use_are_told_with_their_remedy(
         in calibrate(tmp_path, "--config", "fleet.yaml", "--model", "up/none").stderr
     )
     assert "no address" in calibrate(tmp_path, "--url", "localhost").stderr
+    for option in (("--max-usd", "much"), ("--parallel", "0")):
+        assert "such as" in calibrate(tmp_path, *option).stderr
     nobody = calibrate(tmp_path, "--url", "http://127.0.0.1:1")
     assert "is the gateway running?" in nobody.stderr

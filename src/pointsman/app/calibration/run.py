@@ -19,10 +19,10 @@ from pointsman.app.calibration.estimate import JUDGE_TOKENS, Pricing
 from pointsman.core.fleet import Model
 from pointsman.core.marking import judge_messages, rating_in
 
-TRIES = 5
+TRIES = 4
 """So often a question is put while the answer is only that it should come back later."""
 
-LONGEST_WAIT_S = 120.0
+LONGEST_WAIT_S = 60.0
 USUAL_WAIT_S = 1.0
 
 MOST_FAILURES = 5
