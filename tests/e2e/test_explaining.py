@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,19 @@ def test_an_answer_can_be_judged_at_once_and_anew(gateway: GatewayProcess) -> No
         kept = gateway.decision(made)["feedback"]
         assert (kept["rating"], kept["success"], kept["comment"]) == (5, True, "")
         assert kept["model_id"] == gateway.decision(made)["served_model_id"]
+
+
+def test_of_many_who_judge_at_once_each_knows_of_the_one_before(gateway: GatewayProcess) -> None:
+    path = f"{CONTROL}/decisions/{id_of(gateway.chat())}/feedback"
+
+    def judge(rating: int) -> dict[str, Any]:
+        answer = gateway.call("POST", path, {"rating": rating})
+        assert answer.status == 200, answer
+        return answer.document
+
+    with ThreadPoolExecutor(4) as threads:
+        said = list(threads.map(judge, [1, 2, 3, 4, 5, 1, 2, 3]))
+    assert [each["replaced"] for each in said].count(False) == 1
 
 
 def test_what_is_said_teaches_once(serve: Serve, upstream: SimulatedUpstream) -> None:
