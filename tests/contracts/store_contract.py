@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.decision import (
     Candidate,
     Decision,
@@ -16,12 +17,14 @@ from pointsman.core.decision import (
     Outcome,
     ReasonCode,
     Rejection,
+    Selection,
     Strategy,
     Task,
     Term,
 )
 from pointsman.core.errors import FailureKind, StoreError
-from pointsman.core.fleet import Usage
+from pointsman.core.fleet import Agent, Model, Usage
+from pointsman.engine.explain import explained
 from pointsman.engine.ports import DecisionQuery, Store, StoredDecision
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -118,6 +121,27 @@ class StoreContract:
         )
         store.append([decision])
         assert store.decision(decision.id) == StoredDecision(decision, ())
+
+    def test_what_comes_back_is_explained_as_it_was_made(self, store: Store) -> None:
+        scorer, agent = AdaptiveScorer(), Agent("builder", requires=("coding",))
+        models = [Model(f"p/{n}", "p", f"{n}", strengths={"coding": 0.5 + n / 8}) for n in range(4)]
+        scorer.learn(an_outcome(model_id="p/3"))
+        scored = [scorer.score(agent, Task("coding"), Selection(), model) for model in models]
+        ranked = sorted(scored, key=lambda each: -each.score)
+        made = [
+            a_decision(number, candidates=tuple(order), panic=False, session=None, band=0.05)
+            for number, order in enumerate(
+                (ranked, [ranked[1], ranked[0], *ranked[2:]], ranked[2:])
+            )
+        ]
+        store.append(made)
+        for decision in made:
+            found = store.decision(decision.id)
+            assert found is not None
+            for other in decision.candidates[1:]:
+                live = explained(StoredDecision(decision, ()), other.model_id)
+                assert explained(found, other.model_id) == live
+                assert live.what_if is not None
 
     def test_an_unknown_decision_is_none(self, store: Store) -> None:
         assert store.decision("dec_nothing") is None
