@@ -64,6 +64,7 @@ examples:
 
 STRATEGIES = ("greedy", "balanced", "optimal", "pareto")
 EAGER_S = 60.0
+PUBLISHED_AFTER_S = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +177,8 @@ def _remember(configuration: Configuration, scorer: Scorer) -> None:
     try:
         replay = Replay(store, clock, clock.now(), scorer=scorer, eager_s=EAGER_S)
         asyncio.run(replay.run())
-        scorer.tick(clock.now().timestamp())
+        # Within a second whatever was learned takes effect; here nobody would tick again.
+        scorer.tick(clock.now().timestamp() + PUBLISHED_AFTER_S)
     finally:
         store.close()
 
