@@ -228,7 +228,10 @@ async def remember(path: Path) -> None:
         (["--explain", "nobody"], "no agent 'nobody' is declared and online; known: coder, "),
         (["--without", "lab/huge"], "no model 'lab/huge' is declared; known: lab/large, "),
         (["--within", "0"], "within_s must be positive, not 0.0"),
-        (["--standing", "nowhere.json"], "--standing: nowhere.json holds no plan"),
+        (
+            ["--standing", "nowhere.json"],
+            "--standing nowhere.json: the plan cannot be read: No such file",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(

@@ -32,6 +32,7 @@ from pointsman.app.mistakes import Findings, settings_of
 from pointsman.app.planning import expectations_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
 from pointsman.app.settings import AgentEntry, ServerEntry, Settings
+from pointsman.app.standing_plan import plan_advice, planned
 from pointsman.app.telemetry import telemetry_settings
 from pointsman.app.upstreams import ProviderEntry
 from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
@@ -92,11 +93,13 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) ->
     findings = Findings(Tree(value, tree.lines, tree.raw, tuple(problems)))
     settings = settings_of(value, findings)
     check(settings, findings)
+    plan = settings.assignment.plan
+    standing = planned(base, plan, findings)
     if findings.problems:
         in_order = sorted(findings.problems, key=lambda problem: problem.line or 0)
         raise ConfigError(in_order, source)
-    watched = ([path] if path else []) + expansion.files
-    built = _built(settings, environ, base=base, source=source, watched=watched)
+    watched = ([path] if path else []) + expansion.files + ([base / plan] if plan else [])
+    built = _built(settings, environ, base=base, source=source, watched=watched, standing=standing)
     return replace(built, stands_in=stands_in)
 
 
@@ -126,6 +129,7 @@ def _built(
     base: Path,
     source: str,
     watched: Iterable[Path],
+    standing: Mapping[str, str],
 ) -> Configuration:
     models, personas = _models(settings)
     agents = [_agent(agent_id, entry) for agent_id, entry in settings.agents.items()]
@@ -135,7 +139,7 @@ def _built(
     limits = EdgeLimits(**settings.limits.model_dump())
     server = settings.server.model_dump(exclude={"data_dir"})
     duties = {name: (entry.load, entry.assignment) for name, entry in settings.agents.items()}
-    expectations = expectations_of(duties, settings.assignment)
+    expectations = expectations_of(duties, settings.assignment, standing)
     # Neither where facts come from nor where data is kept changes what a replica does.
     bare = [_without_sources(model) for model in models]
     by_id = {agent.id: agent for agent in agents}
@@ -143,9 +147,11 @@ def _built(
     telemetry = telemetry_settings(settings.telemetry)
     ours = (policy, server, limits, expectations, telemetry)
     version = version_of(by_id, facts, settings.aliases, providers, keys, *ours)
+    fleet = Fleet(agents, models, version)
+    said = advice(settings, providers, models, agents)
     return Configuration(
         version=version,
-        fleet=Fleet(agents, models, version),
+        fleet=fleet,
         aliases=MappingProxyType(dict(settings.aliases)),
         providers=MappingProxyType(providers),
         keys=keys,
@@ -156,7 +162,7 @@ def _built(
         source=source,
         watched=tuple(dict.fromkeys(watched)),
         secrets=_secrets(settings),
-        warnings=advice(settings, providers, models, agents),
+        warnings=(*said, *plan_advice(fleet, expectations)),
         redacted=MappingProxyType(_redacted(settings)),
         expectations=expectations,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from pointsman.app.section import AgentId, ModelId, ProviderName, Seconds, Section, Share, Words
 from pointsman.core.assignment.duty import (
@@ -53,6 +53,11 @@ class ApartEntry(Section):
 
 
 class AssignmentEntry(Section):
+    plan: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        None,
+        description="File of the plan in force, as `pointsman assign --json` writes it: each "
+        "agent's model leads by the agent's `switch_cost`. Watched, as this file is.",
+    )
     budget_usd_per_day: Dollars | None = Field(
         None, description="What all agents together may cost on a day, at their expected load."
     )
@@ -74,9 +79,11 @@ class AssignmentEntry(Section):
 
 
 def expectations_of(
-    duties: Mapping[str, tuple[LoadEntry, DutyEntry]], rules: AssignmentEntry
+    duties: Mapping[str, tuple[LoadEntry, DutyEntry]],
+    rules: AssignmentEntry,
+    standing: Mapping[str, str],
 ) -> Expectations:
-    """The same as the engine knows it; `duties` by agent id."""
+    """The same as the engine knows it; `duties` and `standing` models by agent id."""
     return Expectations(
         MappingProxyType({name: _duty(*entries) for name, entries in duties.items()}),
         FleetRules(
@@ -90,6 +97,7 @@ def expectations_of(
             exclusive=frozenset(rules.exclusive),
             mean_latency_s=rules.mean_latency_s,
         ),
+        MappingProxyType(dict(standing)),
     )
 
 

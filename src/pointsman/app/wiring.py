@@ -17,6 +17,7 @@ from pointsman.adapters.providers.simulated.provider import SimulatedProvider
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.adapters.telemetry import Telemetry, Told
 from pointsman.app.configuration import Configuration, ProviderSettings
+from pointsman.app.standing_plan import posts_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.core.exploration import Exploration
 from pointsman.engine.health import Health
@@ -100,6 +101,7 @@ def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) ->
         policy=configuration.policy,
         timeouts={name: each.timeouts for name, each in configuration.providers.items()},
         aliases=configuration.aliases,
+        posts=posts_of(configuration.fleet, configuration.expectations),
     )
 
 

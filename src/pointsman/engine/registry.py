@@ -17,6 +17,7 @@ from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.policy import Policy, Timeouts
 from pointsman.engine.ports import Provider, Scorer
 from pointsman.engine.shortlist import Shortlists
+from pointsman.engine.standing import Post, StandingScorer
 
 CORRECTION_LIFE = timedelta(hours=1)
 
@@ -27,7 +28,7 @@ class Setup:
 
     `timeouts` holds those of providers that differ from the policy. `aliases` maps names that
     clients send as `model` to names that we know. `types` infers those of tasks of which nobody
-    says what they are.
+    says what they are. `posts` has the standing model of each agent that has one.
     """
 
     fleet: Fleet
@@ -36,6 +37,7 @@ class Setup:
     timeouts: Mapping[str, Timeouts] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     types: TypesInferred = field(default_factory=TypesInferred, compare=False)
+    posts: Mapping[str, Post] = field(default_factory=dict)
 
     def timeouts_of(self, model: Model) -> Timeouts:
         return self.timeouts.get(model.provider, self.policy.timeouts)
@@ -48,6 +50,8 @@ class Snapshot:
 
     def __init__(self, setup: Setup, scorer: Scorer) -> None:
         self.setup = setup
+        if setup.posts:
+            scorer = StandingScorer(scorer, setup.posts, setup.policy.strategy)
         self.shortlists = Shortlists(setup.fleet, scorer, setup.policy.band)
         self.users = 0
 

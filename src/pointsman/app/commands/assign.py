@@ -24,6 +24,7 @@ from pointsman.app.plan_views import (
     relaxation_text,
     shadows_text,
 )
+from pointsman.app.standing_plan import read_plan
 from pointsman.app.wiring import DATABASE
 from pointsman.core.assignment.explanation import explained, words_of_explanation
 from pointsman.core.assignment.greedy import balanced, greedy
@@ -80,7 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--standing",
         type=Path,
         metavar="PLAN",
-        help="a plan as --json wrote it: who stands where now, so that only those move who gain",
+        help="a plan as --json wrote it: who stands where now, so that only those move who gain; "
+        "left out: the plan that the configuration names",
     )
     parser.add_argument(
         "--without",
@@ -157,7 +159,9 @@ def _stated(configuration: Configuration, args: argparse.Namespace) -> Stated:
     scorer = new_scorer(configuration.policy.scoring)
     if not args.declared_only:
         _remember(configuration, scorer)
-    standing = {} if args.standing is None else _standing(args.standing)
+    standing = configuration.expectations.standing
+    if args.standing is not None:
+        standing = _standing(args.standing)
     found = stated(
         configuration.fleet,
         configuration.expectations,
@@ -184,10 +188,8 @@ def _remember(configuration: Configuration, scorer: Scorer) -> None:
 
 
 def _standing(path: Path) -> Mapping[str, str]:
-    """Who stands where by a plan that was written before. Raises `ValueError`."""
     try:
-        found = json.loads(path.read_text())["assignments"]
-        return {str(each["agent_id"]): str(each["model_id"]) for each in found}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return read_plan(path)
+    except ValueError as error:
         remedy = "give a file that `pointsman assign --json` wrote"
-        raise ValueError(f"--standing: {path} holds no plan ({error}); {remedy}") from error
+        raise ValueError(f"--standing {path}: {error}; {remedy}") from error

@@ -53,10 +53,14 @@ class FleetRules:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """The duties of agents by id (those that are not named have none), and the fleet's rules."""
+    """The duties of agents by id (those that are not named have none), and the fleet's rules.
+
+    `standing` maps the id of an agent to that of the model that it was assigned.
+    """
 
     duties: Mapping[str, Duty] = field(default_factory=dict)
     rules: FleetRules = FleetRules()
+    standing: Mapping[str, str] = field(default_factory=dict)
 
     def duty(self, agent_id: str) -> Duty:
         return self.duties.get(agent_id, NO_DUTY)
