@@ -256,8 +256,8 @@ async def test_the_best_stands_first_and_the_unknown_last() -> None:
     ranks = [each.model_id for each in report.ranked(calibration)]
     assert ranks == ["p/good", "p/bad", "p/broken"]
     lines = list(report.table(calibration))
-    assert "1.000 ± 0.000" in lines[1]
-    assert "0.250 ± 0.217" in lines[2]
+    assert "1.000 ± 0.141" in lines[1]
+    assert "0.250 ± 0.178" in lines[2]
     assert report.progress(calibration) == "12 of 12 done, 4 failed, 0.0800 USD spent"
 
 

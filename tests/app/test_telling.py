@@ -44,7 +44,12 @@ def decision(*candidates: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "agent_id": "coder",
         "asked_model": "auto",
         "task_type": None,
-        "task": {"stream": False, "prompt_tokens": 12},
+        "task": {
+            "type": None,
+            "type_probability": None,
+            "stream": False,
+            "prompt_tokens": 12,
+        },
         "session": None,
         "strategy": "balanced",
         "weights": {"quality": 0.6, "latency": 0.25, "cost": 0.15},
@@ -81,7 +86,7 @@ def test_the_figures_of_a_row_and_its_bar_add_up(values: list[float], lost: floa
 EVERYTHING: dict[str, Any] = {
     "session": "s1",
     "task_type": "coding",
-    "task": {"stream": True, "prompt_tokens": 12},
+    "task": {"type": "coding", "type_probability": 0.87, "stream": True, "prompt_tokens": 12},
     "config_is_current": False,
     "propensity": 0.255,
     "rejections": [
@@ -118,7 +123,8 @@ def test_everything_that_explains_a_decision_is_told() -> None:
     chosen = {**candidate("lab/a", 50.0, 20.0, 10.0, -1.0), "estimate": estimate}
     text = told(decision(chosen, candidate("lab/b", 40.0), **EVERYTHING))
     for words in (
-        "agent coder, asked for auto, task coding, streamed, about 12 tokens of prompt, session s1",
+        "agent coder, asked for auto, task coding (inferred, 87% sure), streamed,",
+        "streamed, about 12 tokens of prompt, session s1",
         "configuration cfg_1, which is no longer in force",
         "Chose lab/a: its score was the best.",
         "It had a chance of 25.5%.",

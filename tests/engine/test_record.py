@@ -20,9 +20,10 @@ PRICED = replace(BEST, price=Price(PriceState.KNOWN, RATE, RATE))
 GIFT = replace(BEST, price=FREE)
 
 
-def written(ending: Ending, model: Model = PRICED) -> Outcome:
+def written(ending: Ending, model: Model = PRICED, *, streamed: bool = True) -> Outcome:
     world = World(model)
-    return outcome_of(world.service.decide(world.ask()), model, 1, NOON, ending, streamed=True)
+    decision = world.service.decide(world.ask())
+    return outcome_of(decision, model, 1, NOON, ending, streamed=streamed)
 
 
 def ending(
@@ -44,6 +45,13 @@ def test_tokens_that_were_not_reported_are_estimated_and_marked() -> None:
     outcome = written(ending(None, 0.5, None, chars=9))
     assert outcome.usage == Usage(100, 3, estimated=True)
     assert outcome.cost_usd == 103
+
+
+def test_only_a_stream_has_a_first_token() -> None:
+    assert written(ending(None, 0.5, USAGE)).first_token_s == 0.5
+    plain = written(ending(None, 0.5, None, chars=9), streamed=False)
+    assert plain.first_token_s is None
+    assert plain.usage == Usage(100, 3, estimated=True)
 
 
 def test_a_failure_keeps_its_kind_status_and_words() -> None:

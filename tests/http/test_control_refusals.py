@@ -84,6 +84,19 @@ def test_a_mistake_in_a_query_is_named(client: Client, query: str, param: str, c
     assert param in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/metrics?window=7d", "window: Invalid enum value '7d'. One of: 1m, 5m, 1h."),
+        ("/metrics?limit=0", "limit: Expected `int` >= 1. How many models and agents at most."),
+    ],
+)
+def test_a_mistake_in_a_query_is_told_with_what_may_stand_there(
+    client: Client, path: str, words: str
+) -> None:
+    assert client.refused("GET", path)[1]["message"] == words
+
+
 def test_a_call_without_parameters_takes_none(client: Client) -> None:
     status, error = client.refused("GET", "/agents?limit=5")
     assert (status, error["param"]) == (400, "limit")

@@ -196,7 +196,8 @@ class Decision(NamedTuple):
 class Outcome(NamedTuple):
     """How one attempt on one model ended. `failure` is None exactly when the answer was complete.
 
-    Times in seconds: `first_token_s` from the call to the first usable chunk, `total_s` to the end.
+    Times in seconds: `first_token_s` from the call to the first usable chunk of a stream, None for
+    a plain answer, which has no first token; `total_s` to the end.
     `cost_usd` is None when unknown. `upstream_model` is what the upstream said it served.
     """
 

@@ -43,7 +43,7 @@ def outcome_of(
         None if error is None else error.kind,
         streamed,
         total_s,
-        first_token_s,
+        first_token_s if streamed else None,
         usage,
         _cost(model, usage, error),
         upstream_model,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import sqrt
 from typing import Any
 
 from pointsman.app.calibration.estimate import estimated, unpriced
 from pointsman.app.calibration.run import Calibration, Plan, Standing
+from pointsman.core.posterior import deviation as posterior_deviation
+from pointsman.core.posterior import shrunk
 
 ENOUGH = 100
 """With fewer prompts chance says more than the models do."""
+
+UNKNOWING = 2.0
+"""Whoever knows nothing of a share believes in it as after one yes and one no."""
 
 
 def before(plan: Plan) -> Iterator[str]:
@@ -58,9 +62,14 @@ def table(calibration: Calibration) -> Iterator[str]:
 
 
 def deviation(standing: Standing) -> float:
-    """The standard error of the quality, where marks are yes or no; less where they are ratings."""
-    quality, count = standing.quality or 0.0, len(standing.marks)
-    return sqrt(quality * (1.0 - quality) / count) if count else 0.0
+    """How far the quality may be off: one standard deviation of what can be believed of it.
+
+    Where nothing was believed before (a Beta posterior of a uniform prior), so that three right
+    answers out of three are no certainty. Marks count as yes or no; ratings say more.
+    """
+    good, count = sum(mark.quality for mark in standing.marks.values()), len(standing.marks)
+    believed = shrunk(good, count, prior=0.5, weight=UNKNOWING)
+    return posterior_deviation(believed, count + UNKNOWING)
 
 
 def as_document(calibration: Calibration) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def _head(decision: Document, *, dry: bool) -> list[str]:
     facts = [
         f"agent {decision['agent_id']}",
         f"asked for {decision['asked_model'] or 'nothing'}",
-        f"task {decision['task_type'] or 'of any type'}",
+        _task(task),
         "streamed" if task["stream"] else "plain",
         f"about {task['prompt_tokens']} tokens of prompt",
     ]
@@ -58,6 +58,13 @@ def _head(decision: Document, *, dry: bool) -> list[str]:
     if decision["propensity"] < 1.0:
         lines.append(f"  It had a chance of {decision['propensity']:.1%}.")
     return lines
+
+
+def _task(task: Document) -> str:
+    """Its type, and how sure that is where nobody has said it."""
+    sure = task["type_probability"]
+    guessed = "" if sure is None else f" (inferred, {sure:.0%} sure)"
+    return f"task {task['type'] or 'of any type'}{guessed}"
 
 
 def _scores(decision: Document) -> list[str]:

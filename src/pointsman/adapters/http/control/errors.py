@@ -17,6 +17,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.params import ParameterKwarg
 
 from pointsman.adapters.http.replies import Reply, reply_to
 from pointsman.core.errors import RequestError, StoreError
@@ -66,15 +67,29 @@ def store_error(_: Asked, fault: StoreError) -> Errors:
     return answer(Reply(503, words, "server_error", "store_unavailable"))
 
 
-def validation_error(_: Asked, fault: ValidationException) -> Errors:
+def validation_error(asked: Asked, fault: ValidationException) -> Errors:
     """The first of the faults that Litestar found names the place."""
     faults = fault.extra if isinstance(fault.extra, list) else []
     first = faults[0] if faults else {}
     words, param = str(first.get("message", fault.detail)), first.get("key")
     if param == "data":  # what Litestar calls the body, and all it says when there is none
         param, words = None, f"body: {words}" if words != "'data'" else "a JSON body is needed"
-    message = f"{param}: {words}" if param else words
+    message = f"{param}: {words}{_allowed(asked, param)}" if param else words
     return answer(Reply(400, message, INVALID, "invalid_value", param))
+
+
+def _allowed(asked: Asked, param: str) -> str:
+    """What may stand there: the values of a parameter that takes only some, else its meaning."""
+    known = asked.route_handler.parsed_fn_signature.parameters.get(param)
+    if known is None:
+        return ""
+    choices = [value for kind in (known, *known.inner_types) for value in kind.args]
+    named = [value for value in choices if isinstance(value, str)]
+    if named:
+        return f". One of: {', '.join(named)}."
+    told = known.kwarg_definition
+    meaning = told.description if isinstance(told, ParameterKwarg) else None
+    return f". {meaning}" if meaning else ""
 
 
 def http_error(asked: Asked, fault: HTTPException) -> Errors:
