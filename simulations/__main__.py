@@ -17,6 +17,8 @@ SIMULATIONS = (
     "adaptivity",
     "regret",
     "situations",
+    "conversations",
+    "queueing",
     "outcomes",
     "train_task_type",
 )
