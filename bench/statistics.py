@@ -154,6 +154,9 @@ class Engine:
     def config_version(self) -> str:
         return "cfg_1"
 
+    def telemetry_dropped(self) -> int:
+        return 6
+
     def log_records_dropped(self) -> int:
         return 0
 

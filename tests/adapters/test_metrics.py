@@ -50,6 +50,9 @@ class Engine:
     def config_version(self) -> str:
         return "cfg_7"
 
+    def telemetry_dropped(self) -> int:
+        return 6
+
     def log_records_dropped(self) -> int:
         return 5
 
@@ -156,6 +159,7 @@ def metrics(tally: Tally, statistics: LiveStatistics) -> Metrics:
         ("pointsman_ledger_dropped_records_total", {"record": "outcome"}, 2),
         ("pointsman_ledger_failing_seconds", {}, 0),
         ("pointsman_log_records_dropped_total", {}, 5),
+        ("pointsman_telemetry_dropped_records_total", {}, 6),
         ("pointsman_build_info", {"version": "1.2.3"}, 1),
         ("pointsman_config_info", {"version": "cfg_7"}, 1),
         ("pointsman_agent_attempts_total", {"agent": "a"}, 3),

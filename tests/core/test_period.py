@@ -17,6 +17,7 @@ from pointsman.core.attempts import (
     UNPRICED,
     columns_of,
     columns_of_rows,
+    inter_token_s,
     row_of,
 )
 from pointsman.core.decision import Outcome
@@ -67,6 +68,12 @@ def test_both_ways_of_counting_come_to_the_same(outcomes: list[Outcome]) -> None
     assert [list(c) if isinstance(c, tuple) else c for c in by_rows] == [
         list(c) if isinstance(c, tuple) else c for c in at_once
     ]
+
+
+@given(OUTCOMES)
+def test_the_time_between_two_tokens_is_the_same_for_whoever_asks(outcome: Outcome) -> None:
+    in_row = row_of(outcome, 7)[5]
+    assert inter_token_s(outcome) == (None if in_row == NO_VALUE else in_row)
 
 
 @given(st.lists(OUTCOMES, max_size=20), st.lists(OUTCOMES, max_size=20))

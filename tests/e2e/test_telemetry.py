@@ -163,6 +163,10 @@ def test_metrics_count_all_attempts_also_those_that_are_not_traced(
     assert durations[0]["bounds"][:3] == [0.01, 0.02, 0.04]
     chunks = "gen_ai.client.operation.time_to_first_chunk"
     assert sum(each["count"] for each in points if each["name"] == chunks) == 1
+    first = [each for each in points if each["name"] == "gen_ai.server.time_to_first_token"]
+    pace = [each for each in points if each["name"] == "gen_ai.server.time_per_output_token"]
+    assert (first[0]["count"], pace[0]["count"]) == (1, 1)
+    assert 0 < pace[0]["sum"] < first[0]["sum"] + 1
     tokens = [each for each in points if each["name"] == "gen_ai.client.token.usage"]
     kinds = {each["attributes"]["gen_ai.token.type"]: each for each in tokens}
     assert {kind: each["count"] for kind, each in kinds.items()} == {"input": 3, "output": 3}

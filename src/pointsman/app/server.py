@@ -51,6 +51,10 @@ class _Scraped:
     def log_records_dropped(self) -> int:
         return self._logs.dropped
 
+    def telemetry_dropped(self) -> int:
+        telemetry = self._running.parts.telemetry
+        return 0 if telemetry is None else telemetry.dropped
+
 
 class HttpServer:
     """The gateway on a socket, until it is told to stop. `announce` is told when it is ready."""

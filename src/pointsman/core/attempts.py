@@ -81,6 +81,14 @@ def row_of(outcome: Outcome, slot: int) -> Row:
     )
 
 
+def inter_token_s(outcome: Outcome) -> float | None:
+    """The time between two tokens of a complete stream whose tokens the upstream has counted."""
+    if outcome.failure is not None or not outcome.streamed or outcome.usage is None:
+        return None
+    found = _inter_token_s(outcome, outcome.usage)
+    return None if found == NO_VALUE else found
+
+
 def _inter_token_s(stream: Outcome, usage: Usage) -> float:
     """The time between two tokens; estimated counts would make it a guess."""
     first_s, tokens = stream.first_token_s, usage.completion_tokens

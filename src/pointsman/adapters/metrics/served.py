@@ -38,6 +38,8 @@ class Scraped(Protocol):
 
     def log_records_dropped(self) -> int: ...
 
+    def telemetry_dropped(self) -> int: ...
+
 
 def ledgered(ledger: LedgerCounters, monotonic: Callable[[], float]) -> Part:
     """What is written down, what waits, and what was lost."""
@@ -90,4 +92,9 @@ def served(scraped: Scraped, version: str) -> Part:
         "pointsman_log_records_dropped_total",
         "Log records lost because nobody read the log fast enough.",
         value=scraped.log_records_dropped(),
+    )
+    yield CounterMetricFamily(
+        "pointsman_telemetry_dropped_records_total",
+        "Decisions and outcomes that no collector was told of, because it was too slow or absent.",
+        value=scraped.telemetry_dropped(),
     )

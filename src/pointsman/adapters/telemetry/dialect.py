@@ -104,6 +104,18 @@ FIRST_CHUNK: Final = Instrument(
     "Time from the call to the first usable chunk of a stream.",
     _SECONDS,
 )
+FIRST_TOKEN: Final = Instrument(
+    "gen_ai.server.time_to_first_token",
+    "s",
+    "Time to generate first token for successful responses.",
+    (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
+)
+TIME_PER_TOKEN: Final = Instrument(
+    "gen_ai.server.time_per_output_token",
+    "s",
+    "Time per output token generated after the first token for successful responses.",
+    (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5),
+)
 TOKENS: Final = Instrument(
     "gen_ai.client.token.usage", "{token}", "Number of input and output tokens used.", _TOKENS
 )

@@ -20,9 +20,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from pointsman.adapters.telemetry import dialect
 from pointsman.adapters.telemetry.telling import PATIENCE_S, Endpoint
 from pointsman.adapters.telemetry.traces import GivenIds, Traces
+from pointsman.core.attempts import inter_token_s
 from pointsman.core.decision import Decision, Outcome
 
 _UNNAMED = "unknown_service"
+_INSTANT = slice(len("dec_"), len("dec_") + 11)
 
 
 class Otlp:
@@ -64,12 +66,17 @@ class Otlp:
 
 
 class _Measured:
-    """Histograms of attempts, whether they are traced or not."""
+    """Histograms of attempts, whether they are traced or not.
+
+    What upstreams did to us, as their client, and what we did to our callers, as their server.
+    """
 
     def __init__(self, meter: Meter) -> None:
         self._duration = _histogram(meter, dialect.DURATION)
         self._first_chunk = _histogram(meter, dialect.FIRST_CHUNK)
         self._tokens = _histogram(meter, dialect.TOKENS)
+        self._first_token = _histogram(meter, dialect.FIRST_TOKEN)
+        self._per_token = _histogram(meter, dialect.TIME_PER_TOKEN)
 
     def ended(self, outcome: Outcome) -> None:
         provider, _, model = outcome.model_id.partition("/")
@@ -83,11 +90,25 @@ class _Measured:
         self._duration.record(outcome.total_s, {**labels, **errors})
         if outcome.streamed and outcome.first_token_s is not None:
             self._first_chunk.record(outcome.first_token_s, labels)
+            if failure is None:
+                self._first_token.record(_since_asked_s(outcome, outcome.first_token_s), labels)
+            if (pace_s := inter_token_s(outcome)) is not None:
+                self._per_token.record(pace_s, labels)
         if usage is not None and not usage.estimated:
             self._tokens.record(usage.prompt_tokens, {**labels, dialect.TOKEN_TYPE: dialect.INPUT})
             self._tokens.record(
                 usage.completion_tokens, {**labels, dialect.TOKEN_TYPE: dialect.OUTPUT}
             )
+
+
+def _since_asked_s(outcome: Outcome, first_token_s: float) -> float:
+    """From the caller's request to the first token, with all attempts that failed before.
+
+    A decision's id begins with the instant of the decision.
+    """
+    asked_s = int(outcome.decision_id[_INSTANT], 16) / 1_000
+    called_s = outcome.at.timestamp() - outcome.total_s
+    return max(first_token_s, called_s + first_token_s - asked_s)
 
 
 def _histogram(meter: Meter, instrument: dialect.Instrument) -> Histogram:
