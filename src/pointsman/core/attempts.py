@@ -132,14 +132,14 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
     that statistics cost, so fields are read by number and sums are left to C.
     """
     # 5 failure, 6 streamed, 7 total_s, 8 first_token_s, 9 usage, 10 cost_usd
-    usages = [each[9] for each in outcomes if each[9] is not None]
-    costs = [each[10] for each in outcomes if each[10] is not None]
-    cost = sum(costs, _NO_COST)
+    usages = [usage for each in outcomes if (usage := each[9]) is not None]
+    costs = [cost for each in outcomes if (cost := each[10]) is not None]
+    total = sum(costs, _NO_COST)
     prompts, completions, cached, *_ = zip(*usages, strict=True) if usages else ((0,),) * 3
     tokens = sum(prompts), sum(completions), sum(cached)
     least = min(map(min, (prompts, completions, cached)))
     # A column whose sum is no more than one row may hold has no row that holds more.
-    if least < 0 or max(tokens) > MOST_TOKENS or not _is_exact(costs, cost):
+    if least < 0 or max(tokens) > MOST_TOKENS or not _is_exact(costs, total):
         return columns_of_rows([row_of(outcome, 0) for outcome in outcomes])
     failures = [_PLACE_OF[each[5]] for each in outcomes if each[5] is not None]
     complete = [each for each in outcomes if each[5] is None] if failures else outcomes
@@ -147,7 +147,7 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
     counted = [
         each
         for each in streams
-        if each[8] is not None and each[9] and each[9][1] > 1 and not each[9][6]
+        if (usage := each[9]) and usage[1] > 1 and not usage[6] and each[8] is not None
     ]
     return Columns(
         len(outcomes),
@@ -155,13 +155,13 @@ def columns_of(outcomes: Sequence[Outcome]) -> Columns:
         [each[7] for each in complete if not each[6] and each[7] >= 0.0]
         if len(streams) < len(complete)
         else (),
-        [each[7] for each in streams if each[7] >= 0.0],
-        [each[8] for each in outcomes if each[6] and each[8] is not None and each[8] >= 0.0],
+        [total_s for each in streams if (total_s := each[7]) >= 0.0],
+        [s for each in outcomes if (s := each[8]) is not None and each[6] and s >= 0.0],
         [max(0.0, (each[7] - each[8]) / (each[9][1] - 1)) for each in counted],  # type: ignore[operator, index]  # as selected
         *tokens,
         len(costs),
         0 if len(costs) == len(outcomes) else _unpriced(outcomes),
-        int(cost * _PICOS),
+        int(total * _PICOS),
     )
 
 

@@ -173,10 +173,11 @@ class Statistics:
         begin = datetime.fromtimestamp((present - self._shift) * SLOT_S, UTC)
         end = datetime.fromtimestamp((present - self._shift + 1) * SLOT_S, UTC)
         for outcome in outcomes:
-            at = outcome.at
+            # 2 model_id, 3 agent_id, 4 at: by number, since this is done for every attempt.
+            at = outcome[4]
             # Nearly all ended in the present slot; two comparisons say so sooner than arithmetic.
             slot = present if begin <= at < end else self._slot_of(at.timestamp())
-            key = outcome.agent_id, outcome.model_id, slot
+            key = outcome[3], outcome[2], slot
             group = groups.get(key)
             if group is None:
                 group = groups[key] = []
