@@ -103,6 +103,7 @@ def test_a_thousand_pairs_take_at_most_a_tenth_of_what_ten_thousand_may() -> Non
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(1_800)
 def test_ten_thousand_pairs_take_at_most_64_megabytes() -> None:
     stats = counted(traffic(600_000, HOUR_S, models=100, agents=100))
     assert stats.pair_count == 10_000
