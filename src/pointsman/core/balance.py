@@ -98,7 +98,8 @@ def propensity(near: Near, queues: Queues, place: int) -> float:
         patience = _patience(queues, place)
         ways = comb(others - sum([wait < patience for wait in waits]), drawn)
     if place or near.equals > 1:
-        relieved = sum([own < _patience(queues, best) for best in range(near.equals)])
+        equals = zip(waits[: near.equals], queues.in_flight, strict=False)
+        relieved = sum([own < wait * MUCH_SOONER for wait, calls in equals if calls])
         # It is the sooner one with each that waits longer, but the best, which waits longer too.
         later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
         ways += relieved and relieved * comb(later - 1, drawn - 1)
