@@ -1,6 +1,8 @@
 """How is pointsman itself set up to be measured?
 
-Twenty candidate models, the decision record on, SQLite on disk: what an operator would run.
+Twenty candidate models, the decision record on, SQLite on disk: what an operator would run. All
+that is on by default stays on: statistics, a scorer that learns, trials, and task types inferred
+from prompts. `ROUTES_ONLY` turns off what can be, to show what that costs.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ _MODEL = """\
     price: {{input_usd_per_mtok: 1, output_usd_per_mtok: 2}}
 """
 
+ROUTES_ONLY = """\
+routing: {scoring: capability, exploration: 0}
+agents:
+  default: {infer_task_type: false}
+"""
+
 
 def config(upstream_url: str) -> str:
     """A configuration of `MODELS` models; some share the band of the best, so there is a choice."""
@@ -35,15 +43,23 @@ def config(upstream_url: str) -> str:
     return _HEAD.format(url=upstream_url) + "".join(models)
 
 
-def command(upstream_url: str, folder: Path, port: int) -> list[str]:
+def command(upstream_url: str, folder: Path, port: int, more: str = "") -> list[str]:
     """The command line of `pointsman serve`, its configuration written to `folder`."""
-    (folder / "fleet.yaml").write_text(config(upstream_url), "utf-8")
+    (folder / "fleet.yaml").write_text(config(upstream_url) + more, "utf-8")
     executable = str(Path(sys.executable).with_name("pointsman"))
     place = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder / "data")]
     return [executable, "serve", str(folder / "fleet.yaml"), *place]
 
 
 def start(upstream_url: str, cores: frozenset[int]) -> Server:
+    return _start("pointsman", upstream_url, cores)
+
+
+def start_routes_only(upstream_url: str, cores: frozenset[int]) -> Server:
+    return _start("routes only", upstream_url, cores, ROUTES_ONLY)
+
+
+def _start(name: str, upstream_url: str, cores: frozenset[int], more: str = "") -> Server:
     port = free_port()
-    folder = fresh_folder("pointsman")
-    return started("pointsman", command(upstream_url, folder, port), cores, port=port)
+    folder = fresh_folder(name)
+    return started(name, command(upstream_url, folder, port, more), cores, port=port)

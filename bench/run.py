@@ -70,6 +70,7 @@ def subjects(
     starts: dict[str, Callable[[], Server]] = {
         "floor": lambda: servers.floor(url, cores.server),
         "lean floor": lambda: servers.lean_floor(url, cores.server),
+        "routes only": lambda: gateway.start_routes_only(url, cores.server),
         "pointsman": lambda: gateway.start(url, cores.server),
     }
     for peer in [] if given.no_peers else PEERS:
