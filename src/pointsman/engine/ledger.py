@@ -50,7 +50,7 @@ class WriteBehindLedger:
         *,
         capacity: int = 20_000,
         batch: int = 2_000,
-        interval_s: float = 0.04,
+        interval_s: float = 0.025,
     ) -> None:
         if not 0 < batch <= capacity:
             raise ValueError("0 < batch <= capacity must hold")
