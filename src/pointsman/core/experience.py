@@ -123,12 +123,10 @@ class Experience:
         self._moved = True
         self._judged.revise(change)
         for topic in _topics_of(feedback):
-            self.hardness.come_up(topic).surplus.revise(change)
+            self.hardness.come_up(topic).surplus.revise(change, least=-1.0)
         for key in _tags_of(feedback):
-            counts = self._judged_of(self.tags.come_up(key), model)
-            counts.revise(change)
-            counts.good = min(max(counts.good, 0.0), counts.total)
-        model.judged.revise(change)
+            self._judged_of(self.tags.come_up(key), model).revise(change)
+        model.judged.revise(change, least=-1.0)
 
     def all_changed(self) -> bool:
         """Whether what concerns all models has changed since this was last asked."""

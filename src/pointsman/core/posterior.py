@@ -79,10 +79,15 @@ class Counts:
         """Only so much counts from now on."""
         self.good, self.total, self.at = good, total, now
 
-    def revise(self, change: float) -> None:
-        """One observation, which still counts in full if any does, was so much better."""
-        if self.total > 0.0:
-            self.good += change * min(1.0, self.total)
+    def revise(self, change: float, *, least: float = 0.0) -> None:
+        """One observation, which still counts in full if any does, was so much better.
+
+        An observation is `least` at worst. One that has faded takes too much with it, and many of
+        them would take more than is there: no mean leaves the range of what was observed.
+        """
+        total = self.total
+        if total > 0.0:
+            self.good = min(max(self.good + change * min(1.0, total), least * total), total)
 
 
 class Level:
