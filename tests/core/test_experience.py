@@ -249,3 +249,36 @@ def test_what_was_said_of_a_model_that_is_forgotten_cannot_be_revised() -> None:
     tag = seen.tags.get(("a", None, "p/m"))
     assert tag is not None
     assert (tag.judged.good, tag.judged.total) == (0.0, 0.0)
+
+
+def test_second_thoughts_on_more_answers_than_count_put_nothing_out_of_range() -> None:
+    seen = Experience(POLICY)
+    answers = 2 * int(POLICY.quality_most)
+    for _ in range(answers):
+        seen.judge(judged(True, kind="maths"), 0.0)
+    for _ in range(answers):
+        seen.judge(judged(False, kind="maths")._replace(revises=1.0), 0.0)
+    assert known(seen).surplus >= -1.0
+    seen.judge(judged(True, kind="maths"), 1.0)
+    assert 0.0 <= seen.usual <= 1.0
+    for topic in (("a", None), (None, "maths")):
+        assert -1.0 <= seen.hardness.come_up(topic).used <= 0.0
+    for tag in ((None, "maths", "p/m"), ("a", None, "p/m"), ("a", "maths", "p/m")):
+        counts = seen.tags.come_up(tag).judged
+        assert 0.0 <= counts.good <= counts.total
+
+
+def test_one_absurd_usage_does_not_decide_what_requests_usually_cost() -> None:
+    honest = answered(usage=Usage(400, 100))
+    lie = answered(model="p/liar", usage=Usage(10**9, 10**9))
+    seen = experience(*[honest] * 50, lie)
+    usual = seen.agents.come_up("a")
+    assert usual.prompt < 700
+    assert usual.completion < 400
+    later = experience(*[honest] * 50, lie, *[honest] * 300).agents.come_up("a")
+    assert later.prompt == pytest.approx(400, rel=0.1)
+
+
+def test_requests_that_are_long_are_soon_known_to_be() -> None:
+    usual = experience(*[answered(usage=Usage(120_000, 50))] * 20).agents.come_up("a")
+    assert usual.prompt == pytest.approx(120_000, rel=0.1)

@@ -12,6 +12,10 @@ from pointsman.core.posterior import Average, Counts, Level
 NOTABLE = 0.1
 """Usual token counts that move by less than this share change nothing."""
 
+MOST_TIMES = 10.0
+LEAST_USUAL = 1_000.0
+"""One request counts as so many times what was usual before it, of which this is the least."""
+
 Topic = tuple[str | None, str | None]
 """Agent and task type; None stands for all of them."""
 
@@ -106,10 +110,17 @@ class AgentRecord:
         self.used_completion = 0.0
 
     def add(self, usage: Usage, most: float) -> bool:
-        """One more request, each counting at least 1 / `most`. True when what scores use moved."""
+        """One more request, each counting at least 1 / `most`. True when what scores use moved.
+
+        What an upstream claims of a single answer decides for all models what they cost the agent
+        and how long they may take, so it counts as `MOST_TIMES` the usual at most.
+        """
+        prompt, completion = usage.prompt_tokens, usage.completion_tokens
+        most_prompt = MOST_TIMES * max(self.prompt, LEAST_USUAL)
+        most_completion = MOST_TIMES * max(self.completion, LEAST_USUAL)
         count = self.count = min(self.count + 1.0, most)
-        self.prompt += (usage.prompt_tokens - self.prompt) / count
-        self.completion += (usage.completion_tokens - self.completion) / count
+        self.prompt += (min(prompt, most_prompt) - self.prompt) / count
+        self.completion += (min(completion, most_completion) - self.completion) / count
         if (
             abs(self.prompt - self.used_prompt) <= NOTABLE * self.used_prompt
             and abs(self.completion - self.used_completion) <= NOTABLE * self.used_completion
