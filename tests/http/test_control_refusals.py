@@ -109,6 +109,8 @@ def test_a_call_without_parameters_takes_none(client: Client) -> None:
         (b'{"level": "info", "for": "ever"}', 400, "for"),
         (b"{}", 400, "level"),
         (b"{", 400, ""),
+        (b'{"level": "\xff"}', 400, "UTF-8"),
+        (b'{"level": ' + b"[" * 4_000, 400, "nested"),
         (b"", 400, "JSON body"),
         (b'{"level": "' + b"x" * 5_000 + b'"}', 413, ""),
     ],

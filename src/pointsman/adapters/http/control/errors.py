@@ -92,6 +92,14 @@ def _allowed(asked: Asked, param: str) -> str:
     return f". {meaning}" if meaning else ""
 
 
+def unreadable(_: Asked, fault: UnicodeDecodeError | RecursionError) -> Errors:
+    """What a JSON decoder raises for bodies that it does not call malformed."""
+    words = "The body is nested too deeply."
+    if isinstance(fault, UnicodeDecodeError):
+        words = "The body is not valid UTF-8."
+    return answer(Reply(400, words, INVALID, "invalid_json"))
+
+
 def http_error(asked: Asked, fault: HTTPException) -> Errors:
     status = fault.status_code
     if status >= 500:
@@ -120,5 +128,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     NotFoundException: http_error,
     MethodNotAllowedException: http_error,
     HTTPException: http_error,
+    UnicodeDecodeError: unreadable,
+    RecursionError: unreadable,
     Exception: internal_error,
 }
