@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -130,6 +131,20 @@ async def read(exchange: Exchange, *parts: bytes) -> bytes:
 
 async def test_a_body_in_parts_is_read_whole() -> None:
     assert await read(an_exchange(RecordedLine()), b"a", b"b") == b"ab"
+
+
+async def test_a_body_in_tiny_parts_takes_hardly_more_than_its_size() -> None:
+    exchange = an_exchange(RecordedLine(200_000))
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            exchange.feed(b"%02d" % (number % 100))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    exchange.arrived()
+    assert held < 2 * exchange.size
+    assert await exchange.body() == b"".join(b"%02d" % (n % 100) for n in range(100_000))
 
 
 async def test_a_body_is_refused_as_soon_as_it_is_known_to_be_too_large() -> None:

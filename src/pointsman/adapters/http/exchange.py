@@ -67,12 +67,12 @@ class Exchange:
     """
 
     __slots__ = (
+        "_body",
         "_chunked",
         "_complete",
         "_enough",
         "_limit",
         "_line",
-        "_parts",
         "head",
         "headers",
         "keep_alive",
@@ -94,7 +94,7 @@ class Exchange:
         self.task: asyncio.Task[None] | None = None
         self.when_left: Callable[[], object] | None = None
         self.size = 0
-        self._parts: list[bytes] = []
+        self._body: bytes | bytearray = b""
         self._complete = False
         self._enough: asyncio.Future[None] | None = None
         self._limit = 0
@@ -109,7 +109,14 @@ class Exchange:
 
     def feed(self, data: bytes) -> None:
         """More of the body has come."""
-        self._parts.append(data)
+        if not self.size:
+            self._body = data
+        elif isinstance(self._body, bytes):
+            self._body = bytearray(self._body)
+            self._body += data
+        else:
+            # Not a list of parts: in chunks of two bytes that would be 25 times the body.
+            self._body += data
         self.size += len(data)
         if self._enough is not None and self.size > self._limit:
             self._wake()
@@ -142,8 +149,8 @@ class Exchange:
             await self._until_enough(limit)
         if self.size > limit:
             raise _too_large(limit)
-        parts = self._parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        whole = self._body = bytes(self._body)
+        return whole
 
     async def _until_enough(self, limit: int) -> None:
         """Wait until the body is complete, or known to be too large."""
