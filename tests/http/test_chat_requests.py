@@ -370,3 +370,11 @@ def test_what_is_remembered_of_any_request_is_bounded(fields: dict[str, None]) -
     assert len(request.task.parameters) <= 64
     assert all(len(name) <= 64 for name in request.task.parameters)
     assert request.fields.keys() == document.keys() - {"pointsman"}
+
+
+def test_more_fields_than_any_api_has_are_refused_before_they_are_looked_at() -> None:
+    assert len(chat_request(body_of(**{f"x{n}": 1 for n in range(1_022)})).fields) == 1_024
+    with pytest.raises(RequestError) as caught:
+        chat_request(body_of(**{f"x{n}": 1 for n in range(1_023)}))
+    assert caught.value.code == "too_many_fields"
+    assert "1025 fields" in caught.value.message

@@ -29,6 +29,9 @@ from pointsman.core.task_type import READ_HEAD, READ_TAIL
 
 DAY_MS = 86_400_000
 
+MOST_FIELDS = 1_024
+"""OpenAI's API has some forty. A million of them would hold up everybody else for seconds."""
+
 LOOKED_AT = 32
 """Among so many messages from either end of a conversation we look for its user's words."""
 
@@ -70,7 +73,10 @@ def chat_request(body: bytes) -> ChatRequest:
     try:
         if not body.isascii():
             body.decode()
-        fields = {name: bytes(raw) for name, raw in _fields.decode(body).items()}
+        given = _fields.decode(body)
+        if len(given) > MOST_FIELDS:
+            raise _too_many_fields(len(given))
+        fields = {name: bytes(raw) for name, raw in given.items()}
         chat = read_chat(body, fields)
     except UnicodeDecodeError as error:
         found = f"byte {body[error.start]:#04x} at position {error.start}"
@@ -265,6 +271,11 @@ def _positive(tokens: int | None) -> int | None:
 
 def _session_of(metadata: Metadata | None) -> str | None:
     return metadata.session_id if metadata else None
+
+
+def _too_many_fields(count: int) -> RequestError:
+    words = f"The body has {count} fields; at most {MOST_FIELDS} are taken."
+    return RequestError(words, code="too_many_fields")
 
 
 def _invalid(words: str) -> RequestError:
