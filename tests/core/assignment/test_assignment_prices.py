@@ -58,6 +58,20 @@ def test_without_time_there_is_no_plan_and_no_proof() -> None:
     assert found.bound >= 0.0
 
 
+def test_more_pairs_than_the_solver_can_take_leave_an_honest_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exact, "MOST_PAIRS", 0)
+    monkeypatch.setattr(exact, "PAIRS_PER_AGENT", 1)
+    for seed in range(60):
+        stated = random_fleet(seed, 5, 3)
+        hurried, best = optimal(stated, Effort(gap=0.0)), best_of_all(stated)
+        assert hurried.bound is not None
+        assert hurried.placed <= best.placed
+        if hurried.placed == best.placed:
+            assert hurried.value - 1e-7 <= best.value <= hurried.bound + 1e-7
+
+
 def test_too_few_rounds_of_pricing_cost_time_and_never_the_optimum(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

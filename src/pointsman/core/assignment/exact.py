@@ -33,6 +33,7 @@ FIRST_OFFERED = 8
 OFFERED_A_ROUND = 4
 MOST_ROUNDS = 60
 PAIRS_PER_AGENT = 5
+MOST_PAIRS = 60_000
 ROUNDING = 1e-9
 SHORTEST_S = 0.1
 SHARE_FOR_A_FIRST_PLAN = 0.4
@@ -68,9 +69,11 @@ class Search:
             return
         short, most = self._regret_of_few(proven), self._regret_of_needed(proven)
         if short < most:
-            self._solve(proven, short, SHARE_FOR_A_FIRST_PLAN * self._left_s)
-        if not self._is_proven():
-            self._solve(proven, self._regret_of_needed(proven), self._left_s)
+            share = SHARE_FOR_A_FIRST_PLAN if self._is_small(proven, most) else 1.0
+            self._solve(proven, short, share * self._left_s)
+        most = self._regret_of_needed(proven)
+        if not self._is_proven() and self._is_small(proven, most):
+            self._solve(proven, most, self._left_s)
 
     def plan(self) -> Plan:
         chosen: list[int | None] = [agent.manual for agent in self._problem.agents]
@@ -161,6 +164,10 @@ class Search:
     def _regret_of_needed(self, proven: Bound) -> float:
         """The most that a pair in a plan better than the best at hand can be short of."""
         return proven.value - self._value + ROUNDING
+
+    def _is_small(self, proven: Bound, most: float) -> bool:
+        """Whether the solver has a chance with so many pairs; else it would only burn the time."""
+        return int((proven.regret <= most).sum()) <= MOST_PAIRS
 
     def _within(self, proven: Bound, most: float) -> Columns:
         offered = (proven.regret <= most) & np.isfinite(self._grid.value)
