@@ -68,6 +68,19 @@ def replays(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, ...]]:
     return [(each["scoring"], each["outcomes"], each["judgements"]) for each in found]
 
 
+async def test_the_decisions_of_the_last_hour_are_shown_again_after_a_start(
+    tmp_path: Path,
+) -> None:
+    configuration = configured(tmp_path)
+    first = Running(configuration, load=lambda: configuration)
+    record_failures(first.parts.store, first, 45)
+    async with first.running():
+        pass
+    again = Running(configuration, load=lambda: configuration)
+    async with again.running():
+        assert len(again.parts.statistics.latest(100)) == 45
+
+
 async def test_a_start_learns_from_the_record_before_it_serves(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

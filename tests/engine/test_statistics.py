@@ -32,9 +32,14 @@ def outcome(
 
 
 def decision(
-    at: datetime, *, number: int = 0, agent_id: str = "a", score: float | None = 0.5
+    at: datetime,
+    *,
+    number: int = 0,
+    agent_id: str = "a",
+    score: float | None = 0.5,
+    model_id: str = "p/m",
 ) -> Decision:
-    chosen = () if score is None else (Candidate("p/m", score, ()),)
+    chosen = () if score is None else (Candidate(model_id, score, ()),)
     return Decision(
         f"dec_{number:06}", "r", at, agent_id, Task(), Strategy.SPEED, chosen, (), 1.0, "cfg"
     )
@@ -109,6 +114,36 @@ async def test_the_match_is_the_mean_score_of_those_chosen_in_the_window(
     live.decided(decision(clock.now(), score=None))
     assert (await live.report(Asked())).matches == {"p/m": pytest.approx(0.6)}
     assert (await live.report(Asked(agent_id="b"))).matches == {"p/m": 0.8}
+
+
+async def test_a_model_that_is_seldom_chosen_keeps_its_match(
+    live: LiveStatistics, clock: FakeClock
+) -> None:
+    live.decided(decision(clock.now(), score=0.7, model_id="p/seldom"))
+    for number in range(1_100):
+        live.decided(decision(clock.now(), number=number))
+    assert (await live.report(Asked())).matches == {"p/m": 0.5, "p/seldom": 0.7}
+    await clock.passes(400.0)
+    assert (await live.report(Asked())).matches == {}
+
+
+async def test_decisions_before_a_start_are_shown_again(clock: FakeClock) -> None:
+    before = [decision(clock.now() - timedelta(minutes=m), number=9 - m) for m in (1, 2, 70, 80)]
+    live = LiveStatistics(clock)
+    own = decision(clock.now(), number=10, score=0.9, model_id="p/own")
+    live.decided(own)
+    assert live.redisplayed([own, before[0]])
+    assert not live.redisplayed(before[1:])
+    assert live.latest(9) == (own, *before[:2])
+    assert (await live.report(Asked())).matches == {"p/m": 0.5, "p/own": 0.9}
+
+
+def test_no_more_decisions_are_shown_again_than_there_is_room_for(clock: FakeClock) -> None:
+    live = LiveStatistics(clock)
+    earlier = clock.now() - timedelta(minutes=1)
+    assert live.redisplayed([decision(earlier, number=number) for number in range(1_000)])
+    assert not live.redisplayed([decision(earlier)])
+    assert len(live.latest(2_000)) == 1_000
 
 
 async def test_others_get_their_turn_during_a_long_report() -> None:

@@ -31,6 +31,9 @@ WATCH_S = 1.0
 READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
 
+FEW_DECISIONS = 20
+"""So many are read back at a time, in a few milliseconds of a thread."""
+
 SETTLE_S = 1.0
 """How long a reader waits for the newest records to be stored."""
 
@@ -245,8 +248,18 @@ class Running:
         """Learn again what was learned before this start."""
         try:
             await self._rescored(restored=self.parts.statistics.recalling, eager_s=READY_WITHIN_S)
+            await self._redisplayed()
         except Exception:  # here a task begins: who begins to learn anew serves too
             log.exception("what was learned before could not be learned again")
+
+    async def _redisplayed(self) -> None:
+        """Show the decisions before this start again, a few at a time."""
+        parts, older_than, shown = self.parts, None, True
+        while shown:
+            query = DecisionQuery(limit=FEW_DECISIONS, before=older_than)
+            page = await asyncio.to_thread(parts.store.decisions, query)
+            shown = bool(page) and parts.statistics.redisplayed(each.decision for each in page)
+            older_than = page[-1].decision.id if page else None
 
     async def _switch(self) -> None:
         """Score as the configuration says now; the record teaches the new scorer first."""

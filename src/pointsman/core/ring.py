@@ -16,6 +16,13 @@ class DecisionRing:
     def add(self, decision: Decision) -> None:
         self._decisions.append(decision)
 
+    def add_older(self, decision: Decision) -> bool:
+        """Add one from before all others; False when there is no room for it."""
+        if len(self._decisions) == self._decisions.maxlen:
+            return False
+        self._decisions.appendleft(decision)
+        return True
+
     def latest(self, limit: int) -> tuple[Decision, ...]:
         """At most `limit` decisions, the newest first."""
         found = reversed(self._decisions)

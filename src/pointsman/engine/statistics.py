@@ -15,7 +15,7 @@ from pointsman.core.period import Counts, Period
 from pointsman.core.quantiles import Sketch
 from pointsman.core.ring import DecisionRing
 from pointsman.core.stats import Statistics
-from pointsman.core.windows import Window
+from pointsman.core.windows import LONGEST, Window
 from pointsman.engine.ports import Clock, Ledger
 from pointsman.engine.steps import in_steps
 
@@ -49,7 +49,9 @@ class Report(NamedTuple):
 
     `models` and `agents` are those with the most attempts, in falling order, of the `model_count`
     and `agent_count` that had any. `matches` is the mean score in [0, 1] of each model when it was
-    chosen, over the last decisions that the window holds. `overhead` is that of all answers.
+    chosen, over the last thousand decisions as far as the window holds them; of a model that none
+    of these chose, its score when it was last chosen in the window. `overhead` is that of all
+    answers.
     """
 
     at: datetime
@@ -70,6 +72,7 @@ class LiveStatistics:
         self._clock = clock
         self._statistics = statistics or Statistics()
         self._ring = DecisionRing()
+        self._last: dict[str, Decision] = {}
         self._began = clock.now()
 
     @property
@@ -80,6 +83,8 @@ class LiveStatistics:
     def decided(self, decision: Decision) -> None:
         """A model was chosen, or none could be."""
         self._ring.add(decision)
+        if decision.candidates:
+            self._last[decision.candidates[0].model_id] = decision
 
     def ended(self, outcome: Outcome) -> None:
         """An attempt has ended."""
@@ -201,20 +206,47 @@ class LiveStatistics:
 
     def _matches(self, asked: Asked) -> Mapping[str, float]:
         since = self._clock.now() - timedelta(seconds=asked.window.length_s)
-        scores: dict[str, list[float]] = {}
-        for decision in self._ring.latest(1_000):
-            if decision.at < since or asked.agent_id not in (None, decision.agent_id):
-                continue
-            if decision.chosen is not None:
-                scores.setdefault(decision.chosen.model_id, []).append(decision.chosen.score)
-        return {model_id: sum(each) / len(each) for model_id, each in scores.items()}
+        scores = _chosen_scores(self._ring.latest(1_000), since, asked.agent_id)
+        # Where many decisions are made, the thousand last are soon of the busiest models alone.
+        longest = self._clock.now() - timedelta(seconds=LONGEST.length_s)
+        self._last = {key: made for key, made in self._last.items() if made.at >= longest}
+        last = _chosen_scores(self._last.values(), since, asked.agent_id)
+        return {model_id: sum(each) / len(each) for model_id, each in (last | scores).items()}
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
 
+    def redisplayed(self, decisions: Iterable[Decision]) -> bool:
+        """These were made before this process began, newest first; its own among them are left out.
+
+        False when still older ones would not be shown.
+        """
+        since = self._began - timedelta(seconds=LONGEST.length_s)
+        for decision in decisions:
+            if decision.at >= self._began:
+                continue
+            if decision.at < since or not self._ring.add_older(decision):
+                return False
+            if decision.chosen is not None:
+                self._last.setdefault(decision.chosen.model_id, decision)
+        return True
+
     def recalling(self, outcomes: Iterable[Outcome]) -> Iterator[None]:
         """Attempts of the last hour ended so before this process began; counted in steps."""
         return self._statistics.recalling(outcomes, self._now_s())
+
+
+def _chosen_scores(
+    decisions: Iterable[Decision], since: datetime, agent_id: str | None
+) -> dict[str, list[float]]:
+    """The scores of each model when it was chosen, by that agent if one is named."""
+    scores: dict[str, list[float]] = {}
+    for decision in decisions:
+        if decision.at < since or agent_id not in (None, decision.agent_id):
+            continue
+        if decision.chosen is not None:
+            scores.setdefault(decision.chosen.model_id, []).append(decision.chosen.score)
+    return scores
 
 
 class Noted:
