@@ -142,3 +142,14 @@ def test_without_its_library_a_schema_is_refused_with_what_to_install(
     with pytest.raises(ConfigError) as refused:
         read(tmp_path, {"prompt": "?", "json_schema": {}})
     assert "pointsman[calibrate]" in refused.value.problems[0].remedy
+
+
+def test_a_line_ends_where_lines_of_json_end_and_nowhere_else(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    prompts = ["one\u2028two\u0085three", "four"]
+    lines = [json.dumps({"prompt": p, "answer": "x"}, ensure_ascii=False) for p in prompts]
+    path.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    assert [(case.line, case.question) for case in read_cases(path)] == [
+        (1, prompts[0]),
+        (2, prompts[1]),
+    ]

@@ -21,10 +21,12 @@ MOST_EXPECTED_DIGITS = 40
 """What has more digits is compared as text."""
 
 _BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+# Answers are not to be trusted: no two neighbours here can take the same white space, or the time
+# would grow with the square of how much of it there is.
 _ANNOUNCED = re.compile(
-    r"(?:(?:final |correct )?answer(?:\s+is)?\s*[:：]?|####)\s*(.+)", re.IGNORECASE
+    r"(?:(?:final |correct )?answer(?:\s+is)?(?:\s*[:：])?|####)\s*(\S.*)", re.IGNORECASE
 )
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
+_FENCED = re.compile(r"\A\s*```(?:json)?[^\S\n]*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?|[-+−]?\.\d+")
 _OUTER = " \t\r\n.,:;!?\"'()[]{}<>«»“”‘’„،؛؟。！？：；、"
 _MARKUP = re.compile(r"[*`$]|\\(?:text|mathrm|left|right)\b|\\[(),;!\[\]]")

@@ -70,11 +70,12 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     """
     source = str(path)
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         remedy = "give a readable file of JSON lines in UTF-8"
         raise ConfigError([Problem("(file)", str(error), remedy)], source) from None
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    # Not `splitlines`, which also breaks where JSON may not: at U+2028 within a text, for one.
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     found = [_case(number, line) for number, line in lines]
     cases = [each for each in found if isinstance(each, Case)]
     problems = [each for each in found if isinstance(each, Problem)]
