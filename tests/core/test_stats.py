@@ -306,6 +306,14 @@ def test_what_happened_before_the_start_is_in_the_windows_but_in_no_total() -> N
     assert stats.period(Window.HOUR, START_S, agent_id="a").counts.attempts == 3_902
 
 
+def test_what_waits_in_many_places_is_all_in_the_answer() -> None:
+    stats = Statistics()
+    told = [outcome(0, f"p/{number % 150}", total_s=0.1 + number / 100) for number in range(2_850)]
+    for each in told:
+        stats.record(each)
+    assert stats.period(Window.MINUTE, START_S).packed() == period(told).packed()
+
+
 def test_the_overhead_is_a_distribution_of_its_own() -> None:
     stats = Statistics()
     for number in range(5_000):
