@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 
+import pytest
 from fleets import fleet
 from gateway_process import GatewayProcess, Serve, chat_body
 from raw_client import CHAT, chat_bytes, connected, request_bytes, unchunked
@@ -45,6 +46,36 @@ async def test_what_was_asked_before_something_that_is_no_request_is_answered(
         said = await client.rest()
     assert said.count(b"HTTP/1.1 200 OK") == 2
     assert said.count(b"HTTP/1.1") == 2
+
+
+@pytest.mark.parametrize(
+    "half", [b"POST /v1/chat/completions HTTP/1.1\r\nho", chat_bytes()[:-5]], ids=["head", "body"]
+)
+async def test_a_request_that_comes_too_slowly_does_not_cost_the_one_before_its_answer(
+    serve: Serve, half: bytes
+) -> None:
+    go_on = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.send(CHUNKED)
+        await wire.events(event("one"))
+        await go_on.wait()
+        await wire.events(event("two"), event("", finish="stop"), DONE)
+        await wire.send(b"0\r\n\r\n")
+
+    limits = {"header_timeout_s": 0.2, "body_timeout_s": 0.2}
+    async with ScriptedUpstream(script) as upstream, asyncio.timeout(WITHIN_S):
+        gateway = serve(fleet(upstream.url, only=("first",), limits=limits))
+        async with connected(gateway) as client, connected(gateway) as later:
+            await client.send(chat_bytes(stream=True))
+            await client.until(b'"one"')
+            await client.send(half)
+            await later.send(half)
+            assert b"HTTP/1.1 408" in await later.rest()  # so much time has passed
+            go_on.set()
+            rest = await client.rest()
+        assert b"HTTP/1.1" not in rest
+        assert rest.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
 
 
 async def test_a_caller_that_leaves_with_more_sent_ahead_is_noticed_and_none_of_it_is_served(

@@ -22,7 +22,16 @@ from uvicorn.server import ServerState
 
 from pointsman.adapters.http.exchange import Exchange, raw
 from pointsman.adapters.http.heads import RequestHead, path_of, without_upgrade
-from pointsman.adapters.http.replies import Header, Reply, come_back_in, lines_of
+from pointsman.adapters.http.refusals import (
+    MOST_PIPELINED,
+    NOT_HTTP,
+    STOPPING,
+    TOO_MANY_AT_ONCE,
+    head_too_large,
+    too_many_connections,
+    too_slow,
+)
+from pointsman.adapters.http.replies import Header, Reply, lines_of
 
 BODY_BYTES_PER_S = 64 * 1024
 """The slowest a body may come in the long run, beyond the time that every body is allowed."""
@@ -30,26 +39,8 @@ BODY_BYTES_PER_S = 64 * 1024
 UNWANTED_BODIES = 4
 """How many times the largest body is read, and dropped, of one that has been refused."""
 
-MOST_PIPELINED = 16
-"""Requests that may wait on one connection behind the one that is being answered."""
-
 MOST_WAITING_BYTES = 64 * 1024
 """Of a request that waits: beyond this the connection is not read until its turn comes."""
-
-_NOT_HTTP = Reply(400, "Invalid HTTP request received.", "invalid_request_error", "invalid_http")
-_TOO_MANY_AT_ONCE = Reply(
-    429,
-    f"More than {MOST_PIPELINED} requests wait on this connection; await answers in between.",
-    "rate_limit_error",
-    "too_many_pipelined_requests",
-)
-_STOPPING = Reply(
-    503,
-    "The gateway has stopped before it had an answer.",
-    "server_error",
-    "shutting_down",
-    headers=come_back_in(1.0),
-)
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +113,7 @@ class EdgeProtocol(asyncio.Protocol):
         self.server = get_local_addr(self.transport)
         self._state.connections.add(self)  # type: ignore[arg-type]  # it names its own two only
         if len(self._state.connections) > self.limits.max_connections:
-            words = f"All {self.limits.max_connections} connections are in use."
-            after = come_back_in(1.0)
-            self._refuse(Reply(503, words, "server_error", "too_many_connections", headers=after))
+            self._refuse(too_many_connections(self.limits.max_connections))
             return
         # A connection that never says anything is closed like one that has fallen silent.
         self._rest()
@@ -150,12 +139,12 @@ class EdgeProtocol(asyncio.Protocol):
         except httptools.HttpParserError:
             # What was asked before is answered; what follows cannot be told apart any more.
             if self._answering is None or self._arriving is not None:
-                self._refuse(_NOT_HTTP)
+                self._refuse(NOT_HTTP)
             self._disarm()
             self._read_no_further()
             return
         if self._in_head and self._head_bytes > self.limits.max_header_bytes:
-            self._refuse(self._head_too_large())
+            self._refuse(head_too_large(self.limits.max_header_bytes))
         elif self._in_head and self._head_bytes:
             self._arm(self.limits.header_timeout_s)
         elif self._in_body:
@@ -179,16 +168,16 @@ class EdgeProtocol(asyncio.Protocol):
         # (RFC 9110, 6.5.1), so it is only counted.
         self._trailer_bytes += len(name) + len(value) + 4
         if self._trailer_bytes > self.limits.max_header_bytes:
-            self._refuse(self._head_too_large())
+            self._refuse(head_too_large(self.limits.max_header_bytes))
 
     def on_headers_complete(self) -> None:
         if self.transport.is_closing():
             return
         if len(self._waiting) >= MOST_PIPELINED:
-            self._refuse(_TOO_MANY_AT_ONCE)
+            self._refuse(TOO_MANY_AT_ONCE)
             return
         if self._head_bytes > self.limits.max_header_bytes and self._head_is_too_large():
-            self._refuse(self._head_too_large())
+            self._refuse(head_too_large(self.limits.max_header_bytes))
             return
         self._in_head, self._in_body = False, True
         self._head_bytes = self._body_bytes = self._trailer_bytes = 0
@@ -249,7 +238,7 @@ class EdgeProtocol(asyncio.Protocol):
         except asyncio.CancelledError:
             # Either the caller has left, or a stop has run out of patience: nobody to tell of it.
             if not exchange.left:
-                self._refuse(_STOPPING)
+                self._refuse(STOPPING)
         finally:
             if exchange.task is not None:
                 self._state.tasks.discard(exchange.task)
@@ -325,16 +314,26 @@ class EdgeProtocol(asyncio.Protocol):
         self._arrival_timer = None
         if self._began_at is None:
             return
+        if self._reading_paused:  # It is not the caller who is slow.
+            self._began_at = self.loop.time()
         allowed_s = self.limits.header_timeout_s
         if self._in_body:
             allowed_s = self.limits.body_timeout_s + self._body_bytes / BODY_BYTES_PER_S
         left_s = self._began_at + allowed_s - self.loop.time()
         if left_s > 0:
             self._arm(left_s + 0.001)
-            return
-        part = "body" if self._in_body else "head"
-        message = f"The {part} of the request did not arrive within {allowed_s:.0f} s."
-        self._refuse(Reply(408, message, "invalid_request_error", "request_timeout"))
+        elif self._answering not in (None, self._arriving):
+            self._wait_no_longer()
+        else:
+            self._refuse(too_slow("body" if self._in_body else "head", allowed_s))
+
+    def _wait_no_longer(self) -> None:
+        """A request comes too slowly behind others: those are answered, none of it is heard."""
+        if self._arriving is not None:
+            self._waiting.remove(self._arriving)
+            self._arriving = None
+        self._began_at = None
+        self._read_no_further()
 
     def _pause_reading(self) -> None:
         if not self._reading_paused:
@@ -365,10 +364,6 @@ class EdgeProtocol(asyncio.Protocol):
         """Asked when more has come than a head may hold, which may be the body."""
         size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._fields)
         return size > self.limits.max_header_bytes
-
-    def _head_too_large(self) -> Reply:
-        message = f"The head of the request is larger than {self.limits.max_header_bytes} bytes."
-        return Reply(431, message, "invalid_request_error", "headers_too_large")
 
     def _refuse(self, reply: Reply) -> None:
         """Answer, unless an answer has begun, and close."""
