@@ -9,6 +9,7 @@ from reckoned import LESSONS, SCORERS, SELECTIONS, Lesson, decided, fleets, scor
 
 from pointsman.core.balance import near_best
 from pointsman.core.counterfactual import (
+    TIE,
     Change,
     Counterfactual,
     Effect,
@@ -59,14 +60,18 @@ def expected(
     return Candidate(model_id, sum(term.value for term in terms), terms, estimate)
 
 
-def goes_first_with(decision: Decision, change: Change, value: float) -> bool:
-    """Whether the other goes first, alone, with such a value: the decision made again."""
+def goes_first_with(decision: Decision, change: Change, value: float, by: float = 0.0) -> bool:
+    """Whether the other goes first, alone, with such a value: the decision made again.
+
+    It has to be ahead of all others `by` more than that.
+    """
     other = next(c for c in decision.candidates if c.model_id == change.candidate.model_id)
     lever = next(each for each in levers(other) if each.quantity is change.quantity)
     again = [lever.candidate(value) if c is other else c for c in decision.candidates]
     again.sort(key=lambda each: -each.score)
     assert decision.band is not None
-    return again[0].model_id == other.model_id and near_best(again, decision.band).equals == 1
+    alone = near_best(again, decision.band).equals == 1 and again[0].score - again[1].score > by
+    return again[0].model_id == other.model_id and alone
 
 
 def found(decision: Decision, model_id: str) -> Counterfactual:
@@ -89,7 +94,20 @@ def test_with_the_change_the_other_is_chosen_and_with_less_it_is_not(
             now = DEAREST if change.now is None else change.now
             if abs(now - change.edge) > 1e-9:
                 less = change.edge + 1e-3 * (now - change.edge)
-                assert not goes_first_with(decision, change, less)
+                assert not goes_first_with(decision, change, less, by=TIE)
+
+
+def test_what_would_only_tie_is_not_told() -> None:
+    def on_paper(model_id: str, *values: float) -> Candidate:
+        terms = tuple(Term("required", value, "", 1.0 / len(values)) for value in values)
+        return Candidate(model_id, sum(values), terms)
+
+    # The noise of floats makes these a little less than 0.986.
+    best = on_paper("lab/best", 0.7 * 0.98, 0.2, 0.1)
+    assert 0.0 < 0.986 - best.score < TIE
+    what_if = found(decided([best, on_paper("lab/other", 0.9)]), "lab/other")
+    assert what_if.smallest is not None
+    assert what_if.smallest.needed == 0.987
 
 
 @unhurried

@@ -26,6 +26,9 @@ PER_MILLE = 1000.0
 HAIR = 1e-9
 """So little of a step is the noise of floats."""
 
+TIE = 1e-9
+"""Scores that differ by no more are told as equal: nobody goes first by the noise of floats."""
+
 
 Goal = Callable[[float, float], bool]
 """Whether a score is high enough: by how much it is ahead of all others, and the band."""
@@ -172,7 +175,7 @@ def _goal(decision: Decision, candidate: Candidate) -> Goal:
 
 
 def _goes_first(ahead: float, _band: float) -> bool:
-    return ahead > 0.0
+    return ahead > TIE
 
 
 def _is_near(ahead: float, band: float) -> bool:
@@ -180,7 +183,7 @@ def _is_near(ahead: float, band: float) -> bool:
 
 
 def _is_alone(ahead: float, band: float) -> bool:
-    return ahead > band
+    return ahead > band + TIE
 
 
 def _change(lever: Lever, best: float, band: float, goal: Goal) -> Change | None:
