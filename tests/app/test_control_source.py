@@ -13,7 +13,7 @@ import pytest
 from pointsman.adapters.http.auth import ANYBODY
 from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX, ControlApi
 from pointsman.adapters.stores.sqlite import SqliteStore
-from pointsman.app.config import parse
+from pointsman.app.config import load, parse
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.running import Running
@@ -43,6 +43,19 @@ agents:
 keys:
   - {{name: ci, key: "${{CALLER_KEY}}", agents: [größe]}}
   - {{name: ops, sha256: {"ab" * 32}, role: admin}}
+"""
+
+PLANNED = """\
+server: {data_dir: data}
+providers: {up: {type: openai_compatible, base_url: "http://127.0.0.1:9/v1"}}
+models:
+  up/first: {capabilities: {coding: 0.6}, price: free, context_window: 8192}
+  up/second: {capabilities: {general: 0.9}, price: free, context_window: 8192}
+agents:
+  coder: {requires: [coding], assignment: {switch_cost: 0.2}}
+  clerk: {requires: [general]}
+assignment: {plan: plan.json}
+routing: {scoring: capability}
 """
 
 
@@ -161,3 +174,22 @@ async def test_the_figures_of_a_router_that_has_just_started_are_there(control: 
     }
     metrics = (await control.get("/metrics")).document
     assert (metrics["latency"]["count"], metrics["models"]) == (0, [])
+
+
+async def test_a_plan_in_force_counts_among_the_figures(tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(PLANNED, "utf-8")
+    plan = [
+        {"agent_id": "coder", "model_id": "up/first"},
+        {"agent_id": "clerk", "model_id": "up/second"},
+        {"agent_id": "clerk", "model_id": "up/second"},
+        {"agent_id": "gone", "model_id": "up/first"},
+    ]
+    fleet.with_name("plan.json").write_text(json.dumps({"assignments": plan}), "utf-8")
+    configuration = load(fleet, {})
+    running = Running(configuration, load=lambda: configuration)
+    async with running.running():
+        stats = (await Control(running).get("/stats")).document
+    assert stats["total_assignments"] == 2
+    # coder: 70 x 0.6 + 20 + 10; clerk: 70 x 0.9 + 20 + 10.
+    assert stats["avg_match_score"] == pytest.approx((72.0 + 93.0) / 2)

@@ -110,6 +110,19 @@ def test_what_would_only_tie_is_not_told() -> None:
     assert what_if.smallest.needed == 0.987
 
 
+def test_what_a_model_leads_by_is_taken_as_it_was() -> None:
+    best, other = expected("lab/best", quality=0.9), expected("lab/other", quality=0.7)
+    lead = (Term("assigned", 0.03), Term("session", 0.01))
+    led = other._replace(score=other.score + 0.04, terms=(*other.terms, *lead))
+    plain, held = found(decided([best, other]), "lab/other"), found(decided([best, led]), led[0])
+    for before, after in zip(plain.changes, held.changes, strict=False):
+        assert before.quantity is after.quantity
+        assert after.size < before.size
+        assert after.candidate.terms[-2:] == lead
+        assert after.candidate.score == pytest.approx(sum(t.value for t in after.candidate.terms))
+    assert held.changes
+
+
 @unhurried
 @given(fleets(), LESSONS, SELECTIONS, BANDS)
 def test_what_is_told_is_on_the_side_where_it_holds(

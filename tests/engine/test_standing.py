@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,10 +10,22 @@ import pytest
 from fakes import BEST, LAST, NEXT, LearningScorer, World
 
 from pointsman.core.capability import CapabilityScorer
-from pointsman.core.decision import Candidate, Feedback, Outcome, Saving, Selection, Strategy, Task
+from pointsman.core.decision import (
+    Candidate,
+    Decision,
+    Feedback,
+    Outcome,
+    Saving,
+    Selection,
+    Strategy,
+    Task,
+)
 from pointsman.core.fleet import Agent, Weights
+from pointsman.core.rescoring import ASSIGNED
+from pointsman.engine.explain import borne_out, explained
 from pointsman.engine.policy import Policy
-from pointsman.engine.standing import TERM, Post, StandingScorer
+from pointsman.engine.ports import StoredDecision
+from pointsman.engine.standing import Post, StandingScorer
 
 AGENT = Agent("coder", requires=("general",))
 TASK = Task()
@@ -34,7 +47,7 @@ def test_the_lead_is_a_term_and_the_terms_still_sum_to_the_score() -> None:
     found = standing(Post(NEXT.id, 0.05))
     assert found.score == pytest.approx(min(1.0, before.score + 0.05))
     assert sum(term.value for term in found.terms) == pytest.approx(found.score, abs=1e-9)
-    assert found.terms[-1].name == TERM
+    assert found.terms[-1].name == ASSIGNED
 
 
 def test_no_score_passes_one() -> None:
@@ -54,7 +67,7 @@ def test_another_model_or_another_wish_has_no_lead(post: Post, selection: Select
 
 def test_whoever_asks_for_another_strategy_gets_it() -> None:
     cost = Selection(Strategy.COST)
-    assert standing(Post(NEXT.id, 0.05), cost).terms[-1].name != TERM
+    assert standing(Post(NEXT.id, 0.05), cost).terms[-1].name != ASSIGNED
 
 
 def posted(switch_cost: float, model_id: str = NEXT.id) -> World:
@@ -102,3 +115,19 @@ def test_everything_else_is_the_scorers_own() -> None:
     assert scorer.worth(AGENT, TASK, USUAL, plain(), Saving(1.0)) == inner.worth(
         AGENT, TASK, USUAL, plain(), Saving(1.0)
     )
+
+
+def test_what_would_have_it_serve_is_found_with_its_lead() -> None:
+    world = posted(0.01)
+    decision = world.service.decide(world.ask("coder"))
+    told = explained(StoredDecision(decision, ()), NEXT.id)
+    assert told.what_if is not None
+    assert told.what_if.changes
+
+    def again(supposed: Mapping[str, Candidate]) -> Decision:
+        return world.service.decide(world.ask("coder"), decision.seed, supposed)
+
+    assert borne_out(told, again) == told
+    without = explained(StoredDecision(posted(0.0).service.decide(world.ask("coder")), ()), NEXT.id)
+    assert without.what_if is not None
+    assert without.what_if.changes[0].size > told.what_if.changes[0].size

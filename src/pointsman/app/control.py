@@ -8,7 +8,7 @@ from random import Random
 
 from pointsman.adapters.http.control import ConfigView, Counted, LiveModel
 from pointsman.app.running import Running
-from pointsman.core.decision import Feedback
+from pointsman.core.decision import Feedback, Selection, Task
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.decide import Ask
@@ -54,6 +54,7 @@ class RouterSource:
     def counted(self) -> Counted:
         parts = self._running.parts
         ledger, since = parts.ledger, parts.ledger.failing_since
+        matches = self._matches()
         return Counted(
             began=parts.statistics.began,
             at=parts.clock.now(),
@@ -64,7 +65,19 @@ class RouterSource:
             written=ledger.written,
             dropped=ledger.dropped,
             failing_s=0.0 if since is None else parts.clock.monotonic() - since,
+            assignments=len(matches),
+            mean_match=sum(matches) / len(matches) if matches else None,
         )
+
+    def _matches(self) -> list[float]:
+        """How well each agent fits the model that it was assigned, in [0, 1], as of now."""
+        parts, setup = self._running.parts, self.setup()
+        agents, models = setup.fleet.agents, setup.fleet.models
+        usual = Selection(setup.policy.strategy)
+        return [
+            parts.scorer.score(agents[agent_id], Task(), usual, models[post.model_id]).score
+            for agent_id, post in setup.posts.items()
+        ]
 
     async def report(self, asked: Asked) -> Report:
         return await self._running.parts.statistics.report(asked)

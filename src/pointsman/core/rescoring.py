@@ -27,6 +27,12 @@ DEAREST = 1e6
 """A cost in US dollars that is as good as unknown: nothing is left of its cheapness."""
 
 
+ASSIGNED = "assigned"
+"""The name of the term by which the model leads that an agent was assigned."""
+
+LEADS = frozenset({ASSIGNED, STAYING})
+
+
 class Quantity(StrEnum):
     """What may be otherwise about a model. Strengths are those that are declared."""
 
@@ -59,14 +65,27 @@ class Lever(NamedTuple):
 def levers(candidate: Candidate) -> tuple[Lever, ...]:
     """Everything about `candidate` that its score depends on, as far as the record shows.
 
-    What it is worth to stay with the model of a conversation is taken as it was.
+    What it leads by, having been assigned or having a conversation, is taken as it was.
     """
-    plain, stay = parted(candidate)
+    plain, leads = bare(candidate)
     arithmetic = _ARITHMETIC.get(plain.terms[0].name if plain.terms else "")
     found = arithmetic(plain) if arithmetic is not None else ()
-    if stay is None:
+    if not leads:
         return found
-    return tuple(each._replace(candidate=_staying(each.candidate, stay)) for each in found)
+    return tuple(each._replace(candidate=_leading(each.candidate, leads)) for each in found)
+
+
+def bare(candidate: Candidate) -> tuple[Candidate, tuple[Term, ...]]:
+    """The candidate as its profile scores it, and by what it leads beyond that."""
+    terms = candidate.terms
+    count = len(terms)
+    while count and terms[count - 1].name in LEADS:
+        count -= 1
+    leads = terms[count:]
+    if not leads:
+        return candidate, ()
+    score = candidate.score - sum(term.value for term in leads)
+    return candidate._replace(score=score, terms=terms[:count]), leads
 
 
 def parted(candidate: Candidate) -> tuple[Candidate, Term | None]:
@@ -77,12 +96,15 @@ def parted(candidate: Candidate) -> tuple[Candidate, Term | None]:
     return candidate._replace(score=candidate.score - last.value, terms=tuple(terms)), last
 
 
-def _staying(rescored: Callable[[float], Candidate], stay: Term) -> Callable[[float], Candidate]:
-    def with_stay(value: float) -> Candidate:
+def _leading(
+    rescored: Callable[[float], Candidate], leads: tuple[Term, ...]
+) -> Callable[[float], Candidate]:
+    def with_leads(value: float) -> Candidate:
         plain = rescored(value)
-        return plain._replace(score=plain.score + stay.value, terms=(*plain.terms, stay))
+        score = plain.score + sum(term.value for term in leads)
+        return plain._replace(score=score, terms=(*plain.terms, *leads))
 
-    return with_stay
+    return with_leads
 
 
 class _Expected(NamedTuple):

@@ -25,7 +25,7 @@ from pointsman.core.errors import RequestError, UnknownAgent
 from pointsman.core.explanation import Reason, reason_of, weights_used
 from pointsman.core.fleet import Agent, Fleet, Model, Weights
 from pointsman.core.naming import AUTO, meaning
-from pointsman.core.rescoring import parted
+from pointsman.core.rescoring import bare
 from pointsman.core.utility import weights_of
 from pointsman.engine.decide import Ask
 from pointsman.engine.ports import Scorer, StoredDecision
@@ -141,7 +141,7 @@ def borne_out(explanation: Explained, again: Again) -> Explained:
 def _holds(change: Change, again: Again) -> bool:
     """True when the decision, made again with the change, falls to the other model."""
     model_id = change.candidate.model_id
-    chosen = again({model_id: parted(change.candidate)[0]}).chosen
+    chosen = again({model_id: bare(change.candidate)[0]}).chosen
     return chosen is not None and chosen.model_id == model_id
 
 

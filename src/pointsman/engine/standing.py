@@ -22,9 +22,8 @@ from pointsman.core.decision import (
     Term,
 )
 from pointsman.core.fleet import Agent, Model
+from pointsman.core.rescoring import ASSIGNED
 from pointsman.engine.ports import Scorer
-
-TERM = "assigned"
 
 
 class Post(NamedTuple):
@@ -57,7 +56,9 @@ class StandingScorer:
         if post is None or post.model_id != model.id or not self._is_usual(selection):
             return candidate
         score = min(1.0, candidate.score + post.switch_cost)
-        lead = Term(TERM, score - candidate.score, f"stands on it, {agent.id} was assigned to it")
+        lead = Term(
+            ASSIGNED, score - candidate.score, f"stands on it, {agent.id} was assigned to it"
+        )
         return candidate._replace(score=score, terms=(*candidate.terms, lead))
 
     def _is_usual(self, selection: Selection) -> bool:
