@@ -153,3 +153,23 @@ def test_a_line_ends_where_lines_of_json_end_and_nowhere_else(tmp_path: Path) ->
         (1, prompts[0]),
         (2, prompts[1]),
     ]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+        json.loads('{"not": ' * 150 + "{}" + "}" * 150),
+    ],
+    ids=["loop", "deep"],
+)
+def test_a_schema_that_has_no_end_is_named(tmp_path: Path, schema: object) -> None:
+    with pytest.raises(ConfigError, match="without end"):
+        read(tmp_path, {"prompt": "a", "json_schema": schema})
+
+
+def test_an_answer_nested_deeper_than_can_be_checked_is_wrong(tmp_path: Path) -> None:
+    tree = {"type": "array", "items": {"$ref": "#"}}
+    (case,) = read(tmp_path, {"prompt": "a", "json_schema": tree})
+    assert is_good(case, "[[]]")
+    assert not is_good(case, "[" * 900 + "]" * 900)

@@ -193,6 +193,8 @@ def _fitting(schema: object) -> Check:
     kind = library.validators.validator_for(schema, default=library.Draft202012Validator)
     try:
         kind.check_schema(schema)
+    except RecursionError:
+        raise _without_end() from None
     except library.SchemaError as error:
         remedy = "see json-schema.org"
         raise _Mistake("json_schema", f"is no JSON Schema: {error.message}", remedy) from None
@@ -201,10 +203,17 @@ def _fitting(schema: object) -> Check:
     for reference in set(_references(schema)):
         try:
             validator.evolve(schema={"$ref": reference}).is_valid(None)
+        except RecursionError:
+            raise _without_end() from None
         except referencing.exceptions.Unresolvable:
             words = "refers to what is not in it"
             raise _Mistake("json_schema", words, "put it under $defs", reference) from None
     return lambda text: _fits(validator, text)
+
+
+def _without_end() -> _Mistake:
+    words = "refers to itself without end, or is nested too deeply"
+    return _Mistake("json_schema", words, "let each reference lead further into the document")
 
 
 def _references(schema: object) -> Iterator[str]:
@@ -221,10 +230,9 @@ def _references(schema: object) -> Iterator[str]:
 
 def _fits(validator: Any, text: str) -> bool:
     try:
-        document = json_document(text)
+        return bool(validator.is_valid(json_document(text)))
     except (ValueError, RecursionError):
         return False
-    return bool(validator.is_valid(document))
 
 
 def _text(given: Mapping[str, Any], field: str) -> str:
