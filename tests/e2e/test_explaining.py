@@ -281,7 +281,7 @@ def test_the_command_line_tells_what_would_be_chosen(
         (["explain", "dec_none"], {}, "No decision is called 'dec_none'"),
         (["explain", "--last", "--agent", "nobody"], {}, "nothing was decided yet"),
         (["route", "hello", "--agent", "nobody"], {}, "'nobody' is not declared"),
-        (["route", "hello", "--seed", "7"], {}, "seed"),
+        (["route", "hello", "--seed", "7"], {}, "  seed: Expected"),
     ],
 )
 def test_the_command_line_says_what_is_wrong(

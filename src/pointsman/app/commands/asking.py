@@ -95,6 +95,7 @@ class Gateway:
             403: f"set {KEY_VARIABLE} to a key with the role viewer or admin",
         }
         place = str(error.get("param") or "gateway")
+        words = words.removeprefix(f"{place}: ")  # the place is said once
         return ConfigError([Problem(place, words, remedies.get(status, ""))], self.url)
 
     def _split(self, url: str) -> SplitResult:

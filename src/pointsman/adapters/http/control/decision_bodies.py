@@ -18,9 +18,10 @@ MAX_COMMENT_CHARS = 2_000
 
 
 class DecisionSummary(Body, frozen=True, kw_only=True):
-    """`model_id` was chosen, `served_model_id` answered; `successful` is null while under way.
+    """`model_id` was chosen, `served_model_id` answered.
 
-    `model_id` is null when no model could serve the request.
+    `successful` is null until an attempt has ended, and false as long as all that have ended
+    failed. `model_id` is null when no model could serve the request.
     """
 
     decision_id: str
