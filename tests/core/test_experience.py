@@ -282,3 +282,13 @@ def test_one_absurd_usage_does_not_decide_what_requests_usually_cost() -> None:
 def test_requests_that_are_long_are_soon_known_to_be() -> None:
     usual = experience(*[answered(usage=Usage(120_000, 50))] * 20).agents.come_up("a")
     assert usual.prompt == pytest.approx(120_000, rel=0.1)
+
+
+def test_a_claim_of_endless_tokens_makes_no_answer_instant() -> None:
+    honest = answered(usage=Usage(50, 400), took_s=2.0, streamed=False)
+    liar = answered(model="p/liar", usage=Usage(50, 10**9), took_s=2.0, streamed=False)
+    seen = experience(*[honest, liar] * 30)
+    (honest_s, *_), _ = known(seen, now=60.0).times
+    (liar_s, *_), _ = known(seen, "p/liar", now=60.0).times
+    assert honest_s == pytest.approx(2.0 * 225 / 425, rel=0.05)
+    assert liar_s > 0.07

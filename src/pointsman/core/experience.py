@@ -36,6 +36,10 @@ NOTABLE_LOG = 0.1
 USUAL_WEIGHT = 2.0
 """How many judgements it takes to believe in the usual rather than in one half."""
 
+FASTEST_TOKENS_PER_S = 3_000.0
+"""No answer is believed to have come faster, whatever its upstream says of its length: who claims
+a million tokens would otherwise look as quick as no model can be."""
+
 LEAST_S = 1e-4
 """No answer is taken to be faster."""
 
@@ -283,5 +287,6 @@ def _of_usual_length(total_s: float, usage: Usage | None) -> float:
     """How long a plain answer of usual length would have taken; a long one is no slow one."""
     if usage is None or usage.completion_tokens <= 0:
         return total_s
-    share = (START_TOKENS + USUAL_TOKENS) / (START_TOKENS + usage.completion_tokens)
+    tokens = min(float(usage.completion_tokens), FASTEST_TOKENS_PER_S * total_s)
+    share = (START_TOKENS + USUAL_TOKENS) / (START_TOKENS + tokens)
     return total_s * share
