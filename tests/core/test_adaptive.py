@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from lessons import answered, at, failed, judged
 
-from pointsman.core.adaptive import MOST_CHANGES, MOST_PAPERS, MOST_WAITING, AdaptiveScorer
+from pointsman.core.adaptive import (
+    MOST_CHANGES,
+    MOST_FOLDED,
+    MOST_PAPERS,
+    MOST_WAITING,
+    AdaptiveScorer,
+)
 from pointsman.core.adaptive_policy import AdaptivePolicy
 from pointsman.core.decision import Candidate, Estimate, Selection, Task
 from pointsman.core.drift import RateTest
@@ -92,12 +98,16 @@ def test_what_blames_others_changes_nothing() -> None:
     assert (scorer.generation, score(scorer)) == before
 
 
-def test_a_burst_is_folded_in_before_it_grows_long() -> None:
+def test_scores_follow_a_burst_before_it_grows_long_and_not_before() -> None:
     scorer = used()
-    before = scorer.generation
-    for _ in range(MOST_WAITING):
+    before = scorer.generation, score(scorer)
+    for _ in range(MOST_FOLDED - 1):
         scorer.learn(answered(99.01))
-    assert scorer.generation == before + 1
+        assert (scorer.generation, score(scorer)) == before
+        assert len(scorer._waiting) < MOST_WAITING
+    scorer.learn(answered(99.01))
+    assert scorer.generation == before[0] + 1
+    assert score(scorer) != before[1]
 
 
 def test_a_score_follows_judgements() -> None:

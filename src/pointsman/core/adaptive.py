@@ -1,9 +1,9 @@
 """How good is a model for this agent and task, by what is declared and by what was seen?
 
 The profile `posterior`. What was seen is in `core/experience.py`, what it means for one kind of
-request in `core/expectation.py`; here is when it takes effect. Outcomes are folded in together
-every tenth of a second, or at once after a failure. Nothing else changes a score, apart from what
-fades, so scores can be remembered in between.
+request in `core/expectation.py`; here is when it takes effect. Outcomes are folded in a few at a
+time, and scores follow every tenth of a second, or at once after a failure. Nothing else changes a
+score, apart from what fades, so scores can be remembered in between.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from pointsman.core.decision import (
     Selection,
     Task,
 )
-from pointsman.core.expectation import Kind, candidate, paper_of, worth_of
+from pointsman.core.expectation import Kind, Scored, candidate, paper_of, worth_of
 from pointsman.core.experience import Experience
 from pointsman.core.fleet import Agent, Model
 from pointsman.core.posterior import Elapsed
 
 __all__ = ["AdaptivePolicy", "AdaptiveScorer"]
 
-MOST_WAITING = 128
-"""So many outcomes are folded in at once at most: each time all that changed is scored anew, which
-64 at once would make a twentieth of what a request costs under load."""
+MOST_WAITING = 16
+"""So many outcomes are folded in at once at most: nobody is held up for longer than that takes."""
+
+MOST_FOLDED = 128
+"""So many are folded in before scores follow at the latest: each time all that changed is scored
+anew, which 64 would make a twentieth of what a request costs under load."""
 
 MOST_CHANGES = 64
 """So many generations back it is known which models have changed since."""
@@ -54,6 +57,8 @@ class AdaptiveScorer:
         self._elapsed = Elapsed()
         self._published = self._refreshed = 0.0
         self._waiting: list[Outcome | Feedback] = []
+        self._folded = 0
+        self._changed: set[str] = set()
         self._changes: deque[frozenset[str] | None] = deque(maxlen=MOST_CHANGES)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._kind: Kind | None = None
@@ -85,7 +90,8 @@ class AdaptiveScorer:
 
     def tick(self, now_s: float) -> None:
         """It is `now_s`, in seconds since 1970 UTC: publish what waits, let what is old fade."""
-        if self._waiting and not 0.0 <= now_s - self._published < self._policy.publish_s:
+        news = self._waiting or self._folded
+        if news and not 0.0 <= now_s - self._published < self._policy.publish_s:
             self._publish(now_s)
         if not 0.0 <= now_s - self._refreshed < self._policy.refresh_s:
             self._refreshed = now_s
@@ -106,7 +112,14 @@ class AdaptiveScorer:
         if paper is None or paper.model is not model:
             paper = kind.papers[model.id] = paper_of(kind, model)
             self._papers += 1
-        return candidate(self._seen, kind, paper)
+        else:
+            # Within one generation a score stays what it was, whatever has been folded in since.
+            scored = kind.scored[model.id]
+            if scored.generation == self.generation:
+                return scored.candidate
+        made = candidate(self._seen, kind, paper)
+        kind.scored[model.id] = Scored(self.generation, made)
+        return made
 
     def worth(
         self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving
@@ -142,19 +155,27 @@ class AdaptiveScorer:
     def _take(self, news: Outcome | Feedback, *, at_once: bool) -> None:
         waiting, now_s = self._waiting, news.at.timestamp()
         due = not 0.0 <= now_s - self._published < self._policy.publish_s
-        if due and waiting:
+        if due and (waiting or self._folded):
             # What waits is folded in together, as of one instant: that must not be much later.
             self._publish(self._published)
         waiting.append(news)
-        if due or at_once or len(waiting) >= MOST_WAITING:
+        if due or at_once:
             self._publish(now_s)
+        elif len(waiting) >= MOST_WAITING:
+            self._fold(now_s)
+            if self._folded >= MOST_FOLDED:
+                self._publish(now_s)
 
     def _publish(self, now_s: float) -> None:
-        """Fold in what waits, as of `now_s`, and let scores change by it."""
+        """Fold in what waits, as of `now_s`, and let scores follow."""
         self._published = now_s
+        self._fold(now_s)
+        self._follow()
+
+    def _fold(self, now_s: float) -> None:
+        """Take in what waits, as of `now_s`."""
         seen, elapsed, outcome_s = self._seen, self._elapsed, self._policy.outcome_s
         elapsed.until(now_s)
-        changed: set[str] = set()
         for news in self._waiting:
             if isinstance(news, Feedback):
                 seen.judge(news, elapsed.total_s)
@@ -162,11 +183,18 @@ class AdaptiveScorer:
                 elapsed.total_s += outcome_s
                 if not seen.learn(news, elapsed.total_s):
                     continue
-            changed.add(news.model_id)
+            self._changed.add(news.model_id)
+        self._folded += len(self._waiting)
         self._waiting.clear()
+
+    def _follow(self) -> None:
+        """Let scores follow what has been folded in."""
+        self._folded = 0
+        changed = self._changed
         if changed:
-            changed |= seen.forgotten()
-            self._change(None if seen.all_changed() else frozenset(changed), changed)
+            self._changed = set()
+            changed |= self._seen.forgotten()
+            self._change(None if self._seen.all_changed() else frozenset(changed), changed)
 
     def _fade(self, now: float) -> None:
         """Let scores follow what has faded by now."""

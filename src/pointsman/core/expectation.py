@@ -64,6 +64,13 @@ class Paper(NamedTuple):
     judged: tuple[Tag, ...]
 
 
+class Scored(NamedTuple):
+    """A candidate, and which generation of scores it is of."""
+
+    generation: int
+    candidate: Candidate
+
+
 class Kind:
     """What all requests of one kind share, and what is declared of models for them.
 
@@ -79,6 +86,7 @@ class Kind:
         "papers",
         "place",
         "prompt_tokens",
+        "scored",
         "selection",
         "stretch",
         "task",
@@ -102,6 +110,7 @@ class Kind:
         self.stretch = 1.0 if task.stream else lasts / (START_TOKENS + USUAL_TOKENS)
         self.budget_s = agent.latency_budget_s or PACE_S_PER_TOKEN * lasts
         self.papers: dict[str, Paper] = {}
+        self.scored: dict[str, Scored] = {}
 
 
 class Belief(NamedTuple):
