@@ -208,6 +208,37 @@ def test_models_beyond_the_memory_are_no_trouble() -> None:
     assert score(scorer).score > 0.0
 
 
+def test_what_one_agent_says_does_not_undo_what_another_has_seen() -> None:
+    scorer = AdaptiveScorer()
+    for second in range(100):
+        scorer.judge(judged(second % 5 != 0, second, agent="honest"))
+    for second in range(100, 300):
+        scorer.judge(judged(False, second, agent="hostile"))
+    scorer.tick(now(301))
+    honest, hostile = Agent("honest"), Agent("hostile")
+    qualities = [
+        each.quality
+        for each in (
+            scorer.score(agent, TASK, CHOICE, MODEL).estimate for agent in (honest, hostile)
+        )
+        if each is not None
+    ]
+    assert qualities[0] > 0.5
+    assert qualities[1] < 0.2
+
+
+def test_what_all_agents_say_is_a_change_of_the_model() -> None:
+    scorer = AdaptiveScorer()
+    for second in range(200):
+        scorer.judge(judged(True, second, agent=f"agent {second % 2}"))
+    for second in range(200, 300):
+        scorer.judge(judged(False, second, agent=f"agent {second % 2}"))
+    scorer.tick(now(301))
+    other = scorer.score(Agent("agent 2"), TASK, CHOICE, MODEL).estimate
+    assert other is not None
+    assert other.quality < 0.4
+
+
 def test_a_clock_that_is_set_back_stops_nothing() -> None:
     scorer = used()
     before = score(scorer).score

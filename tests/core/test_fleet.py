@@ -21,6 +21,7 @@ from pointsman.core.fleet import (
     PriceState,
     Rate,
     Usage,
+    Weights,
 )
 
 MILLION = Decimal(1_000_000)
@@ -127,6 +128,21 @@ IMPOSSIBLE: dict[str, Callable[[], object]] = {
 def test_what_cannot_be_cannot_be_made(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         make()
+
+
+@pytest.mark.parametrize(
+    ("quality", "latency", "cost", "words"),
+    [(1.2, -0.1, -0.1, "negative"), (0.5, 0.2, 0.2, "sum to 1"), (0.5, 0.5, 0.5, "sum to 1")],
+)
+def test_weights_are_shares(quality: float, latency: float, cost: float, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Weights(quality, latency, cost)
+
+
+@pytest.mark.parametrize("latency_budget_s", [0.0, -1.0])
+def test_who_waits_for_nothing_is_not_served(latency_budget_s: float) -> None:
+    with pytest.raises(ValueError, match="a: latency_budget_s must be positive"):
+        Agent("a", latency_budget_s=latency_budget_s)
 
 
 def test_a_fleet_always_has_a_default_agent() -> None:

@@ -344,3 +344,20 @@ def test_the_ring_shows_the_last_decisions_newest_first() -> None:
         )
     assert [decision.id for decision in ring.latest(2)] == ["dec_4", "dec_3"]
     assert len(ring.latest(10)) == 3
+
+
+def test_what_many_silent_models_did_is_told_whole() -> None:
+    stats = Statistics()
+    many = [outcome(number % 50, f"p/{number % 300}") for number in range(1_200)]
+    for each in many:
+        stats.record(each)
+    now_s = START_S + 55.0
+    assert stats.period(Window.HOUR, now_s, agent_id="a").packed() == period(many).packed()
+    assert stats.period(Window.HOUR, now_s).packed() == period(many).packed()
+
+
+def test_who_is_busy_right_now_is_not_forgotten() -> None:
+    series = Series()
+    series.add(0, period([outcome()]))
+    assert not series.forget(0)
+    assert not series.forget(1)

@@ -115,6 +115,7 @@ class Experience:
             # A change of one tag is explained by it.
             model.judgements.clear()
             _forget(model.judged, forgotten)
+        _note_judge(model, feedback.agent_id)
         self._judge_model(model, good, now, usual=usual, expected=expected)
 
     def _revise(self, feedback: Feedback, change: float) -> None:
@@ -225,7 +226,9 @@ class Experience:
         counts, change = model.judged, None
         if counts.total >= FEWEST_JUDGED:
             change = model.judgements.add(good, expected, self.policy.judgements)
-        if change is None:
+        if change is None or (model.judges and model.in_a_row >= change.total):
+            # What one agent alone has seen is no change of the model: what others know of it stays,
+            # be that agent mistaken or malicious. Its own watches have seen it, too.
             counts.add(good - usual, now, self.fade_judged)
         else:
             counts.restart(change.good - change.total * usual, change.total, now)
@@ -254,6 +257,14 @@ class Experience:
         """By how much the answers of `model` are better than usual for their topics, with care."""
         judged, kept = model.judged, model.judged.kept(now, self.fade_judged)
         return shrunk(judged.good * kept, judged.total * kept, 0.0, self.policy.fit_weight)
+
+
+def _note_judge(model: ModelRecord, agent_id: str) -> None:
+    if agent_id == model.judge:
+        model.in_a_row += 1
+        return
+    model.judges = model.judge is not None
+    model.judge, model.in_a_row = agent_id, 1
 
 
 def bounded(quality: float) -> float:

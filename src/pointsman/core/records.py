@@ -57,7 +57,8 @@ class ModelRecord:
     """What is known of a model in general.
 
     `judged` holds by how much its answers were better than usual for their topics, `length` how
-    long they are against the usual ones of their agents.
+    long they are against the usual ones of their agents. `judge` is the agent that judged last,
+    `in_a_row` how many times without another in between, and `judges` whether there is another.
 
     The figures at the end are as of `at`, the last time they were worked out: how reliable it is
     and how many outcomes say so; by how much its answers are better than usual and how many were
@@ -70,10 +71,13 @@ class ModelRecord:
         "answered_epoch",
         "at",
         "failures",
+        "in_a_row",
+        "judge",
         "judged",
         "judged_count",
         "judged_epoch",
         "judgements",
+        "judges",
         "length",
         "levels",
         "reliability",
@@ -90,6 +94,9 @@ class ModelRecord:
         self.judged = Counts()
         self.judged_epoch = 0
         self.judgements = RateWatch()
+        self.judge: str | None = None
+        self.judges = False
+        self.in_a_row = 0
         self.length = Average()
         self.levels = (Level(), Level())
         self.watches = (LevelWatch(), LevelWatch())
