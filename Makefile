@@ -41,6 +41,7 @@ check: $(TOOLS) ## lint, format, types, layers, shape: seconds
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m ruff format --check $(SOURCES)
 	$(PY) -m mypy
+	$(PY) -m mypy tests/conftest.py
 	$(PY) -m mypy tests/adapters/providers/conftest.py
 	.venv/bin/lint-imports
 	$(PYTEST) tests/test_shape.py
