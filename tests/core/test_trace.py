@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pointsman.core.trace import Trace, span_id_of, trace_of, trace_of_decision, traceparent
@@ -69,6 +69,8 @@ def test_about_the_share_that_was_asked_for_is_kept() -> None:
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 50), st.integers(0, 50))
+@example(0, 0, 1)
+@example(2**64 - 1, 0, 1)
 def test_no_two_spans_of_a_request_have_the_same_name(seed: int, one: int, other: int) -> None:
     decision_id = f"dec_01a2b3c4d5e{seed:016x}"
     first, second = span_id_of(decision_id, one), span_id_of(decision_id, other)
