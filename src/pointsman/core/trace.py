@@ -61,7 +61,8 @@ def trace_of_decision(decision_id: str, caller: str | None, share: float) -> Tra
 
 def span_id_of(decision_id: str, attempt: int) -> str:
     """The span of an attempt, the first being 1; 0 is the request itself."""
-    number = 1 + (_seed(decision_id) + attempt * _SPREAD) % (_SPANS - 1)  # 0 is no name
+    # From 1 to the last one and around: 0 is no name.
+    number = 1 + (_seed(decision_id) + attempt * _SPREAD - 1) % (_SPANS - 1)
     return f"{number:0{SPAN_DIGITS}x}"
 
 
