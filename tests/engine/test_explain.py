@@ -30,7 +30,6 @@ from pointsman.core.utility import STRATEGY_WEIGHTS
 from pointsman.engine.decide import SEED_BITS
 from pointsman.engine.explain import (
     Explained,
-    Supposed,
     ask_again,
     borne_out,
     explained,
@@ -159,14 +158,6 @@ def test_of_one_that_only_a_rule_keeps_out_it_is_told_what_it_would_be() -> None
 
 def test_with_one_model_there_is_nothing_to_compare() -> None:
     assert explain(World(BEST), asking()).what_if is None
-
-
-def test_a_supposing_scorer_teaches_nobody() -> None:
-    scorer = AdaptiveScorer()
-    supposed = Supposed(scorer, {})
-    supposed.tick(1e9)
-    assert supposed.generation == scorer.generation
-    assert supposed.changed_since(0) == scorer.changed_since(0)
 
 
 CODER = Agent("coder", pinned=NEXT.id)

@@ -13,7 +13,6 @@ from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
     Candidate,
     Decision,
-    Feedback,
     Outcome,
     Saving,
     Selection,
@@ -25,7 +24,7 @@ from pointsman.core.rescoring import ASSIGNED
 from pointsman.engine.explain import borne_out, explained
 from pointsman.engine.policy import Policy
 from pointsman.engine.ports import StoredDecision
-from pointsman.engine.standing import Post, StandingScorer
+from pointsman.engine.standing import Post, StandingScores
 
 AGENT = Agent("coder", requires=("general",))
 TASK = Task()
@@ -38,7 +37,7 @@ def plain(number: int = 1) -> Candidate:
 
 
 def standing(post: Post, selection: Selection = USUAL) -> Candidate:
-    scorer = StandingScorer(CapabilityScorer(), {"coder": post}, Strategy.BALANCED)
+    scorer = StandingScores(CapabilityScorer(), {"coder": post}, Strategy.BALANCED)
     return scorer.score(AGENT, TASK, selection, NEXT)
 
 
@@ -105,14 +104,12 @@ def test_when_the_standing_model_is_gone_the_best_of_the_others_serves() -> None
 
 def test_everything_else_is_the_scorers_own() -> None:
     inner = LearningScorer()
-    scorer = StandingScorer(inner, {}, Strategy.BALANCED)
-    before = scorer.generation
-    scorer.learn(Outcome("dec_1", 1, BEST.id, "coder", NOON, None, False, 1.0))
-    scorer.judge(Feedback("dec_1", "coder", BEST.id, None, NOON, rating=1))
-    scorer.tick(NOON.timestamp())
-    assert scorer.generation == inner.generation >= before
-    assert scorer.changed_since(before) == inner.changed_since(before)
-    assert scorer.worth(AGENT, TASK, USUAL, plain(), Saving(1.0)) == inner.worth(
+    scores = StandingScores(inner, {}, Strategy.BALANCED)
+    before = scores.generation
+    inner.learn(Outcome("dec_1", 1, BEST.id, "coder", NOON, None, False, 1.0))
+    assert scores.generation == inner.generation >= before
+    assert scores.changed_since(before) == inner.changed_since(before)
+    assert scores.worth(AGENT, TASK, USUAL, plain(), Saving(1.0)) == inner.worth(
         AGENT, TASK, USUAL, plain(), Saving(1.0)
     )
 

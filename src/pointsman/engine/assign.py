@@ -27,7 +27,7 @@ from pointsman.core.decision import Candidate, ReasonCode, Selection, Strategy, 
 from pointsman.core.eligibility import standing_objection
 from pointsman.core.fleet import UNDECLARED, Agent, AgentStatus, Fleet, Model, Usage
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
-from pointsman.engine.ports import Scorer
+from pointsman.engine.ports import Scores
 
 
 class Stated(NamedTuple):
@@ -53,7 +53,7 @@ class _Pair(NamedTuple):
 def stated(
     fleet: Fleet,
     expectations: Expectations,
-    scorer: Scorer,
+    scores: Scores,
     strategy: Strategy = Strategy.BALANCED,
     standing: Mapping[str, str] | None = None,
 ) -> Stated:
@@ -66,7 +66,7 @@ def stated(
     agents = tuple(_online(fleet))
     models = tuple(fleet.models.values())
     pairs = [
-        [_pair(agent, expectations.duty(agent.id), model, scorer, strategy) for model in models]
+        [_pair(agent, expectations.duty(agent.id), model, scores, strategy) for model in models]
         for agent in agents
     ]
     numbers = {model.id: number for number, model in enumerate(models)}
@@ -151,10 +151,10 @@ def _rules(expectations: Expectations, places: Mapping[str, int]) -> Rules:
     )
 
 
-def _pair(agent: Agent, duty: Duty, model: Model, scorer: Scorer, strategy: Strategy) -> _Pair:
+def _pair(agent: Agent, duty: Duty, model: Model, scores: Scores, strategy: Strategy) -> _Pair:
     kind = agent.task_types[0] if len(agent.task_types) == 1 else None
     task, selection = Task(type=kind, stream=True), Selection(strategy)
-    candidate = scorer.score(agent, task, selection, model)
+    candidate = scores.score(agent, task, selection, model)
     estimate = candidate.estimate
     quality = candidate.score if estimate is None else estimate.success
     return _Pair(
@@ -162,16 +162,16 @@ def _pair(agent: Agent, duty: Duty, model: Model, scorer: Scorer, strategy: Stra
         quality,
         _usd_per_request(model, duty.load),
         None if estimate is None else estimate.latency_s,
-        _duration_s(agent, duty, model, scorer, selection),
+        _duration_s(agent, duty, model, scores, selection),
         _bar(agent, duty, model, task, quality),
     )
 
 
 def _duration_s(
-    agent: Agent, duty: Duty, model: Model, scorer: Scorer, selection: Selection
+    agent: Agent, duty: Duty, model: Model, scores: Scores, selection: Selection
 ) -> float:
     """From the first byte sent to the last received, as a plain answer takes it."""
-    estimate = scorer.score(agent, Task(), selection, model).estimate
+    estimate = scores.score(agent, Task(), selection, model).estimate
     if estimate is not None and estimate.latency_s is not None:
         return estimate.latency_s
     return FIRST_TOKEN_BUDGET_S + PACE_S_PER_TOKEN * duty.load.completion_tokens

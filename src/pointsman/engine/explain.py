@@ -14,10 +14,7 @@ from pointsman.core.counterfactual import (
 from pointsman.core.decision import (
     Candidate,
     Decision,
-    Feedback,
-    Outcome,
     ReasonCode,
-    Saving,
     Selection,
     Task,
 )
@@ -27,8 +24,9 @@ from pointsman.core.fleet import Agent, Fleet, Model, Weights
 from pointsman.core.naming import AUTO, meaning
 from pointsman.core.rescoring import bare
 from pointsman.core.utility import weights_of
+from pointsman.engine.adjusted import AdjustedScores
 from pointsman.engine.decide import Ask
-from pointsman.engine.ports import Scorer, StoredDecision
+from pointsman.engine.ports import Scores, StoredDecision
 
 SAME_WEIGHT = 1e-9
 """Weights that differ by less are the same."""
@@ -154,34 +152,13 @@ def _nothing_against(decision: Decision, against: str) -> RequestError:
     return RequestError(f"{against!r} {words}.", param="against", code="invalid_value")
 
 
-class Supposed:
-    """A scorer as another one, but for candidates that are supposed to be otherwise."""
+class SupposedScores(AdjustedScores):
+    """Scores but for candidates that are supposed to be otherwise."""
 
-    def __init__(self, scorer: Scorer, candidates: Mapping[str, Candidate]) -> None:
-        self._scorer = scorer
+    def __init__(self, scores: Scores, candidates: Mapping[str, Candidate]) -> None:
+        super().__init__(scores)
         self._candidates = candidates
-
-    @property
-    def generation(self) -> int:
-        return self._scorer.generation
-
-    def changed_since(self, generation: int) -> frozenset[str] | None:
-        return self._scorer.changed_since(generation)
 
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         supposed = self._candidates.get(model.id)
-        return supposed or self._scorer.score(agent, task, selection, model)
-
-    def worth(
-        self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving
-    ) -> float:
-        return self._scorer.worth(agent, task, selection, candidate, saving)
-
-    def tick(self, now_s: float) -> None:
-        """Nothing: only the scorer itself ages."""
-
-    def learn(self, outcome: Outcome) -> None:
-        """Nothing: suppositions teach nobody."""
-
-    def judge(self, feedback: Feedback) -> None:
-        """Nothing, as with outcomes."""
+        return supposed or self._scores.score(agent, task, selection, model)

@@ -35,16 +35,13 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
-class Scorer(Protocol):
+class Scores(Protocol):
     """How good is a model for this agent and task?
 
     Scores are remembered: per configuration, kind of request and `generation`. A kind is the agent,
     the selection, and of the task its type (said or inferred), needs, preferences, wanted context
-    and whether it is streamed, so a score must not depend on anything else of the task.
-
-    What is learned may be folded in at once and *published* a little later, so that a busy gateway
-    does not score anew for every outcome: scores change only when `generation` does, and whatever
-    was learned is published within a second of `tick`s.
+    and whether it is streamed, so a score must not depend on anything else of the task. Scores
+    change only when `generation` does.
     """
 
     @property
@@ -71,6 +68,14 @@ class Scorer(Protocol):
 
         0 where the scorer weighs neither cost nor latency, or knows nothing of them.
         """
+
+
+class Scorer(Scores, Protocol):
+    """Scores that learn.
+
+    What is learned may be folded in at once and *published* a little later, so that a busy gateway
+    does not score anew for every outcome; it is published within a second of `tick`s.
+    """
 
     def tick(self, now_s: float) -> None:
         """It is `now_s` (seconds since 1970 UTC): let what is old count less, publish what waits.

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.policy import Policy, Timeouts
-from pointsman.engine.ports import Provider, Scorer
+from pointsman.engine.ports import Provider, Scores
 from pointsman.engine.shortlist import Shortlists
-from pointsman.engine.standing import Post, StandingScorer
+from pointsman.engine.standing import Post, StandingScores
 
 CORRECTION_LIFE = timedelta(hours=1)
 
@@ -48,11 +48,11 @@ class Snapshot:
 
     __slots__ = ("setup", "shortlists", "users")
 
-    def __init__(self, setup: Setup, scorer: Scorer) -> None:
+    def __init__(self, setup: Setup, scores: Scores) -> None:
         self.setup = setup
         if setup.posts:
-            scorer = StandingScorer(scorer, setup.posts, setup.policy.strategy)
-        self.shortlists = Shortlists(setup.fleet, scorer, setup.policy.band)
+            scores = StandingScores(scores, setup.posts, setup.policy.strategy)
+        self.shortlists = Shortlists(setup.fleet, scores, setup.policy.band)
         self.users = 0
 
 
@@ -65,12 +65,12 @@ class _Correction:
 class Registry:
     """Owner of the current snapshot."""
 
-    def __init__(self, setup: Setup, scorer: Scorer) -> None:
-        self._scorer = scorer
+    def __init__(self, setup: Setup, scores: Scores) -> None:
+        self._scores = scores
         self._declared = setup
         self._corrections: dict[str, _Correction] = {}
         self._retired: list[Snapshot] = []
-        self.current = Snapshot(setup, scorer)
+        self.current = Snapshot(setup, scores)
 
     @property
     def fleet(self) -> Fleet:
@@ -128,4 +128,4 @@ class Registry:
 
     def _serve(self, setup: Setup) -> None:
         self._retired.append(self.current)
-        self.current = Snapshot(setup, self._scorer)
+        self.current = Snapshot(setup, self._scores)

@@ -34,7 +34,7 @@ from pointsman.core.trace import traceparent
 from pointsman.engine.attempt import Attempt, Begun, Ending
 from pointsman.engine.choose import Chooser
 from pointsman.engine.decide import Ask, Decider, soonest_s
-from pointsman.engine.explain import Supposed
+from pointsman.engine.explain import SupposedScores
 from pointsman.engine.health import Health, Trial
 from pointsman.engine.load import Lease, Load
 from pointsman.engine.ports import Call, Clock, Ledger, Scorer
@@ -134,7 +134,7 @@ class Service:
         """
         snapshot = self._registry.current
         if supposed:
-            snapshot = Snapshot(snapshot.setup, Supposed(self._scorer, supposed))
+            snapshot = Snapshot(snapshot.setup, SupposedScores(self._scorer, supposed))
         return self._decider.decision(ask, snapshot, seed)
 
     def score(self, ask: Ask, model_id: str) -> float:

@@ -20,7 +20,7 @@ from pointsman.core.eligibility import standing_objection, tokens_held
 from pointsman.core.fleet import Agent, Fleet, Limits, Model
 from pointsman.core.stickiness import saving, staying
 from pointsman.core.utility import weights_of
-from pointsman.engine.ports import Scorer
+from pointsman.engine.ports import Scores
 from pointsman.engine.sessions import Incumbent
 
 MAX_SHORTLISTS = 1024
@@ -54,7 +54,7 @@ class Stay(NamedTuple):
 
 
 Worth = Callable[[Agent, Task, Selection, Candidate, Saving], float]
-"""By how much a candidate's score would rise with such a saving (`Scorer.worth`)."""
+"""By how much a candidate's score would rise with such a saving (`Scores.worth`)."""
 
 
 class Shortlist:
@@ -181,9 +181,9 @@ class Shortlist:
 class Shortlists:
     """All shortlists of one fleet, made when first asked for."""
 
-    def __init__(self, fleet: Fleet, scorer: Scorer, band: float) -> None:
+    def __init__(self, fleet: Fleet, scores: Scores, band: float) -> None:
         self._fleet = fleet
-        self._scorer = scorer
+        self._scores = scores
         self._band = band
         strengths = (model.strengths.items() for model in fleet.models.values())
         self._declared = frozenset(name for each in strengths for name, value in each if value > 0)
@@ -208,19 +208,19 @@ class Shortlists:
             found = self._made[key] = self._make(Kind(agent, _alike(task, prefers), selection))
             if len(self._made) > self._most:
                 self._made.popitem(last=False)
-        elif found.generation != self._scorer.generation:
+        elif found.generation != self._scores.generation:
             self._refresh(found)
         self._made.move_to_end(key)
         return found
 
     def stay(self, shortlist: Shortlist, incumbent: Incumbent) -> Stay | None:
         """What it is worth to stay with the incumbent; None when it is not on the list."""
-        return shortlist.stay(incumbent, self._scorer.worth)
+        return shortlist.stay(incumbent, self._scores.worth)
 
     def _make(self, kind: Kind) -> Shortlist:
         agent, _, selection = kind
         eligible, rejections = self._sifted(kind)
-        scored = [(self._scorer.score(*kind, model), model) for model in eligible]
+        scored = [(self._scores.score(*kind, model), model) for model in eligible]
         if selection.pinned is None:
             band = band_for(weights_of(agent, selection).quality, self._band)
             scored.sort(key=lambda pair: -pair[0].score)
@@ -230,17 +230,17 @@ class Shortlists:
             scored.sort(key=lambda pair: wanted.index(pair[1].id))
         candidates = tuple([candidate for candidate, _ in scored])
         models = tuple([model for _, model in scored])
-        return Shortlist(kind, candidates, models, rejections, band, self._scorer.generation)
+        return Shortlist(kind, candidates, models, rejections, band, self._scores.generation)
 
     def _refresh(self, shortlist: Shortlist) -> None:
         """Score anew what may have changed. What has not stays the very same object."""
-        generation, kind = self._scorer.generation, shortlist.kind
-        touched = self._scorer.changed_since(shortlist.generation)
+        generation, kind = self._scores.generation, shortlist.kind
+        touched = self._scores.changed_since(shortlist.generation)
         changed: dict[int, Candidate] = {}
         for place, model in enumerate(shortlist.models):
             if touched is not None and model.id not in touched:
                 continue
-            candidate = self._scorer.score(*kind, model)
+            candidate = self._scores.score(*kind, model)
             if candidate != shortlist.candidates[place]:
                 changed[place] = candidate
         if changed:

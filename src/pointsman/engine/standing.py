@@ -11,19 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pointsman.core.decision import (
-    Candidate,
-    Feedback,
-    Outcome,
-    Saving,
-    Selection,
-    Strategy,
-    Task,
-    Term,
-)
+from pointsman.core.decision import Candidate, Selection, Strategy, Task, Term
 from pointsman.core.fleet import Agent, Model
 from pointsman.core.rescoring import ASSIGNED
-from pointsman.engine.ports import Scorer
+from pointsman.engine.adjusted import AdjustedScores
+from pointsman.engine.ports import Scores
 
 
 class Post(NamedTuple):
@@ -33,25 +25,17 @@ class Post(NamedTuple):
     switch_cost: float
 
 
-class StandingScorer:
-    """A scorer in which every agent's standing model leads. Learns nothing of its own."""
+class StandingScores(AdjustedScores):
+    """Scores in which every agent's standing model leads; who stands where never changes."""
 
-    def __init__(self, scorer: Scorer, posts: Mapping[str, Post], usual: Strategy) -> None:
-        self._scorer = scorer
+    def __init__(self, scores: Scores, posts: Mapping[str, Post], usual: Strategy) -> None:
+        super().__init__(scores)
         self._posts = posts
         self._usual = usual
 
-    @property
-    def generation(self) -> int:
-        return self._scorer.generation
-
-    def changed_since(self, generation: int) -> frozenset[str] | None:
-        """As of the scorer: who stands where never changes within one configuration."""
-        return self._scorer.changed_since(generation)
-
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         """The candidate, with one term more where the agent stands on the model."""
-        candidate = self._scorer.score(agent, task, selection, model)
+        candidate = self._scores.score(agent, task, selection, model)
         post = self._posts.get(agent.id)
         if post is None or post.model_id != model.id or not self._is_usual(selection):
             return candidate
@@ -63,18 +47,3 @@ class StandingScorer:
 
     def _is_usual(self, selection: Selection) -> bool:
         return selection.strategy is self._usual and selection.weights is None
-
-    def worth(
-        self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving
-    ) -> float:
-        """As of the scorer."""
-        return self._scorer.worth(agent, task, selection, candidate, saving)
-
-    def tick(self, now_s: float) -> None:
-        self._scorer.tick(now_s)
-
-    def learn(self, outcome: Outcome) -> None:
-        self._scorer.learn(outcome)
-
-    def judge(self, feedback: Feedback) -> None:
-        self._scorer.judge(feedback)
