@@ -142,6 +142,7 @@ class Running:
         self.loaded_at = self.parts.clock.now()
         self.parts.exploration.reconfigure(configuration.policy.exploration)
         if configuration.policy.scoring is not before.policy.scoring:
+            self._tasks = [task for task in self._tasks if not task.done()]
             self._tasks.append(asyncio.create_task(self._switch(), name="scoring"))
         self._forget_what_is_void(before, configuration)
         self._reconfigured(configuration)

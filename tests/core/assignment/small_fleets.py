@@ -307,3 +307,20 @@ def _moves(problem: Problem) -> Numbers:
 
 def _filled(known: Sequence[Sequence[float | None]], unknown: float) -> Numbers:
     return np.array([[unknown if each is None else each for each in row] for row in known])
+
+
+def bound_by_everything(share_of: ShareOf = ShareOf.AGENTS) -> Problem:
+    """Two agents who want what two models offer, under every kind of limit."""
+    return problem(
+        [[0.5, 0.6]] * 2,
+        agents=tuple(replace(agent, current=1, importance=2.0) for agent in agents(2)),
+        models=(ModelRoom("p/m", "p", 1.5, 1500.0, 0.5, exclusive=True), *models("q")),
+        rules=Rules(
+            budget_usd_per_day=20.0,
+            provider_shares={"q": 0.5},
+            share_of=share_of,
+            apart=(Apart("pair", frozenset({0, 1})),),
+            mean_latency_s=1.5,
+            max_moves=1,
+        ),
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,9 +9,9 @@ from small_fleets import (
     BLIND,
     TOO_WEAK,
     agents,
+    bound_by_everything,
     expected,
     fewest_easings,
-    models,
     problem,
     random_fleet,
 )
@@ -25,33 +23,15 @@ from pointsman.core.assignment.limits import LimitKind, limits_of
 from pointsman.core.assignment.optimal import Effort
 from pointsman.core.assignment.problem import (
     AgentNeeds,
-    Apart,
     Bar,
     BarCode,
     ModelRoom,
-    Problem,
     Rules,
     ShareOf,
 )
 from pointsman.core.assignment.relaxation import relaxation
 
 PROVEN = Effort(gap=0.0)
-
-
-def bound_by_everything(share_of: ShareOf = ShareOf.AGENTS) -> Problem:
-    return problem(
-        [[0.5, 0.6]] * 2,
-        agents=tuple(replace(agent, current=1, importance=2.0) for agent in agents(2)),
-        models=(ModelRoom("p/m", "p", 1.5, 1500.0, 0.5, exclusive=True), *models("q")),
-        rules=Rules(
-            budget_usd_per_day=20.0,
-            provider_shares={"q": 0.5},
-            share_of=share_of,
-            apart=(Apart("pair", frozenset({0, 1})),),
-            mean_latency_s=1.5,
-            max_moves=1,
-        ),
-    )
 
 
 WORDS = {

@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_fleets import BLIND, agents, best_of_all, expected, models, problem, random_fleet
+from small_fleets import (
+    BLIND,
+    best_of_all,
+    bound_by_everything,
+    expected,
+    models,
+    problem,
+    random_fleet,
+)
 
 from pointsman.core.assignment.easing import RaisedLimit, eased
 from pointsman.core.assignment.explanation import (
@@ -20,7 +28,7 @@ from pointsman.core.assignment.explanation import (
 from pointsman.core.assignment.limits import LimitKind, limits_of
 from pointsman.core.assignment.optimal import Effort, optimal
 from pointsman.core.assignment.plan import Method, plan_of
-from pointsman.core.assignment.problem import AgentNeeds, Apart, ModelRoom, Problem, Rules
+from pointsman.core.assignment.problem import AgentNeeds, ModelRoom, Problem, Rules
 from pointsman.core.assignment.shadow import Shadow, shadows, words_of_shadow
 from pointsman.core.assignment.stability import Move
 
@@ -83,18 +91,7 @@ def shadow_of(stated: Problem, kind: LimitKind, step: float) -> str:
 
 
 def test_every_kind_of_limit_has_words_for_more_of_it() -> None:
-    stated = problem(
-        [[0.5, 0.6]] * 2,
-        agents=tuple(replace(agent, current=1, importance=2.0) for agent in agents(2)),
-        models=(ModelRoom("p/m", "p", 1.5, 1500.0, 0.5, exclusive=True), *models("q")),
-        rules=Rules(
-            budget_usd_per_day=20.0,
-            provider_shares={"q": 0.5},
-            apart=(Apart("pair", frozenset({0, 1})),),
-            mean_latency_s=1.5,
-            max_moves=1,
-        ),
-    )
+    stated = bound_by_everything()
     steps = {
         LimitKind.REQUESTS: "1 requests per minute more on p/m",
         LimitKind.TOKENS: "1 tokens per minute more on p/m",
