@@ -1,0 +1,224 @@
+"""What does a decision change for an agent, what does it leave alone, and can it be taken back?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.core.assignment.posting import (
+    Facts,
+    Places,
+    Stamp,
+    adopted,
+    changed,
+    overridden,
+    planned,
+    released,
+    tried,
+    untried,
+    vacated,
+    without_model,
+)
+from pointsman.core.assignment.records import (
+    Assignment,
+    Described,
+    Match,
+    Means,
+    Roll,
+    Status,
+    Trial,
+    Usage,
+    assignment_id,
+    primary_of,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+SCORES = {"a": 0.75, "b": 0.5, "c": 0.25, "d": 0.125}
+TRIAL = Trial(0.25)
+ON_A = planned((), ["a", "b", "c"])
+
+
+def facts(_: str, model_id: str) -> Facts:
+    return Facts(Match(SCORES[model_id]), Described(model_name=model_id.upper()))
+
+
+def after(roll: Roll, places: Places, at: datetime = NOON, run: str = "run_1") -> Roll:
+    _, those = changed(roll, {"x": places}, facts, Stamp(at, "ops", run))
+    return roll.with_those_of(those)
+
+
+def shown(places: Places) -> list[tuple[str, str, str, int | None]]:
+    return [(p.model_id, p.status.value, p.means.value, p.rank) for p in places]
+
+
+def test_a_plan_names_a_primary_and_who_stands_by() -> None:
+    assert shown(ON_A) == [
+        ("a", "ACTIVE", "AUTO", 0),
+        ("b", "INACTIVE", "FALLBACK", 1),
+        ("c", "INACTIVE", "FALLBACK", 2),
+    ]
+
+
+def test_an_agent_for_whom_a_plan_has_nothing_has_nothing() -> None:
+    assert planned(ON_A, []) == ()
+
+
+def test_where_a_person_put_an_agent_it_survives_every_plan() -> None:
+    held = overridden(ON_A, "d", "because", None)
+    again = planned(held, ["d", "a", "b"])
+    assert shown(again) == [
+        ("d", "ACTIVE", "MANUAL", 0),
+        ("b", "INACTIVE", "FALLBACK", 1),
+        ("a", "OVERRIDDEN", "AUTO", None),
+    ]
+    assert again[0].notes == "because"
+    assert planned(held, [])[0].model_id == "d"
+
+
+def test_released_it_goes_back_to_where_it_was() -> None:
+    held = overridden(ON_A, "b", "", None)
+    assert shown(released(held)) == [("a", "ACTIVE", "AUTO", 0), ("c", "INACTIVE", "FALLBACK", 1)]
+
+
+def test_released_from_its_own_model_it_stays_there_for_the_next_plan_to_decide() -> None:
+    assert shown(released(overridden(ON_A, "a", "", None)))[0] == ("a", "ACTIVE", "AUTO", 0)
+    assert shown(released(overridden((), "a", "", None))) == [("a", "ACTIVE", "AUTO", 0)]
+
+
+def test_a_second_override_still_comes_back_to_the_plan() -> None:
+    twice = overridden(overridden(ON_A, "b", "", None), "c", "", None)
+    assert primary_of(released(twice)) == "a"
+
+
+def test_who_is_not_held_is_not_released() -> None:
+    assert released(ON_A) == ON_A
+
+
+def test_who_loses_its_primary_has_nothing() -> None:
+    assert vacated(ON_A) == ()
+    assert vacated(untried(tried((), "a", TRIAL, Means.AUTO, ""))) == ()
+    lone = tried((), "a", TRIAL, Means.AUTO, "")
+    assert vacated(lone) == lone
+
+
+def test_one_that_stands_by_is_taken_away_and_the_next_moves_up() -> None:
+    assert shown(without_model(ON_A, "b"))[1:] == [("c", "INACTIVE", "FALLBACK", 1)]
+    assert without_model(ON_A, "d") == ON_A
+
+
+def test_evidence_has_changed_a_score_only_where_there_is_some() -> None:
+    assert Match(0.75, 0.5, 0.9, evidence=20.0).adjustment == 0.25
+    assert Match(0.75, 0.5).adjustment == 0.0
+    assert Match(0.75).adjustment == 0.0
+
+
+def test_a_trial_is_beside_the_primary_and_ends_without_a_trace() -> None:
+    trying = tried(ON_A, "d", TRIAL, Means.MANUAL, "new here")
+    assert shown(trying)[-1] == ("d", "TESTING", "MANUAL", None)
+    assert untried(trying) == ON_A
+
+
+def test_there_is_one_trial_at_a_time() -> None:
+    twice = tried(tried(ON_A, "d", TRIAL, Means.AUTO, ""), "c", TRIAL, Means.AUTO, "")
+    assert [p.model_id for p in twice if p.status is Status.TESTING] == ["c"]
+    assert [p.rank for p in twice] == [0, 1, None]
+
+
+def test_a_trial_goes_on_while_the_primary_stays_and_no_longer() -> None:
+    trying = tried(ON_A, "d", TRIAL, Means.AUTO, "")
+    assert [p.trial for p in planned(trying, ["a", "c"])] == [None, None, TRIAL]
+    assert all(p.trial is None for p in planned(trying, ["b", "c"]))
+    assert shown(planned(trying, ["d"])) == [("d", "ACTIVE", "AUTO", 0)]
+    assert all(p.trial is None for p in overridden(trying, "b", "", None))
+
+
+def test_a_model_that_has_proved_itself_leads_and_the_other_stands_by() -> None:
+    trying = tried(ON_A, "c", TRIAL, Means.AUTO, "")
+    assert [(p.model_id, p.rank) for p in adopted(trying)] == [("c", 0), ("a", 1), ("b", 2)]
+    assert shown(adopted(tried((), "a", TRIAL, Means.AUTO, ""))) == [("a", "ACTIVE", "AUTO", 0)]
+
+
+def test_what_is_left_is_kept_with_its_usage_and_taken_up_again() -> None:
+    first = after(Roll(), planned((), ["a"]))
+    used = replace(first.of("x")[0], usage=Usage(5, 4))
+    moved = after(first.with_those_of({"x": [used]}), planned((), ["b"]), LATER, "run_2")
+    left, stood = moved.of("x")
+    assert (left.status, left.rank, left.usage.requests) == (Status.INACTIVE, None, 5)
+    assert (stood.model_id, stood.at, stood.run_id) == ("b", LATER, "run_2")
+    back = after(moved, planned((), ["a"]), LATER + timedelta(hours=1), "run_3")
+    assert back.standing() == {"x": "a"}
+    assert back.of("x")[0].usage.requests == 5
+
+
+def test_what_does_not_change_is_not_touched() -> None:
+    roll = after(Roll(), ON_A)
+    changes, those = changed(roll, {"x": ON_A}, facts, Stamp(LATER, "ops", "run_2"))
+    assert (changes, those) == ((), {})
+    moved = after(roll, planned((), ["a", "b"]), LATER, "run_2")
+    assert moved.of("x")[:2] == roll.of("x")[:2]
+
+
+def test_a_change_says_what_it_gains() -> None:
+    roll = after(Roll(), planned((), ["b"]))
+    (change,), _ = changed(roll, {"x": planned((), ["a"])}, facts, Stamp(LATER, "ops", "run_2"))
+    assert (change.source, change.target, change.gain) == ("b", "a", 0.25)
+    (change,), _ = changed(roll, {"x": ()}, facts, Stamp(LATER, "ops", "run_2"))
+    assert (change.source, change.target, change.gain) == ("b", None, None)
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        [
+            lambda before: planned(before, ["a", "b", "c"]),
+            lambda before: planned(before, ["c", "b"]),
+            lambda before: planned(before, []),
+            lambda before: overridden(before, "d", "why", NOON),
+            lambda before: overridden(before, "b", "", None),
+            released,
+            vacated,
+            lambda before: tried(before, "d", TRIAL, Means.MANUAL, "") if before else before,
+            untried,
+        ]
+    ),
+    max_size=8,
+)
+
+
+@given(STEPS)
+def test_whatever_happens_there_is_one_primary_at_most_and_all_of_it_can_be_undone(
+    steps: list[object],
+) -> None:
+    roll = Roll()
+    history = [roll.places("x")]
+    for number, step in enumerate(steps):
+        roll = after(roll, step(roll.places("x")), NOON, f"run_{number}")  # type: ignore[operator]  # a step
+        places = roll.places("x")
+        history.append(places)
+        assert sum(p.rank == 0 for p in places) <= 1
+        assert sum(p.status is Status.TESTING for p in places) <= 1
+        ranks = [p.rank for p in places if p.means is Means.FALLBACK]
+        assert ranks == list(range(1, len(ranks) + 1))
+        assert len({each.model_id for each in roll.of("x")}) == len(roll.of("x"))
+    for number, places in enumerate(reversed(history)):
+        roll = after(roll, places, LATER, f"undo_{number}")
+        assert roll.places("x") == places
+
+
+def test_an_assignment_that_contradicts_itself_is_refused() -> None:
+    stamp = {"at": NOON, "changed_at": NOON, "by": "ops", "run_id": "run_1"}
+    with pytest.raises(ValueError, match="is the primary"):
+        Assignment("x", "a", Status.INACTIVE, Means.AUTO, rank=0, **stamp)  # type: ignore[arg-type]  # by name
+    with pytest.raises(ValueError, match="has a trial"):
+        Assignment("x", "a", Status.TESTING, Means.AUTO, **stamp)  # type: ignore[arg-type]  # by name
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        Assignment("x", "a", Status.TESTING, Means.AUTO, trial=Trial(1.0), **stamp)  # type: ignore[arg-type]  # by name
+
+
+def test_a_pair_has_one_name_for_ever() -> None:
+    assert after(Roll(), ON_A).of("x")[0].id == assignment_id("x", "a")
+    assert len({assignment_id(x, y) for x in "xy" for y in "ab"}) == 4
