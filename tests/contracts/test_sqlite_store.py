@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from assignment_store_contract import AssignmentStoreContract
 from store_contract import StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, a_feedback, measured
 
@@ -43,6 +44,10 @@ class TestSqliteStore(StoreContract):
 
 
 class TestLearningFromSqlite(LearningContract):
+    pass
+
+
+class TestAssignmentsInSqlite(AssignmentStoreContract):
     pass
 
 

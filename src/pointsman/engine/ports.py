@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from pointsman.core.assignment.problem import Problem
+from pointsman.core.assignment.records import Assignment, Means, Run, RunState, Status
 from pointsman.core.decision import (
     Candidate,
     Decision,
@@ -234,3 +236,60 @@ class Store(Protocol):
         """
 
     def close(self) -> None: ...
+
+
+class AssignmentQuery(NamedTuple):
+    """Which assignments to list, by agent and rank; `limit` None for all from `offset` on."""
+
+    limit: int | None = 50
+    offset: int = 0
+    status: Status | None = None
+    means: Means | None = None
+    agent_id: str | None = None
+    model_id: str | None = None
+
+
+class AssignmentPage(NamedTuple):
+    """Some of the assignments that were asked for, and how many there are of them."""
+
+    assignments: Sequence[Assignment]
+    total: int
+
+
+class RunQuery(NamedTuple):
+    """Which runs to list, newest first. `before` is the id of the last one already seen."""
+
+    limit: int = 50
+    before: str | None = None
+    state: RunState | None = None
+
+
+class AssignmentStore(Protocol):
+    """Keeps who stands where, and how that came to be. Called from worker threads; may block.
+
+    What is kept is durable once a call returns. All methods raise `StoreError` and nothing else.
+    The usage of an assignment is counted from the outcomes that the `Store` beside it is given.
+    """
+
+    def keep(
+        self, run: Run, assignments: Sequence[Assignment] = (), problem: Problem | None = None
+    ) -> None:
+        """Keep a run, what it changed, and what was known, together or not at all.
+
+        A run or an assignment that is there is replaced, but for the usage. What the run undoes is
+        marked undone; with a plan that is proposed or applied, older proposals are stale.
+        """
+
+    def remove(self, run: Run, assignment_id: str) -> None:
+        """Keep the run and forget the assignment with its usage."""
+
+    def listed(self, query: AssignmentQuery) -> AssignmentPage: ...
+
+    def assignment(self, assignment_id: str) -> Assignment | None: ...
+
+    def runs(self, query: RunQuery) -> Sequence[Run]: ...
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def problem(self, run_id: str) -> Problem | None:
+        """What was solved in the run; None where nothing was, or where that is forgotten."""

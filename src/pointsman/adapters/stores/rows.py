@@ -45,6 +45,7 @@ DECISION_COLUMNS = (
     "SESSION_ID",
     "ASKED_MODEL",
     "BAND",
+    "ASSIGNMENT_ID",
     "REJECTIONS_JSON",
     "PANIC",
     "EXPLORED",
@@ -141,6 +142,7 @@ def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
         decision.session,
         decision.asked_model,
         decision.band,
+        decision.assignment_id,
     )
 
 
@@ -198,8 +200,8 @@ def stored_decision(row: Sequence[Any]) -> Decision:
     Those are its candidates, its rejections, and the candidates of its base or None. Raises
     `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
-    order, own = row[11], row[17]
-    candidates_json, standing_json, base_json = row[20:23]
+    order, own = row[11], row[18]
+    candidates_json, standing_json, base_json = row[21:24]
     if candidates_json is None or standing_json is None:
         raise ValueError(f"the candidates of {row[0]} are missing")
     candidates = _all_said(candidates_json, base_json)
@@ -217,9 +219,10 @@ def stored_decision(row: Sequence[Any]) -> Decision:
         config_version=row[13],
         session=row[14],
         asked_model=row[15],
-        panic=bool(row[18]),
-        explored=bool(row[19]),
+        panic=bool(row[19]),
+        explored=bool(row[20]),
         band=row[16],
+        assignment_id=row[17],
     )
 
 

@@ -4,8 +4,9 @@ One numbered step per entry of `MIGRATIONS`; a step that has been released is ne
 followed by another. `PRAGMA user_version` holds the number of steps a file has taken.
 
 Physical names are upper case, as on the databases that people query beside pointsman. Instants are
-integer microseconds since 1970 UTC, durations seconds, scores in [0, 1], money decimal text: a
-float cannot hold a cost exactly. No foreign key binds an outcome to its decision: either may be
+integer microseconds since 1970 UTC, durations seconds, scores in [0, 1] (of assignments 0 to 100,
+and milliseconds: these columns are a contract), money decimal text: a float cannot hold a cost
+exactly. No foreign key binds an outcome to its decision: either may be
 lost alone when a queue overflows, and a check would slow every insert.
 
 The candidates of a decision and the rejections that stand for all requests of its kind are kept
@@ -19,6 +20,9 @@ from collections.abc import Sequence
 DECISIONS = "ROUTING_DECISIONS"
 OUTCOMES = "ROUTING_OUTCOMES"
 SETS = "ROUTING_CANDIDATE_SETS"
+ASSIGNMENTS = "AGENT_MODEL_ASSIGNMENTS"
+RUNS = "ASSIGNMENT_RUNS"
+RUN_INPUTS = "ASSIGNMENT_RUN_INPUTS"
 
 APPLICATION_ID = 0x706F_696E
 """`PRAGMA application_id` of our files ("poin"), so that another program's file is not touched."""
@@ -115,6 +119,76 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Earlier decisions did not say within which band of the best models shared its traffic.
     ("ALTER TABLE ROUTING_DECISIONS ADD COLUMN BAND REAL DEFAULT 0",),
+    (
+        "ALTER TABLE ROUTING_DECISIONS ADD COLUMN ASSIGNMENT_ID TEXT",
+        """
+        CREATE TABLE AGENT_MODEL_ASSIGNMENTS (
+            ASSIGNMENT_ID           TEXT PRIMARY KEY,
+            AGENT_ID                TEXT NOT NULL,
+            AGENT_NAME              TEXT NOT NULL,
+            AGENT_TYPE              TEXT NOT NULL,
+            AGENT_CAPABILITIES_JSON TEXT NOT NULL,
+            MODEL_ID                TEXT NOT NULL,
+            MODEL_NAME              TEXT NOT NULL,
+            MODEL_CAPABILITIES_JSON TEXT NOT NULL,
+            MATCH_SCORE             REAL NOT NULL CHECK (MATCH_SCORE BETWEEN 0 AND 100),
+            CAPABILITY_OVERLAP_JSON TEXT NOT NULL,
+            STATUS                  TEXT NOT NULL,
+            ASSIGNMENT_METHOD       TEXT NOT NULL,
+            ASSIGNMENT_RANK         INTEGER,
+            CAPABILITY_SCORE        REAL,
+            PERFORMANCE_SCORE       REAL,
+            PERFORMANCE_WEIGHT      REAL NOT NULL CHECK (PERFORMANCE_WEIGHT BETWEEN 0 AND 1),
+            CAPABILITY_WEIGHT       REAL NOT NULL CHECK (CAPABILITY_WEIGHT BETWEEN 0 AND 1),
+            EVIDENCE                REAL NOT NULL,
+            ASSIGNED_BY             TEXT NOT NULL,
+            ASSIGNED_AT             INTEGER NOT NULL,
+            LAST_UPDATED            INTEGER NOT NULL,
+            NOTES                   TEXT NOT NULL,
+            RUN_ID                  TEXT NOT NULL,
+            VALID_UNTIL             INTEGER,
+            TRIAL_JSON              TEXT,
+            TOTAL_REQUESTS          INTEGER NOT NULL DEFAULT 0,
+            SUCCESSFUL_REQUESTS     INTEGER NOT NULL DEFAULT 0,
+            FAILED_REQUESTS         INTEGER NOT NULL DEFAULT 0,
+            AVG_LATENCY_MS          REAL,
+            TOTAL_WORTH             REAL NOT NULL DEFAULT 0,
+            LAST_USED_AT            INTEGER,
+            UNIQUE (AGENT_ID, MODEL_ID)
+        )
+        """,
+        "CREATE INDEX IX_ASSIGNMENTS_MODEL ON AGENT_MODEL_ASSIGNMENTS (MODEL_ID, AGENT_ID)",
+        "CREATE INDEX IX_ASSIGNMENTS_STATUS ON AGENT_MODEL_ASSIGNMENTS (STATUS, AGENT_ID)",
+        "CREATE INDEX IX_ASSIGNMENTS_SCORE ON AGENT_MODEL_ASSIGNMENTS (MATCH_SCORE)",
+        "CREATE INDEX IX_ASSIGNMENTS_METHOD ON AGENT_MODEL_ASSIGNMENTS (ASSIGNMENT_METHOD)",
+        "CREATE INDEX IX_ASSIGNMENTS_TIME ON AGENT_MODEL_ASSIGNMENTS (ASSIGNED_AT)",
+        """
+        CREATE TABLE ASSIGNMENT_RUNS (
+            RUN_ID         TEXT PRIMARY KEY,
+            RUN_AT         INTEGER NOT NULL,
+            KIND           TEXT NOT NULL,
+            STATE          TEXT NOT NULL,
+            SETTLED_AT     INTEGER NOT NULL,
+            DECIDED_BY     TEXT NOT NULL,
+            REASON         TEXT NOT NULL,
+            STRATEGY       TEXT,
+            CONFIG_VERSION TEXT NOT NULL,
+            MOVES          INTEGER NOT NULL,
+            UNDOES         TEXT,
+            CHANGES_JSON   TEXT NOT NULL,
+            FIGURES_JSON   TEXT,
+            POINT_JSON     TEXT
+        )
+        """,
+        "CREATE INDEX IX_RUNS_STATE ON ASSIGNMENT_RUNS (STATE, RUN_ID)",
+        # Beside the runs, so that whoever lists these need not read past megabytes.
+        """
+        CREATE TABLE ASSIGNMENT_RUN_INPUTS (
+            RUN_ID  TEXT PRIMARY KEY,
+            PROBLEM BLOB NOT NULL
+        )
+        """,
+    ),
 )
 
 

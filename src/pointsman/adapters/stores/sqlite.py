@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pointsman.adapters.stores.assignments import SqliteAssignments
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
 from pointsman.adapters.stores.forgetting import Delete, delete_oldest, delete_strays
@@ -36,6 +37,7 @@ from pointsman.adapters.stores.rows import (
 )
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS
 from pointsman.adapters.stores.sets import CandidateSet, CandidateSets
+from pointsman.adapters.stores.usage import UsageCount, revalue
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 
@@ -70,10 +72,11 @@ class SqliteStore:
     def __init__(self, path: str | Path) -> None:
         self._file = DatabaseFile(path)
         self._sets = CandidateSets(json_text)
+        self.assignments = SqliteAssignments(self._file)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:
-            batch = _Batch(db, self._sets)
+            batch = _Batch(db, self._sets, self.assignments.count())
             for start in range(0, len(records), SLICE):
                 if start:
                     time.sleep(SLICE_PAUSE_S)
@@ -82,6 +85,7 @@ class SqliteStore:
 
     def judge(self, feedback: Feedback) -> bool:
         with self._file.writing() as db:
+            revalue(db, feedback)
             values = (*feedback_values(feedback), storable(feedback.decision_id))
             return db.execute(_JUDGE, values).rowcount > 0
 
@@ -123,8 +127,10 @@ class SqliteStore:
 class _Batch:
     """Records on their way into the tables, within one transaction."""
 
-    def __init__(self, db: sqlite3.Connection, sets: CandidateSets) -> None:
+    def __init__(self, db: sqlite3.Connection, sets: CandidateSets, usage: UsageCount) -> None:
+        self._db = db
         self._sets = sets
+        self._usage = usage
         # Also sets of earlier batches are written again: `forget_before` may have removed them.
         self._written: set[int] = set()
         self._new_sets = Insertion(db, _SETS)
@@ -148,6 +154,7 @@ class _Batch:
                 self._usual_outcomes.rows.append(usual_outcome_row(record))
             else:
                 self._outcomes.rows.append(outcome_row(record))
+        self._usage.add(records)
         for table in self._tables:
             table.advance()
 
@@ -169,3 +176,4 @@ class _Batch:
     def finish(self) -> None:
         for table in self._tables:
             table.finish()
+        self._usage.write(self._db)
