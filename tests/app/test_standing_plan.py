@@ -11,7 +11,7 @@ from pointsman.app.cli import main
 from pointsman.app.config import load
 from pointsman.app.wiring import setup_of
 from pointsman.core.errors import ConfigError
-from pointsman.engine.standing import Post
+from pointsman.engine.standing import post_of
 
 FLEET = """\
 server: {data_dir: data}
@@ -44,7 +44,7 @@ def test_who_stands_where_reaches_the_engine_with_what_leaving_costs(fleet: Path
     write_plan(fleet, coder="sim/swift-mini")
     configuration = load(fleet, {})
     assert configuration.expectations.standing == {"coder": "sim/swift-mini"}
-    assert setup_of(configuration, {}).posts == {"coder": Post("sim/swift-mini", 0.2)}
+    assert setup_of(configuration, {}).posts == {"coder": post_of("coder", "sim/swift-mini", 0.2)}
     assert fleet.with_name("plan.json") in configuration.watched
 
 

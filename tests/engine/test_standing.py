@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from fakes import BEST, LAST, NEXT, LearningScorer, World
 
+from pointsman.core.assignment.records import ASSIGNED
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
     Candidate,
@@ -20,7 +21,6 @@ from pointsman.core.decision import (
     Task,
 )
 from pointsman.core.fleet import Agent, Weights
-from pointsman.core.rescoring import ASSIGNED
 from pointsman.engine.explain import borne_out, explained
 from pointsman.engine.policy import Policy
 from pointsman.engine.ports import StoredDecision

@@ -56,6 +56,7 @@ from pointsman.core.fleet import (
     Usage,
     Weights,
 )
+from pointsman.engine.assignments import Assignments
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.health import Health
@@ -116,9 +117,11 @@ class Router:
     levels: list[str] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     statistics: LiveStatistics = field(default_factory=lambda: LiveStatistics(OneNoon()))
+    agents: Sequence[Agent] = (BUILDER,)
+    book: Assignments | None = None
 
     def fleet(self) -> Fleet:
-        return Fleet([BUILDER], [BIG, SMALL], "cfg_9")
+        return Fleet(self.agents, [BIG, SMALL], "cfg_9")
 
     def live(self, model_id: str) -> LiveModel:
         return LiveModel("open", 8, 1.0, over_target=True) if model_id == BIG.id else LiveModel()
@@ -176,6 +179,14 @@ class Router:
             random=Random(1),
         )
 
+    def assignments(self) -> Assignments:
+        if self.book is None or self.book.store is not self.store.assignments:
+            scorer = CapabilityScorer()
+            registry = Registry(self.setup(), scorer)
+            store = self.store.assignments
+            self.book = Assignments(store, registry, scorer, OneNoon(), Random(1))
+        return self.book
+
     async def judge(self, feedback: Feedback) -> StoredDecision | None:
         before = self.store.decision(feedback.decision_id)
         return before if self.store.judge(feedback) else None
@@ -197,6 +208,7 @@ class Client:
         self.router.store.close()
         self.router.store = SqliteStore(path)
         self.router.levels.clear()
+        self.router.agents = (BUILDER,)
         return self
 
     def call(

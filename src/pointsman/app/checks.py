@@ -255,6 +255,9 @@ def _check_assignment(settings: Settings, findings: Findings) -> None:
             for j, name in enumerate(group.agents)
         ),
     ]
+    if rules.plan is not None and rules.mode != "off":
+        words = "a plan is named, so what the file says is in force and nothing else is"
+        findings.add((*top, "mode"), words, "remove `plan`, or set the mode to off")
     for place, section, name in names:
         known = getattr(settings, section)
         if name not in known and not findings.wrote((section, name)):

@@ -11,6 +11,7 @@ from pointsman.app.running import Running
 from pointsman.core.decision import Feedback, Selection, Task
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
+from pointsman.engine.assignments import Assignments
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
 from pointsman.engine.load import TARGET
@@ -93,6 +94,9 @@ class RouterSource:
 
     def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
         return self._running.decide(ask, seed, against)
+
+    def assignments(self) -> Assignments:
+        return self._running.parts.assignments
 
     async def judge(self, feedback: Feedback) -> StoredDecision | None:
         return await self._running.judge(feedback)

@@ -15,8 +15,11 @@ from pointsman.core.assignment.duty import (
     Expectations,
     FleetRules,
     KeptApart,
+    Mode,
+    Routine,
 )
 from pointsman.core.assignment.problem import Load, ShareOf
+from pointsman.core.assignment.stability import Pace
 
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Count = Annotated[float, Field(ge=0, le=1_000_000_000)]
@@ -58,6 +61,25 @@ class AssignmentEntry(Section):
         description="File of the plan in force, as `pointsman assign --json` writes it: each "
         "agent's model leads by the agent's `switch_cost`. Watched, as this file is.",
     )
+    mode: Literal["off", "propose", "auto"] = Field(
+        Routine().mode.value,
+        description="Whether the fleet is assigned anew by itself: `propose` shows a plan for a "
+        "person to apply, `auto` puts it in place.",
+    )
+    strategy: Literal["greedy", "balanced", "optimal"] = Field(
+        "optimal", description="How plans are made by themselves."
+    )
+    every_s: Seconds = Field(
+        Routine().every_s,
+        description="How long after a plan the next is made, unless a model fails or recovers or "
+        "the configuration changes.",
+    )
+    moves_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        Pace().moves_per_hour, description="How many agents `auto` may move in any hour."
+    )
+    cool_off_s: Seconds = Field(
+        Pace().cool_off_s, description="How long `auto` leaves an agent that has moved where it is."
+    )
     budget_usd_per_day: Dollars | None = Field(
         None, description="What all agents together may cost on a day, at their expected load."
     )
@@ -98,6 +120,12 @@ def expectations_of(
             mean_latency_s=rules.mean_latency_s,
         ),
         MappingProxyType(dict(standing)),
+        Routine(
+            Mode(rules.mode),
+            rules.strategy,
+            rules.every_s,
+            Pace(rules.moves_per_hour, rules.cool_off_s),
+        ),
     )
 
 

@@ -22,12 +22,16 @@ from pointsman.core.task_type import shipped_model
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained, rated
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.reassign import Reassigning
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
 from pointsman.version import VERSION
 
 HOUSEKEEPING_S = 30.0
 WATCH_S = 1.0
+LOOK_AFTER_S = 15.0
+"""How often the assignments are looked after: a model that has failed for two looks is down."""
+
 READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
 
@@ -63,6 +67,7 @@ class Running:
         self._tasks: list[asyncio.Task[Any]] = []
         self._serving = False
         self.parts: Wired = wired(configuration, SystemClock())
+        self._reassigning = Reassigning(self.parts.assignments, self.parts.clock, down=self._down)
         self.configuration = configuration
         self.scoring = configuration.policy.scoring
         self.keys: KeyRing = key_ring(configuration)
@@ -72,12 +77,14 @@ class Running:
         self._served = self._seen = _signature(configuration.watched)
 
     async def start(self) -> None:
+        await self.parts.assignments.load()
         self.parts.ledger.start()
         if self.parts.telemetry is not None:
             self.parts.telemetry.start()
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
+            self._every(LOOK_AFTER_S, "assignments", self._look_after_assignments),
         ]
         remembering = asyncio.create_task(self._remember(), name="replay")
         self._tasks.append(remembering)
@@ -137,6 +144,7 @@ class Running:
         providers = providers_of(configuration, self.parts.clock, before, running)
         # Nothing here waits, so no request sees half of each.
         registry.replace(setup_of(configuration, providers))
+        self.parts.assignments.repost()
         self.keys = key_ring(configuration)
         self.configuration = configuration
         self.loaded_at = self.parts.clock.now()
@@ -303,6 +311,16 @@ class Running:
         self.parts.registry.forget_old_corrections(self.parts.clock.now())
         await self.parts.registry.close_unused()
         await self._forget_old_decisions()
+
+    async def _look_after_assignments(self) -> None:
+        await self._reassigning.turn()
+
+    def _down(self) -> frozenset[str]:
+        """The models that are left alone at this moment."""
+        known, circuits = self.parts.registry.fleet.models, self.parts.health.circuits()
+        return frozenset(
+            name for name, state in circuits.items() if state != "closed" and name in known
+        )
 
     async def _forget_old_decisions(self) -> None:
         kept = timedelta(days=self.configuration.server.keep_decisions_days)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pointsman.app.mistakes import Findings
 from pointsman.core.assignment.duty import Expectations
 from pointsman.core.fleet import Fleet
-from pointsman.engine.standing import Post
+from pointsman.engine.standing import Post, post_of
 
 MOST_BYTES = 16_000_000
 
@@ -44,7 +44,7 @@ def planned(base: Path, named: str | None, findings: Findings) -> dict[str, str]
 def posts_of(fleet: Fleet, expectations: Expectations) -> Mapping[str, Post]:
     """Who stands where, of those that are there."""
     return {
-        agent_id: Post(model_id, expectations.duty(agent_id).switch_cost)
+        agent_id: post_of(agent_id, model_id, expectations.duty(agent_id).switch_cost)
         for agent_id, model_id in expectations.standing.items()
         if agent_id in fleet.agents and model_id in fleet.models
     }

@@ -20,10 +20,11 @@ from pointsman.app.configuration import Configuration, ProviderSettings
 from pointsman.app.standing_plan import posts_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.core.exploration import Exploration
+from pointsman.engine.assignments import Assignments
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
-from pointsman.engine.ports import Clock, Provider, Store
+from pointsman.engine.ports import Clock, Provider
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.serve import Service
@@ -45,7 +46,8 @@ class Wired(NamedTuple):
     health: Health
     tally: Tally
     statistics: LiveStatistics
-    store: Store
+    store: SqliteStore
+    assignments: Assignments
     ledger: WriteBehindLedger
     telemetry: Telemetry | None
     service: Service
@@ -65,6 +67,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     telemetry = telemetry_of(configuration.telemetry, clock)
     noted = Noted(ledger, statistics)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
+    assignments = Assignments(store.assignments, registry, scorer, clock, random)
     service = Service(
         registry,
         scorer=scorer,
@@ -87,6 +90,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         tally=tally,
         statistics=statistics,
         store=store,
+        assignments=assignments,
         ledger=ledger,
         telemetry=telemetry,
         service=service,
@@ -102,6 +106,7 @@ def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) ->
         timeouts={name: each.timeouts for name, each in configuration.providers.items()},
         aliases=configuration.aliases,
         posts=posts_of(configuration.fleet, configuration.expectations),
+        expectations=configuration.expectations,
     )
 
 

@@ -136,5 +136,10 @@ def pick_for_session(session: str, model_ids: Sequence[str]) -> Pick:
     return Pick(hashes.index(max(hashes)), 1.0 / len(model_ids))
 
 
+def share_of_session(session: str) -> float:
+    """A uniform number in [0, 1) that is fixed for a session."""
+    return int.from_bytes(_hash(f"{session}\n")[:6]) / (1 << 48)
+
+
 def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -163,7 +163,8 @@ class Decision(NamedTuple):
     every model was to be left alone and the least bad was tried all the same, `explored` that the
     chosen one was taken to learn about it. Models within `band` of the best score shared its
     traffic; None when the request named whom it wanted, so that no score counted. `traceparent`
-    is the caller's, which is not stored.
+    is the caller's, which is not stored. `assignment_id` names where the agent stood (see
+    `assignment/records.py`), None when it stood nowhere.
     """
 
     id: str
@@ -182,6 +183,7 @@ class Decision(NamedTuple):
     explored: bool = False
     band: float | None = 0.0
     traceparent: str | None = None
+    assignment_id: str | None = None
 
     @property
     def seed(self) -> int:

@@ -7,7 +7,8 @@ One class per reaction, not per cause::
     ├── RequestError         the caller changes the request
     │   ├── AccessDenied     the caller uses another key
     │   ├── UnknownAgent     the caller names a declared agent
-    │   └── UnknownModel     the caller names a model that exists
+    │   ├── UnknownModel     the caller names a model that exists
+    │   └── Conflict         the caller looks again how things stand
     ├── NoEligibleModel      nothing can serve this; carries the objection to every model
     ├── UpstreamError        one attempt failed; its `kind` says what may help
     ├── AttemptsSpent        all allowed attempts failed; carries them
@@ -153,6 +154,10 @@ class UnknownAgent(RequestError):
 
 class UnknownModel(RequestError):
     """The request names a model that the configuration does not declare."""
+
+
+class Conflict(RequestError):
+    """What is asked for cannot be done in the state that things are in."""
 
 
 class NoEligibleModel(PointsmanError):

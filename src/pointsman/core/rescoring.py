@@ -14,6 +14,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pointsman.core.assignment.records import ASSIGNED, TRIED
 from pointsman.core.capability import HALF_CHEAP_USD_PER_MTOK
 from pointsman.core.classic import measured_terms
 from pointsman.core.decision import Candidate, Estimate, Term
@@ -27,10 +28,8 @@ DEAREST = 1e6
 """A cost in US dollars that is as good as unknown: nothing is left of its cheapness."""
 
 
-ASSIGNED = "assigned"
-"""The name of the term by which the model leads that an agent was assigned."""
-
-LEADS = frozenset({ASSIGNED, STAYING})
+LEADS = frozenset({ASSIGNED, TRIED, STAYING})
+"""The names of terms that come of where an agent or a conversation is, not of the model."""
 
 
 class Quantity(StrEnum):
@@ -100,11 +99,19 @@ def _leading(
     rescored: Callable[[float], Candidate], leads: tuple[Term, ...]
 ) -> Callable[[float], Candidate]:
     def with_leads(value: float) -> Candidate:
-        plain = rescored(value)
-        score = plain.score + sum(term.value for term in leads)
-        return plain._replace(score=score, terms=(*plain.terms, *leads))
+        candidate = rescored(value)
+        for lead in leads:
+            candidate = _led(candidate, lead)
+        return candidate
 
     return with_leads
+
+
+def _led(candidate: Candidate, lead: Term) -> Candidate:
+    """With what it leads by. A standing assignment lifts no score above 1."""
+    if lead.name == ASSIGNED:
+        lead = lead._replace(value=min(lead.weight or lead.value, 1.0 - candidate.score))
+    return candidate._replace(score=candidate.score + lead.value, terms=(*candidate.terms, lead))
 
 
 class _Expected(NamedTuple):

@@ -39,7 +39,7 @@ class Stated(NamedTuple):
     candidates: Sequence[Sequence[Candidate]]
 
 
-class _Pair(NamedTuple):
+class Pair(NamedTuple):
     """What is expected of one agent on one model."""
 
     candidate: Candidate
@@ -50,30 +50,59 @@ class _Pair(NamedTuple):
     bar: Bar | None
 
 
+Row = Sequence[Pair]
+
+
 def stated(
     fleet: Fleet,
     expectations: Expectations,
     scores: Scores,
     strategy: Strategy = Strategy.BALANCED,
     standing: Mapping[str, str] | None = None,
+    held: Collection[str] = frozenset(),
 ) -> Stated:
     """The problem of all declared agents that are online.
 
     `standing` maps an agent's id to the id of the model that it stands on; names that are not in
-    the fleet any more count for nothing. An agent with a pinned model stands on it by decision of a
-    person.
+    the fleet any more count for nothing. Those of the agents that are `held`, and those with a
+    pinned model, stand there by decision of a person.
     """
+    rows = rows_of(fleet, expectations, scores, strategy)
+    return stated_of(fleet, expectations, list(rows), standing or {}, held)
+
+
+def rows_of(
+    fleet: Fleet, expectations: Expectations, scores: Scores, strategy: Strategy
+) -> Iterator[Row]:
+    """What is expected of each agent on all models, an agent at a time: it takes its time."""
+    for agent in _online(fleet):
+        duty = expectations.duty(agent.id)
+        yield tuple(_pair(agent, duty, model, scores, strategy) for model in fleet.models.values())
+
+
+def stated_of(
+    fleet: Fleet,
+    expectations: Expectations,
+    pairs: Sequence[Row],
+    standing: Mapping[str, str],
+    held: Collection[str],
+) -> Stated:
+    """The problem that `rows_of` the same fleet make."""
     agents = tuple(_online(fleet))
     models = tuple(fleet.models.values())
-    pairs = [
-        [_pair(agent, expectations.duty(agent.id), model, scores, strategy) for model in models]
-        for agent in agents
-    ]
     numbers = {model.id: number for number, model in enumerate(models)}
     places = {agent.id: number for number, agent in enumerate(agents)}
     problem = Problem(
         agents=tuple(
-            _needs(agent, expectations.duty(agent.id), numbers, standing or {}) for agent in agents
+            _needs(
+                agent,
+                expectations.duty(agent.id),
+                numbers.get(standing.get(agent.id, "")),
+                numbers.get(
+                    agent.pinned or (standing.get(agent.id, "") if agent.id in held else "")
+                ),
+            )
+            for agent in agents
         ),
         models=tuple(_room(model, expectations) for model in models),
         scores=[[min(1.0, max(0.0, pair.candidate.score)) for pair in row] for row in pairs],
@@ -107,16 +136,14 @@ def _online(fleet: Fleet) -> Iterator[Agent]:
             yield agent
 
 
-def _needs(
-    agent: Agent, duty: Duty, numbers: Mapping[str, int], standing: Mapping[str, str]
-) -> AgentNeeds:
+def _needs(agent: Agent, duty: Duty, current: int | None, manual: int | None) -> AgentNeeds:
     return AgentNeeds(
         agent.id,
         duty.load,
         importance=duty.importance,
         fallbacks=duty.fallbacks,
-        manual=None if agent.pinned is None else numbers.get(agent.pinned),
-        current=numbers.get(standing.get(agent.id, "")),
+        manual=manual,
+        current=current,
         switch_cost=duty.switch_cost,
     )
 
@@ -151,13 +178,13 @@ def _rules(expectations: Expectations, places: Mapping[str, int]) -> Rules:
     )
 
 
-def _pair(agent: Agent, duty: Duty, model: Model, scores: Scores, strategy: Strategy) -> _Pair:
+def _pair(agent: Agent, duty: Duty, model: Model, scores: Scores, strategy: Strategy) -> Pair:
     kind = agent.task_types[0] if len(agent.task_types) == 1 else None
     task, selection = Task(type=kind, stream=True), Selection(strategy)
     candidate = scores.score(agent, task, selection, model)
     estimate = candidate.estimate
     quality = candidate.score if estimate is None else estimate.success
-    return _Pair(
+    return Pair(
         candidate,
         quality,
         _usd_per_request(model, duty.load),

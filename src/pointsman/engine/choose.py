@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pointsman.core.balance import Near, Pick, pick, pick_for_session
+from pointsman.core.assignment.records import TRIED
+from pointsman.core.balance import Near, Pick, pick, pick_for_session, share_of_session
 from pointsman.core.balance import propensity as propensity_of
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
 from pointsman.core.eligibility import request_objection, tokens_held
@@ -46,6 +47,13 @@ class _Taken(NamedTuple):
     entitled: Sequence[Candidate] = ()
 
 
+class _Trial(NamedTuple):
+    """The place of the tried model among those that are able, and its share of the requests."""
+
+    place: int
+    share: float
+
+
 class Chooser:
     """Puts what is known of models on paper together with how they are doing right now.
 
@@ -84,7 +92,13 @@ class Chooser:
             taken = _Taken(places.index(stay.place), 1.0)
         else:
             explores = self._exploration if stay is None else None
-            taken = self._taken(shortlist, places, task, session, draws, explores)
+            trial = None
+            if snapshot.trials and stay is None:
+                trial = _trial(snapshot, shortlist, places)
+            if trial is None:
+                taken = self._taken(shortlist, places, task, session, draws, explores)
+            else:
+                taken = self._on_trial(trial, shortlist, places, task, session, draws)
         ordered = shortlist.starting_at(places[taken.place], stay)
         if rejections:
             out = {rejection.model_id for rejection in rejections}
@@ -183,6 +197,26 @@ class Chooser:
             propensity += offer.probability
         return _Taken(place, propensity, explored, able)
 
+    def _on_trial(
+        self,
+        trial: _Trial,
+        shortlist: Shortlist,
+        places: Sequence[int],
+        task: Task,
+        session: str | None,
+        draws: Callable[[], float],
+    ) -> _Taken:
+        """The tried model for its share of requests, whole conversations; the rest as ever."""
+        near, ids = shortlist.near_of(places)
+        drawn = draws() if session is None else share_of_session(session)
+        if drawn < trial.share:
+            place, propensity = trial.place, self._usual(near, ids, task, session, trial.place)
+        else:
+            place, propensity = self._pick(near, ids, task, session, draws)
+        # That of the mixture of both ways, whichever was gone.
+        propensity *= 1.0 - trial.share
+        return _Taken(place, propensity + trial.share * (place == trial.place))
+
     def _pick(
         self,
         near: Near,
@@ -227,3 +261,16 @@ class Chooser:
         others = tuple(rejection for rejection in rejections if rejection is not least)
         all_out = shortlist.rejections + others
         return Choice((chosen,), all_out, panic=True, band=shortlist.band)
+
+
+def _trial(snapshot: Snapshot, shortlist: Shortlist, places: Sequence[int]) -> _Trial | None:
+    """What the agent tries with such requests, if that model is able now."""
+    post = snapshot.trials.get(shortlist.kind.agent.id)
+    if post is None or post.tried not in shortlist.model_ids:
+        return None
+    place = shortlist.model_ids.index(post.tried)
+    # The term is there exactly where a request asks for what assignments are made for.
+    terms = shortlist.candidates[place].terms
+    if place not in places or not terms or terms[-1].name != TRIED:
+        return None
+    return _Trial(places.index(place), post.tried_share)

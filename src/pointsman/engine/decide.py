@@ -68,6 +68,7 @@ class Decider:
             seed = self._random.getrandbits(SEED_BITS)
         ask = _as_configured(ask, snapshot)
         choice = self._choice(ask, snapshot, seed)
+        post = snapshot.setup.posts.get(ask.agent.id)
         if live:
             self._chooser.acted_on(ask.agent, ask.task, ask.selection, choice)
         # By position: to name all of them would take as long as half of the choice.
@@ -88,6 +89,7 @@ class Decider:
             choice.explored,
             choice.band,
             ask.traceparent,
+            None if post is None else post.assignment_id,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.policy import Policy, Timeouts
@@ -38,20 +39,25 @@ class Setup:
     aliases: Mapping[str, str] = field(default_factory=dict)
     types: TypesInferred = field(default_factory=TypesInferred, compare=False)
     posts: Mapping[str, Post] = field(default_factory=dict)
+    expectations: Expectations = NOTHING_EXPECTED
 
     def timeouts_of(self, model: Model) -> Timeouts:
         return self.timeouts.get(model.provider, self.policy.timeouts)
 
 
 class Snapshot:
-    """A setup with what was worked out from it. `users` counts the requests that still hold it."""
+    """A setup with what was worked out from it. `users` counts the requests that still hold it.
 
-    __slots__ = ("setup", "shortlists", "users")
+    `trials` has the posts of the agents that try a model.
+    """
+
+    __slots__ = ("setup", "shortlists", "trials", "users")
 
     def __init__(self, setup: Setup, scores: Scores) -> None:
         self.setup = setup
         if setup.posts:
             scores = StandingScores(scores, setup.posts, setup.policy.strategy)
+        self.trials = {name: post for name, post in setup.posts.items() if post.tried is not None}
         self.shortlists = Shortlists(setup.fleet, scores, setup.policy.band)
         self.users = 0
 
@@ -81,6 +87,11 @@ class Registry:
         self._declared = setup
         self._corrections.clear()
         self._serve(setup)
+
+    def post(self, posts: Mapping[str, Post]) -> None:
+        """Agents stand on other models from now on. What traffic has corrected stays corrected."""
+        self._declared = replace(self._declared, posts=posts)
+        self._serve_corrected()
 
     def correct(self, model: Model, now: datetime) -> None:
         """Serve `model`, which is declared, in place of the one with its id for a while."""

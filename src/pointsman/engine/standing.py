@@ -11,18 +11,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pointsman.core.assignment.records import ASSIGNED, TRIED, assignment_id
 from pointsman.core.decision import Candidate, Selection, Strategy, Task, Term
 from pointsman.core.fleet import Agent, Model
-from pointsman.core.rescoring import ASSIGNED
 from pointsman.engine.adjusted import AdjustedScores
 from pointsman.engine.ports import Scores
 
 
 class Post(NamedTuple):
-    """The model that an agent stands on, by id, and what leaving it costs in score, in [0, 1]."""
+    """The model that an agent stands on, by id, and what leaving it costs in score, in [0, 1].
+
+    Where a person put an agent (`held`), no other model is better by enough. The model `tried`,
+    by id, goes first for a share of the agent's requests.
+    """
 
     model_id: str
     switch_cost: float
+    held: bool = False
+    assignment_id: str | None = None
+    tried: str | None = None
+    tried_share: float = 0.0
+
+
+def post_of(
+    agent_id: str,
+    model_id: str,
+    switch_cost: float,
+    *,
+    held: bool = False,
+    trial: tuple[str, float] | None = None,
+) -> Post:
+    """The post of the agent on the model; `trial` is what it tries, and on which share."""
+    tried, share = trial or (None, 0.0)
+    return Post(model_id, switch_cost, held, assignment_id(agent_id, model_id), tried, share)
 
 
 class StandingScores(AdjustedScores):
@@ -37,13 +58,20 @@ class StandingScores(AdjustedScores):
         """The candidate, with one term more where the agent stands on the model."""
         candidate = self._scores.score(agent, task, selection, model)
         post = self._posts.get(agent.id)
-        if post is None or post.model_id != model.id or not self._is_usual(selection):
+        if post is None or not self.is_usual(selection):
             return candidate
-        score = min(1.0, candidate.score + post.switch_cost)
-        lead = Term(
-            ASSIGNED, score - candidate.score, f"stands on it, {agent.id} was assigned to it"
-        )
+        if post.tried == model.id:
+            told = f"tried on {post.tried_share:.0%} of the requests of {agent.id}"
+            return candidate._replace(terms=(*candidate.terms, Term(TRIED, 0.0, told)))
+        if post.model_id != model.id:
+            return candidate
+        lead_by = 1.0 if post.held else post.switch_cost
+        score = min(1.0, candidate.score + lead_by)
+        whose = "a person put" if post.held else "the plan puts"
+        told = f"stands on it: {whose} {agent.id} there"
+        lead = Term(ASSIGNED, score - candidate.score, told, lead_by)
         return candidate._replace(score=score, terms=(*candidate.terms, lead))
 
-    def _is_usual(self, selection: Selection) -> bool:
+    def is_usual(self, selection: Selection) -> bool:
+        """Whether the request asks for what assignments are made for."""
         return selection.strategy is self._usual and selection.weights is None

@@ -35,9 +35,10 @@ def add_gateway_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Gateway:
-    """A gateway somewhere. Raises `ConfigError` when the address is none."""
+    """A gateway somewhere, given up after `timeout_s`. Raises `ConfigError` for no address."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         given = url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
         self._place = "--url" if url else URL_VARIABLE
         self.url = given.rstrip("/")
@@ -64,7 +65,7 @@ class Gateway:
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         make = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
-        connection = make(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT_S)
+        connection = make(self._parts.hostname or "", self._parts.port, timeout=self._timeout_s)
         try:
             connection.request(method, target, body, headers)
             response = connection.getresponse()

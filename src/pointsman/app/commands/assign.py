@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.clock import SystemClock
+from pointsman.app.commands.asking import WHERE, add_gateway_arguments
+from pointsman.app.commands.assigning import check_not_live, run_live
 from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
@@ -42,12 +44,13 @@ from pointsman.engine.scoring import new_scorer
 
 DESCRIPTION = """\
 Work out which model each declared agent should stand on, for the fleet as a whole: under its
-budget, the limits of its models and every other rule of the configuration. Nothing is changed.
+budget, the limits of its models and every other rule of the configuration. Nothing is changed,
+unless --live asks a running gateway to put the plan in place.
 
 What models are expected to be like is what the configuration declares and, where this gateway has
 served before, what it has seen of them."""
 
-EPILOG = """\
+EPILOG = f"""\
 strategies:
   greedy     each agent in turn takes its best model that has room
   balanced   the same, 5 points off per agent that a model already has
@@ -61,7 +64,12 @@ examples:
   pointsman assign fleet.yaml --explain coder
   pointsman assign fleet.yaml --json > plan.json
   pointsman assign fleet.yaml --standing plan.json     what has changed, and who moves
-  pointsman assign fleet.yaml --standing plan.json --without lab/large"""
+  pointsman assign fleet.yaml --standing plan.json --without lab/large
+  pointsman assign --live --dry-run                    what the running gateway would change
+  pointsman assign --live --reason "prices have fallen"
+  pointsman assign --live --undo run_019dbaa3be48d6c7b2f
+
+{WHERE}"""
 
 STRATEGIES = ("greedy", "balanced", "optimal", "pareto")
 EAGER_S = 60.0
@@ -97,11 +105,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--declared-only", action="store_true", help="leave aside what this gateway has seen"
     )
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    live = parser.add_argument_group("a running gateway")
+    live.add_argument("--live", action="store_true", help="ask the gateway, and put it in place")
+    live.add_argument("--dry-run", action="store_true", help="with --live: change nothing")
+    live.add_argument(
+        "--point", metavar="PLAN", help="with --live --strategy pareto: its plan_id, or knee"
+    )
+    live.add_argument("--reason", default="", help="with --live: why, for the history")
+    live.add_argument("--undo", metavar="RUN", help="with --live: put back what this run changed")
+    add_gateway_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.live:
+        return run_live(args)
     try:
+        check_not_live(args)
         configuration = load(args.config, os.environ)
     except ConfigError as error:
         return refused(error, as_json=args.json, sound=False)

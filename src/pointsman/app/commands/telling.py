@@ -55,6 +55,9 @@ def _head(decision: Document, *, dry: bool) -> list[str]:
         "",
         f"{verb} {chosen}: {decision['reason']['words']}.",
     ]
+    footing = decision.get("assignment")  # which gateways of before assignments do not tell
+    if footing is not None and footing["code"] != "unassigned":
+        lines.append(f"  {footing['words']}.")
     if decision["propensity"] < 1.0:
         lines.append(f"  It had a chance of {decision['propensity']:.1%}.")
     return lines

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pointsman.core.assignment.problem import DEFAULT_SWITCH_COST, NO_LOAD, Load, ShareOf
+from pointsman.core.assignment.stability import USUAL_PACE, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,38 @@ class FleetRules:
     mean_latency_s: float | None = None
 
 
+class Mode(StrEnum):
+    """What becomes of a plan that nobody asked for: it is not made, shown, or put in place."""
+
+    OFF = "off"
+    PROPOSE = "propose"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """When the fleet is assigned anew by itself: every so often, and when something changes.
+
+    `how` is the name of a strategy that makes one plan; `pace` bounds how fast the fleet changes.
+    """
+
+    mode: Mode = Mode.OFF
+    how: str = "optimal"
+    every_s: float = 600.0
+    pace: Pace = USUAL_PACE
+
+
 @dataclass(frozen=True, slots=True)
 class Expectations:
     """The duties of agents by id (those that are not named have none), and the fleet's rules.
 
-    `standing` maps the id of an agent to that of the model that it was assigned.
+    `standing` maps the id of an agent to that of the model that a plan in a file gives it.
     """
 
     duties: Mapping[str, Duty] = field(default_factory=dict)
     rules: FleetRules = FleetRules()
     standing: Mapping[str, str] = field(default_factory=dict)
+    routine: Routine = Routine()
 
     def duty(self, agent_id: str) -> Duty:
         return self.duties.get(agent_id, NO_DUTY)

@@ -12,6 +12,9 @@ from pointsman.core.assignment.problem import Bar, BarCode, Problem
 from pointsman.core.assignment.shadow import better_models, in_the_way_of
 from pointsman.core.assignment.stability import Move, moves
 
+ALIKE = 1e-9
+"""Values that differ by less differ by how they were summed up."""
+
 IN_QUESTION = Bar(BarCode.UNAVAILABLE, "is the model in question")
 
 
@@ -127,8 +130,9 @@ def _words_of_other(problem: Problem, said: Explanation) -> str:
     if other is None:
         return "nowhere else would it have a place"
     others = len(other.others)
-    what = f"{100.0 * other.loss:.2f} points" + (
+    side = "gain" if other.loss < -ALIKE else "lose"
+    what = f"{abs(100.0 * other.loss):.2f} points" + (
         f" and the place of {other.left_out} agents" if other.left_out > 0 else ""
     )
     moved = f", and {others} other agent{'s' * (others > 1)} would move" if others else ""
-    return f"next best is {problem.models[other.model].id}: the fleet would lose {what}{moved}"
+    return f"next best is {problem.models[other.model].id}: the fleet would {side} {what}{moved}"

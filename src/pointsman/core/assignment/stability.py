@@ -49,6 +49,9 @@ class Pace:
             raise ValueError(f"cool_off_s must be at least 0, not {self.cool_off_s}")
 
 
+USUAL_PACE = Pace()
+
+
 def moves(
     problem: Problem, before: Sequence[int | None], after: Sequence[int | None]
 ) -> tuple[Move, ...]:

@@ -55,6 +55,15 @@ class DecisionsBody(Body, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class FootingBody(Body, frozen=True, kw_only=True):
+    """Whether the agent got the model that it was assigned (`model_id`), and if not, why."""
+
+    code: str
+    words: str
+    model_id: str | None
+    assignment_id: str | None
+
+
 class TermBody(Body, frozen=True, kw_only=True):
     """`weight` is the most that the term can add; 0 for what can only take away."""
 
@@ -221,6 +230,7 @@ class DecisionBody(DecisionSummary, frozen=True, kw_only=True):
     config_is_current: bool
     task: TaskBody
     reason: ReasonBody
+    assignment: FootingBody
     candidates: list[CandidateBody]
     rejections: list[RejectionBody]
     counterfactual: CounterfactualBody | None

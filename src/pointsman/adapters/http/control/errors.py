@@ -20,7 +20,7 @@ from litestar.exceptions import (
 from litestar.params import ParameterKwarg
 
 from pointsman.adapters.http.replies import Reply, reply_to
-from pointsman.core.errors import RequestError, StoreError
+from pointsman.core.errors import Conflict, RequestError, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,6 @@ _CODES: Mapping[int, str] = MappingProxyType(
 
 class NotFound(RequestError):
     """Nothing is known under the name that the path holds."""
-
-
-class Conflict(RequestError):
-    """What is asked for cannot be done in the state that things are in."""
 
 
 def answer(reply: Reply) -> Errors:

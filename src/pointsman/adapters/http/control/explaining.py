@@ -17,6 +17,7 @@ from pointsman.adapters.http.control.decision_bodies import (
     DecisionSummary,
     EstimateBody,
     FeedbackBody,
+    FootingBody,
     ReasonBody,
     RejectionBody,
     TaskBody,
@@ -41,6 +42,7 @@ from pointsman.core.explanation import (
     weights_used,
 )
 from pointsman.core.fleet import Usage
+from pointsman.core.footing import stood
 from pointsman.core.rescoring import Quantity
 from pointsman.engine.explain import Explained
 from pointsman.engine.ports import StoredDecision
@@ -69,11 +71,19 @@ def decision_body(explanation: Explained, config_version: str) -> DecisionBody:
         config_is_current=decision.config_version == config_version,
         task=_task_body(decision.task),
         reason=ReasonBody(code=reason.code, words=reason.words, near_best=reason.near_best),
+        assignment=_footing_body(decision),
         candidates=[_candidate_body(candidate) for candidate in decision.candidates],
         rejections=[_rejection_body(rejection) for rejection in decision.rejections],
         counterfactual=_counterfactual_body(decision, what_if) if what_if else None,
         outcomes=[_attempt_body(outcome) for outcome in stored.outcomes],
         feedback=feedback_body(feedback) if feedback else None,
+    )
+
+
+def _footing_body(decision: Decision) -> FootingBody:
+    code, words, model_id = stood(decision)
+    return FootingBody(
+        code=code, words=words, model_id=model_id, assignment_id=decision.assignment_id
     )
 
 

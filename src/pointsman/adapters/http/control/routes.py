@@ -15,6 +15,23 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.access import PREFIX
+from pointsman.adapters.http.control.assigning import (
+    agent_assignment,
+    assign,
+    assignment_query,
+    assignments,
+    assignments_table,
+    auto_assign_all,
+    change_assignment,
+    remove_assignment,
+)
+from pointsman.adapters.http.control.assignment_runs import (
+    apply_run,
+    run,
+    run_inputs,
+    runs,
+    undo_run,
+)
 from pointsman.adapters.http.control.bodies import (
     AgentsBody,
     ConfigBody,
@@ -26,7 +43,6 @@ from pointsman.adapters.http.control.bodies import (
 )
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
-from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.measured_calls import metrics, stats
@@ -129,7 +145,7 @@ async def log_level(source: Source, data: JSONBody[LogLevelRequest]) -> LogLevel
 
 @get("/openapi.json", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
 async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    return openapi_document(request.app)
+    return dict(request.app.openapi_schema.to_schema())
 
 
 def known_parameters_only(
@@ -153,6 +169,9 @@ def application(source: ControlSource, version: str) -> Litestar:
     calls = [
         *(agents, agent, models, model),
         *(decisions, decision, again, feedback, route),
+        *(assignments, assignments_table, assign, change_assignment, remove_assignment),
+        *(auto_assign_all, agent_assignment),
+        *(runs, run, run_inputs, apply_run, undo_run),
         *(stats, metrics),
         *(config, log_level, openapi),
     ]
@@ -162,6 +181,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         dependencies={
             "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
             "wanted": Provide(decision_query),
+            "wanted_assignments": Provide(assignment_query),
         },
         guards=[known_parameters_only],
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
+from pointsman.engine.assignments import Assignments
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -101,6 +102,9 @@ class ControlSource(Protocol):
 
         The decision as it was before; None when there is no such decision.
         """
+
+    def assignments(self) -> Assignments:
+        """Who stands where, and the one place where that is changed."""
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
 

@@ -1,0 +1,93 @@
+"""What stands against a change of who stands where?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointsman.core.assignment.duty import Expectations
+from pointsman.core.assignment.posting import Places
+from pointsman.core.assignment.records import Roll, Run, RunState
+from pointsman.core.errors import Conflict, RequestError, UnknownAgent, UnknownModel
+from pointsman.core.fleet import Fleet
+from pointsman.engine.assign import Stated
+from pointsman.engine.matching import Matching
+
+MOST_NAMED = 5
+
+
+def check_ours(expectations: Expectations) -> None:
+    """Raises `Conflict` when a file says who stands where: there is one truth."""
+    if expectations.standing:
+        raise Conflict(
+            "The configuration names a plan (assignment.plan), and what that says is in force; "
+            "change the file, or remove the key to decide here.",
+            code="plan_in_file",
+        )
+
+
+def check_unmoved(roll: Roll, expected: Mapping[str, Places]) -> None:
+    """Raises `Conflict` when an agent has other places than were expected."""
+    moved = [name for name, places in expected.items() if set(roll.places(name)) != set(places)]
+    if moved:
+        more = len(moved) - MOST_NAMED
+        named = ", ".join(moved[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise Conflict(
+            f"Since then something else was decided about {named}; nothing was changed.",
+            param="run_id",
+            code="changed_since",
+        )
+
+
+def check_current(stated: Stated, standing: Mapping[str, str]) -> None:
+    """Raises `Conflict` when agents stand elsewhere than when the problem was stated."""
+    for agent, needs in zip(stated.agents, stated.problem.agents, strict=True):
+        known = None if needs.current is None else stated.models[needs.current].id
+        now = standing.get(agent.id)
+        if now != known and any(model.id == now for model in stated.models):
+            words = f"Since the plan was made {agent.id} was moved to {now}; make it again."
+            raise Conflict(words, param="agent_id", code="changed_since")
+
+
+def check_there(fleet: Fleet, wanted: Mapping[str, Places]) -> None:
+    """Raises `Conflict` where somebody would get a model that is gone."""
+    for agent_id, places in wanted.items():
+        gone = next((p.model_id for p in places if p.model_id not in fleet.models), None)
+        if gone is not None:
+            raise Conflict(
+                f"{agent_id} cannot have {gone}: that model is not declared any more.",
+                param="run_id",
+                code="model_gone",
+            )
+
+
+def check_pair(fleet: Fleet, matching: Matching, agent_id: str, model_id: str) -> None:
+    """Raises `RequestError` for an agent and a model that could never be a pair."""
+    agent, model = fleet.agents.get(agent_id), fleet.models.get(model_id)
+    if agent is None:
+        words = f"agent_id: no agent is called {agent_id!r}."
+        raise UnknownAgent(words, param="agent_id", code="unknown_agent")
+    if model is None:
+        words = f"model_id: no model is called {model_id!r}."
+        raise UnknownModel(words, param="model_id", code="model_not_found")
+    if agent.pinned is not None:
+        raise Conflict(
+            f"The configuration pins {agent_id} to {agent.pinned}; unpin it first.",
+            param="agent_id",
+            code="agent_pinned",
+        )
+    objection = matching.objection(agent, model)
+    if objection is not None:
+        raise RequestError(
+            f"model_id: {model_id} can serve no request of {agent_id}: {objection.words}.",
+            param="model_id",
+            code=objection.code.value,
+        )
+
+
+def not_so(run: Run, needed: RunState) -> Conflict:
+    """The error for a run that is in another state than is needed."""
+    return Conflict(
+        f"{run.id} is {run.state.value}, not {needed.value}: there is nothing to do.",
+        param="run_id",
+        code=f"run_not_{needed.value}",
+    )

@@ -1,0 +1,127 @@
+"""How is a model tried on a share of an agent's traffic, and when is the trial over?
+
+What both models have been used for is counted with their assignments, so a trial outlives a
+restart. It is looked at as often as anybody likes: the test allows for that (`core` `trial`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from pointsman.core.assignment.posting import adopted, tried, untried
+from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, Status, Trial, Usage
+from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
+from pointsman.core.errors import Conflict
+from pointsman.engine.assignments import Assignments, Who
+from pointsman.engine.ports import AssignmentQuery
+
+JUDGE = "sequential test"
+"""Who decides when a trial is over, where a person did not."""
+
+PROVED = frozenset({Verdict.BETTER, Verdict.NO_WORSE})
+"""A model is tried because it is expected to be better, or cheaper: that it is no worse will do."""
+
+
+class Standing(NamedTuple):
+    """How a trial is going: what each has shown since it began, and what that proves."""
+
+    assignment: Assignment
+    tried: Results
+    standing: Results
+    verdict: Verdict
+
+
+async def started(
+    assignments: Assignments,
+    agent_id: str,
+    model_id: str,
+    share: float,
+    who: Who,
+    means: Means = Means.MANUAL,
+) -> Run:
+    """Let the agent try the model. Raises `Conflict` where there is nothing to compare it with."""
+    assignments.check_pair(agent_id, model_id)
+    primary = assignments.roll.primary(agent_id)
+    if primary is None:
+        raise Conflict(
+            f"{agent_id} stands on no model yet: there is nothing to compare {model_id} with.",
+            param="agent_id",
+            code="nothing_standing",
+        )
+    if primary.model_id == model_id:
+        words = f"{agent_id} stands on {model_id} already: there is nothing to try."
+        raise Conflict(words, param="model_id", code="already_standing")
+    usage = await _usage_of(assignments, agent_id)
+    trial = Trial(
+        share,
+        usage.get(model_id, Usage()).results,
+        usage.get(primary.model_id, Usage()).results,
+    )
+    places = partial(tried, model_id=model_id, trial=trial, means=means, notes=who.reason)
+    return await assignments.change(agent_id, places, who, RunKind.TRIAL)
+
+
+async def ended(assignments: Assignments, agent_id: str, who: Who) -> Run:
+    """Stop trying, whatever has been shown."""
+    return await assignments.change(agent_id, untried, who, RunKind.TRIAL)
+
+
+async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Run]:
+    """End the trials in which something is proved: the tried model takes over, or goes."""
+    runs = []
+    for going in await trials(assignments, rigour):
+        if going.verdict is Verdict.UNDECIDED:
+            continue
+        agent_id = going.assignment.agent_id
+        places = adopted if going.verdict in PROVED else untried
+        who = Who(JUDGE, words_of(going))
+        runs.append(await assignments.change(agent_id, places, who, RunKind.TRIAL))
+    return runs
+
+
+async def trials(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Standing]:
+    """How each trial is going."""
+    query = AssignmentQuery(limit=None, status=Status.TESTING)
+    testing = (await asyncio.to_thread(assignments.store.listed, query)).assignments
+    found: list[Standing] = []
+    for each in testing:
+        usage = await _usage_of(assignments, each.agent_id)
+        found.extend(_going(assignments, each, usage, rigour))
+    return found
+
+
+def words_of(going: Standing) -> str:
+    """How the trial is going, as a sentence without an end."""
+    sides = (
+        f"{side.mean:.1%} of {side.answers:.0f}" if side.mean is not None else "nothing yet"
+        for side in (going.tried, going.standing)
+    )
+    said = going.verdict.value.replace("_", " ")
+    return f"{going.assignment.model_id} is {said}: {' against '.join(sides)} answers"
+
+
+def _going(
+    assignments: Assignments, each: Assignment, usage: dict[str, Usage], rigour: Rigour
+) -> Iterator[Standing]:
+    primary, trial = assignments.roll.primary(each.agent_id), each.trial
+    if primary is None or trial is None:
+        return
+    shown = _since(usage.get(each.model_id, Usage()).results, trial.tried_before)
+    against = _since(usage.get(primary.model_id, Usage()).results, trial.standing_before)
+    yield Standing(each, shown, against, verdict(shown, against, rigour))
+
+
+def _since(now: Results, before: Results) -> Results:
+    """What was added. Feedback on older answers may have taken more away than came since."""
+    answers = max(0.0, now.answers - before.answers)
+    return Results(answers, min(answers, max(0.0, now.worth - before.worth)))
+
+
+async def _usage_of(assignments: Assignments, agent_id: str) -> dict[str, Usage]:
+    """What the agent's models were used for, by their ids."""
+    query = AssignmentQuery(limit=None, agent_id=agent_id)
+    found = (await asyncio.to_thread(assignments.store.listed, query)).assignments
+    return {each.model_id: each.usage for each in found}

@@ -1,0 +1,170 @@
+"""Does a tried model get its share, and does what it shows decide?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import BEST, LAST, NEXT, World
+from test_assignments import OPS, Office, run_it
+
+from pointsman.core.assignment.records import RunKind, Status, assignment_id
+from pointsman.core.assignment.trial import Verdict
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import Conflict, FailureKind, RequestError
+from pointsman.core.fleet import Agent
+from pointsman.engine.policy import Policy
+from pointsman.engine.standing import post_of
+from pointsman.engine.trials import JUDGE, ended, judged, started, trials
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "pointsman.db")
+    office.apply()
+    yield office
+    office.store.close()
+
+
+def answers(office: Office, model_id: str, good: int, bad: int, first: int = 0) -> None:
+    """So many answers to the clerk, good and bad."""
+    records = [
+        Outcome(
+            f"dec_{model_id}_{first + number}",
+            1,
+            model_id,
+            "clerk",
+            office.clock.now(),
+            None if number < good else FailureKind.SERVER_ERROR,
+            False,
+            1.0,
+        )
+        for number in range(good + bad)
+    ]
+    office.store.append(records)
+
+
+def on_trial(office: Office, share: float = 0.25) -> None:
+    run_it(started(office.book, "clerk", "shop/small", share, OPS))
+
+
+def test_a_trial_is_beside_what_the_agent_stands_on(office: Office) -> None:
+    on_trial(office)
+    post = office.registry.current.setup.posts["clerk"]
+    assert (post.model_id, post.tried, post.tried_share) == ("lab/large", "shop/small", 0.25)
+    (going,) = run_it(trials(office.book))
+    assert (going.verdict, going.tried.answers) == (Verdict.UNDECIDED, 0.0)
+
+
+def test_a_trial_survives_a_restart(office: Office) -> None:
+    on_trial(office)
+    office.restarted()
+    assert office.registry.current.setup.posts["clerk"].tried == "shop/small"
+
+
+def test_what_was_before_the_trial_does_not_count(office: Office) -> None:
+    answers(office, "lab/large", good=100, bad=0)
+    on_trial(office)
+    answers(office, "lab/large", good=10, bad=0, first=100)
+    (going,) = run_it(trials(office.book))
+    assert going.standing.answers == 10.0
+
+
+def test_a_worse_model_goes(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=200, bad=0)
+    answers(office, "shop/small", good=30, bad=30)
+    (run,) = run_it(judged(office.book))
+    assert (run.kind, run.by) == (RunKind.TRIAL, JUDGE)
+    assert "shop/small is worse: 50.0% of 60 against 100.0% of 200 answers" in run.reason
+    assert office.posts()["clerk"] == "lab/large"
+    assert office.registry.current.setup.posts["clerk"].tried is None
+
+
+def test_a_better_model_takes_over(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    run_it(judged(office.book))
+    assert office.posts()["clerk"] == "shop/small"
+    assert [each.model_id for each in office.book.in_force("clerk")][:2] == [
+        "shop/small",
+        "lab/large",
+    ]
+
+
+def test_as_long_as_nothing_is_proved_it_goes_on(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=5, bad=1)
+    answers(office, "shop/small", good=5, bad=0)
+    assert run_it(judged(office.book)) == []
+    assert run_it(trials(office.book))
+
+
+def test_who_is_on_trial_is_not_moved_by_a_plan(office: Office) -> None:
+    on_trial(office)
+    office.apply()
+    assert any(each.status is Status.TESTING for each in office.book.in_force("clerk"))
+
+
+def test_a_person_may_stop_it(office: Office) -> None:
+    on_trial(office)
+    run_it(ended(office.book, "clerk", OPS))
+    assert run_it(trials(office.book)) == []
+
+
+def test_there_must_be_something_to_compare(office: Office) -> None:
+    with pytest.raises(Conflict, match="stands on lab/large already"):
+        run_it(started(office.book, "clerk", "lab/large", 0.5, OPS))
+    with pytest.raises(Conflict, match="stands on no model yet"):
+        run_it(started(office.book, "away", "lab/large", 0.5, OPS))
+    with pytest.raises(RequestError, match="can serve no request of coder"):
+        run_it(started(office.book, "coder", "shop/small", 0.5, OPS))
+
+
+TRIER = Agent("trier", requires=("general",))
+
+
+def trying(share: float) -> World:
+    """A world in which an agent stands on the best model and tries the last."""
+    policy = Policy(band=0.0)
+    world = World(BEST, NEXT, LAST, agents=[TRIER], policy=policy)
+    world.registry.post({"trier": post_of("trier", BEST.id, 0.03, trial=(LAST.id, share))})
+    return world
+
+
+def test_the_tried_model_gets_its_share_and_every_decision_says_how_likely_it_was() -> None:
+    world = trying(0.2)
+    seen: dict[str, int] = {}
+    for _ in range(2_000):
+        made = world.service.decide(world.ask("trier"))
+        assert made.chosen is not None
+        seen[made.chosen.model_id] = seen.get(made.chosen.model_id, 0) + 1
+        chance = 0.2 if made.chosen.model_id == LAST.id else 0.8
+        assert made.propensity == pytest.approx(chance)
+    assert set(seen) == {BEST.id, LAST.id}
+    assert 330 <= seen[LAST.id] <= 470
+
+
+def test_a_conversation_is_tried_as_a_whole() -> None:
+    world = trying(0.5)
+    for name in ("one", "two", "three", "four"):
+        chosen = set()
+        for _ in range(8):
+            ask = world.ask("trier")._replace(session=name)
+            made = world.service.decide(ask)
+            assert made.chosen is not None
+            chosen.add(made.chosen.model_id)
+        assert len(chosen) == 1
+
+
+def test_others_and_other_wishes_try_nothing() -> None:
+    world = trying(0.9)
+    made = [world.service.decide(world.ask()) for _ in range(50)]
+    assert {each.chosen.model_id for each in made if each.chosen} == {BEST.id}
+
+
+def test_the_decision_names_the_assignment() -> None:
+    made = trying(0.5).service.decide(trying(0.5).ask("trier"))
+    assert made.assignment_id == assignment_id("trier", BEST.id)
