@@ -212,7 +212,7 @@ def _plain(value: Any) -> Any:
     """A mapping that nobody can change is one all the same."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise NotImplementedError(f"no JSON stands for {type(value).__name__}")
+    raise TypeError(f"no JSON stands for {type(value).__name__}")
 
 
 def _percent(share: float | None) -> float | None:
