@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pointsman
 from from_code.table import code, table
+from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.routes import application
 from pointsman.adapters.http.control.source import ControlSource
 
@@ -20,7 +21,7 @@ Node = dict[str, Any]
 def control_calls() -> str:
     """From the OpenAPI document that the server itself sends."""
     app = application(cast("ControlSource", None), "")
-    document: Node = app.openapi_schema.to_schema()
+    document: Node = openapi_document(app)
     lines = [
         (code(f"{method.upper()} {path}"), call["description"], _parameters(call), _answer(call))
         for path, calls in document["paths"].items()
@@ -52,9 +53,9 @@ def _answer(call: Node) -> str:
 
 
 def _fields(node: Node) -> str:
-    lines = [(code(n), _type(p), p.get("description", "")) for n, p in node["properties"].items()]
+    lines = [(code(name), _type(field)) for name, field in node["properties"].items()]
     intro = node.get("description", "")
-    shown = table(("field", "type", "meaning"), lines)
+    shown = table(("field", "type"), lines)
     return f"{intro}\n\n{shown}" if intro else shown
 
 

@@ -229,3 +229,9 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
     }
     assert document["info"]["version"] == "1.2.3"
     assert "http://" not in json.dumps(document)
+
+
+def test_the_openapi_document_says_what_the_bodies_mean(client: Client) -> None:
+    schemas = client.get("/openapi.json")["components"]["schemas"]
+    assert "explore" in schemas["AgentBody"]["description"]
+    assert "from 1 to 5" in schemas["FeedbackRequest"]["description"]

@@ -43,6 +43,7 @@ from pointsman.adapters.http.control.bodies import (
 )
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
+from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.measured_calls import metrics, stats
@@ -145,7 +146,7 @@ async def log_level(source: Source, data: JSONBody[LogLevelRequest]) -> LogLevel
 
 @get("/openapi.json", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
 async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    return dict(request.app.openapi_schema.to_schema())
+    return openapi_document(request.app)
 
 
 def known_parameters_only(
