@@ -47,9 +47,11 @@ check: $(TOOLS) ## lint, format, types, layers, shape: seconds
 	$(PYTEST) tests/test_shape.py
 
 test: check ## check, then the whole test suite
+	@.ci/packages
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
 
 cover: $(TOOLS) ## the suite under coverage: core 100 % of branches, everything 95 %
+	@.ci/packages
 	$(PY) -m coverage erase
 	$(PY) -m coverage run -m pytest -q -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
 	$(PY) -m coverage combine --quiet
@@ -68,6 +70,7 @@ sim: $(TOOLS) $(SIM_NEEDS) ## simulations: does it choose well, and soon? lists 
 	$(PY) -m simulations $(ARGS)
 
 prove: $(TOOLS) $(SIM) ## the long proofs; POINTSMAN_DATA=folder for those on real outcomes
+	@.ci/packages
 	$(PYTEST) -m prove --timeout 1800 $(ARGS)
 
 # A venv without pip, or by a Python that is too old, would fail later with a worse message.
