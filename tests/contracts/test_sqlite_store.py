@@ -9,20 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from assignment_store_contract import AssignmentStoreContract
 from store_contract import StoreContract, a_decision, an_outcome, ids
-from store_learning_contract import LearningContract, a_feedback, measured
+from store_learning_contract import LearningContract, measured
 
 from pointsman.adapters.stores.file import READERS
 from pointsman.adapters.stores.rows import json_text
-from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
 from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.adapters.stores.sqlite import SqliteStore
-from pointsman.core.decision import Candidate, Task, Term
+from pointsman.core.decision import Candidate
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import DecisionQuery
 
@@ -319,49 +317,6 @@ def test_json_of_the_same_candidates_is_made_once_and_few_are_remembered() -> No
     assert sets.reference(several[0]) == first
     assert len(made) > count
     assert len(sets._homes) <= 2
-
-
-FIRST_RELEASE = (
-    """
-    INSERT INTO ROUTING_CANDIDATE_SETS VALUES (7, '[["p/one",0.5,[["capability",0.5,""]]]]', '[]')
-    """,
-    """
-    INSERT INTO ROUTING_DECISIONS VALUES ('dec_1', 'req_1', 1, 'coding', 12,
-        '["coding",12,null,["vision"],[],0,[]]', 'builder', 'p/one', 0.5, 'balanced', 7, NULL,
-        NULL, 1.0, 'cfg_1', NULL, 'auto', 0)
-    """,
-    """
-    INSERT INTO ROUTING_OUTCOMES VALUES ('dec_1', 1, 'p/one', 'builder', 2, NULL, 0, 0.5, NULL,
-        12, 3, 0, 0, 0, NULL, 0, '0.25', NULL, 200, '')
-    """,
-)
-
-
-def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path) -> None:
-    path.parent.mkdir()
-    for statement in (
-        f"PRAGMA application_id = {APPLICATION_ID}",
-        "PRAGMA user_version = 1",
-        *MIGRATIONS[0],
-        *FIRST_RELEASE,
-    ):
-        rows_of(path, statement)
-    store = SqliteStore(path)
-    stored = store.decision("dec_1")
-    assert stored is not None
-    assert stored.decision.task == Task("coding", 12, needs=frozenset({"vision"}))
-    terms = (Term("capability", 0.5, ""),)
-    assert stored.decision.candidates == (Candidate("p/one", 0.5, terms),)
-    assert not stored.decision.explored
-    assert [outcome.cost_usd for outcome in stored.outcomes] == [Decimal("0.25")]
-    assert store.judge(a_feedback(decision_id="dec_1"))
-    store.append([a_decision(1), an_outcome(1)])
-    assert len(store.decisions(DecisionQuery())) == 2
-    store.close()
-    columns = ("PRAGMA table_info(ROUTING_DECISIONS)", "PRAGMA index_list(ROUTING_OUTCOMES)")
-    SqliteStore(path.with_name("new.db")).close()
-    for question in columns:
-        assert rows_of(path, question) == rows_of(path.with_name("new.db"), question)
 
 
 def test_who_stops_reading_what_was_recent_gives_the_file_back(store: SqliteStore) -> None:

@@ -11,13 +11,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain
+from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from queue import Empty, LifoQueue
 
 import msgspec
 
-from pointsman.adapters.stores.schema import APPLICATION_ID, MIGRATIONS
+from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
 from pointsman.core.errors import StoreError
 
 BUSY_TIMEOUT_S = 5.0
@@ -33,7 +34,7 @@ _Files = dict[str, tuple[int, int] | None]
 
 
 class DatabaseFile:
-    """The file at `path`, which is made if there is none, with all steps of `MIGRATIONS` taken.
+    """The file at `path`, which is made if there is none, at the newest revision of the schema.
 
     Raises `StoreError` when it cannot be opened, is no database, belongs to another program or to
     a newer version of this one.
@@ -112,23 +113,25 @@ class DatabaseFile:
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         with _transaction(db):
-            self._migrate(db)
+            older = self._revision(db) or _make_schema(db)
+        if older < HEAD:
+            # With it comes SQLAlchemy, which a process that merely serves does without.
+            upgrade = import_module("pointsman.adapters.stores.migrations.running").upgrade_file
+            upgrade(db)
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
+    def _revision(self, db: sqlite3.Connection) -> int:
+        """Which one the file is at, 0 when there is nothing in it."""
         version = _pragma(db, "user_version")
-        if version > len(MIGRATIONS):
+        if version > HEAD:
             raise StoreError(
                 f"{self._path} was written by a newer pointsman (schema {version}, this one knows"
-                f" {len(MIGRATIONS)}): upgrade pointsman or use another file"
+                f" {HEAD}): upgrade pointsman or use another file"
             )
         foreign = version and _pragma(db, "application_id") != APPLICATION_ID
         used = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
         if foreign or (used and not version):
             raise StoreError(f"{self._path} belongs to another program: use another file")
-        for statement in chain.from_iterable(MIGRATIONS[version:]):
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        return version
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self._path.absolute().as_uri()}?mode=rw"  # never made here, where all could read
@@ -201,6 +204,16 @@ def _transaction(
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _make_schema(db: sqlite3.Connection) -> int:
+    """All tables, in an empty file; returns their revision."""
+    text = files("pointsman.adapters.stores.schema").joinpath("sqlite.sql").read_text("utf-8")
+    for statement in text.split(";\n"):
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {HEAD}")
+    return HEAD
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:

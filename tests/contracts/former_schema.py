@@ -1,33 +1,11 @@
-"""Which tables does a store have, and how did they come to be?
+"""How did a file come to be before there was Alembic? Each step was one of `PRAGMA user_version`.
 
-One numbered step per entry of `MIGRATIONS`; a step that has been released is never edited, only
-followed by another. `PRAGMA user_version` holds the number of steps a file has taken.
-
-Physical names are upper case, as on the databases that people query beside pointsman. Instants are
-integer microseconds since 1970 UTC, durations seconds, scores in [0, 1] (of assignments 0 to 100,
-and milliseconds: these columns are a contract), money decimal text: a float cannot hold a cost
-exactly. No foreign key binds an outcome to its decision: either may be
-lost alone when a queue overflows, and a check would slow every insert.
-
-The candidates of a decision and the rejections that stand for all requests of its kind are kept
-once for all of them, in `ROUTING_CANDIDATE_SETS` (see `sets.py`).
+Files that were made so are still about, hence these statements are as they were, word for word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-DECISIONS = "ROUTING_DECISIONS"
-OUTCOMES = "ROUTING_OUTCOMES"
-SETS = "ROUTING_CANDIDATE_SETS"
-ASSIGNMENTS = "AGENT_MODEL_ASSIGNMENTS"
-RUNS = "ASSIGNMENT_RUNS"
-RUN_INPUTS = "ASSIGNMENT_RUN_INPUTS"
-
-APPLICATION_ID = 0x706F_696E
-"""`PRAGMA application_id` of our files ("poin"), so that another program's file is not touched."""
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+STEPS: tuple[tuple[str, ...], ...] = (
     (
         """
         CREATE TABLE ROUTING_DECISIONS (
@@ -190,8 +168,3 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
 )
-
-
-def marks(values: Sequence[object]) -> str:
-    """A parameter mark for each of `values`, for a list in SQL."""
-    return ", ".join("?" * len(values))

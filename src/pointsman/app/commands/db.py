@@ -1,0 +1,205 @@
+"""At which revision is the database, and how does it get to another?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pointsman.adapters.stores.migrations.running import (
+    DIALECTS,
+    move,
+    moving,
+    revisions,
+    statements,
+)
+from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
+from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
+from pointsman.app.config import load
+from pointsman.app.wiring import DATABASE
+from pointsman.core.errors import ConfigError
+
+EXIT_BEHIND = 1
+
+DESCRIPTION = """\
+Look after the database. The embedded one, a file in `server.data_dir`, brings itself up to date
+when the gateway starts; this is for everything else."""
+
+EPILOG = """\
+actions:
+  status      which revision the file is at, and what newer ones would add
+  upgrade     bring it to the newest revision, or to --to
+  downgrade   take it back to an earlier one, --to; what only later ones know is deleted
+  backup      copy it to --file while it is in use
+  sql         print the statements of the steps --from ... --to for a --dialect; changes nothing
+
+exit status: 0 done, 1 the file is not up to date (status) or it failed, 2 wrong use
+
+examples:
+  pointsman db status fleet.yaml
+  pointsman db backup --file /backup/pointsman.db
+  pointsman db downgrade --to 3 --yes
+  pointsman db sql --dialect postgresql > schema.sql"""
+
+
+class _Refusal(Exception):
+    """The words tell what is wrong and what would be right."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("action", choices=list(_ACTIONS), metavar="ACTION", help="see below")
+    parser.add_argument(
+        "config", nargs="?", type=Path, help="YAML file; none: what serve would use"
+    )
+    parser.add_argument("--to", type=int, metavar="N", help="the revision to come to; 0: no tables")
+    parser.add_argument(
+        "--from", dest="start", type=int, default=0, metavar="N", help="sql: the one to start from"
+    )
+    parser.add_argument("--dialect", choices=DIALECTS, default=DIALECTS[0], help="sql: for which")
+    parser.add_argument("--file", type=Path, metavar="COPY", help="backup: where the copy goes")
+    parser.add_argument(
+        "--yes", action="store_true", help="downgrade: yes, delete what older versions do not know"
+    )
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        return _ACTIONS[args.action](args)
+    except ConfigError as error:
+        return refused(error, as_json=args.json)
+    except _Refusal as error:
+        print(f"pointsman db {args.action}: {error}", file=sys.stderr)
+        return EXIT_WRONG_USE
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        print(f"pointsman db {args.action}: nothing was changed: {error}", file=sys.stderr)
+        return 1
+
+
+def _status(args: argparse.Namespace) -> int:
+    path, revision = _file(args)
+    pending = [each for each in revisions() if each.number > revision]
+    if args.json:
+        record = {
+            "database": str(path),
+            "exists": path.exists(),
+            "revision": revision,
+            "newest": HEAD,
+            "pending": [each._asdict() for each in pending],
+        }
+        print(json.dumps(record, indent=2))
+    else:
+        place = "" if path.exists() else " (not there yet)"
+        print(f"{path}{place}\nrevision {revision}, the newest is {HEAD}")
+        for each in pending:
+            print(f"  {each.number}  {each.question}")
+    return EXIT_BEHIND if pending and path.exists() else 0
+
+
+def _upgrade(args: argparse.Namespace) -> int:
+    return _moved(args, _target(args, HEAD), up=True)
+
+
+def _downgrade(args: argparse.Namespace) -> int:
+    if args.to is None:
+        raise _Refusal("say with --to N which revision to go back to; status tells where it is")
+    if not args.yes:
+        raise _Refusal("what only later revisions know is deleted; add --yes if that is meant")
+    return _moved(args, _target(args, HEAD), up=False)
+
+
+def _moved(args: argparse.Namespace, target: int, *, up: bool) -> int:
+    path, before = _existing(args)
+    if before and (target < before) is up and target != before:
+        other = "downgrade" if up else "upgrade"
+        raise _Refusal(f"{path} is at revision {before}; to come to {target} use {other}")
+    with closing(_opened(path)) as db, moving(db) as connection:
+        move(connection, target)
+    if args.json:
+        print(json.dumps({"database": str(path), "before": before, "revision": target}))
+    else:
+        print(f"{path}: revision {before} -> {target}")
+    return 0
+
+
+def _backup(args: argparse.Namespace) -> int:
+    if args.file is None:
+        raise _Refusal("say with --file COPY where the copy goes")
+    path, revision = _existing(args)
+    # The copy may name people and projects as the original does.
+    descriptor = os.open(args.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    os.close(descriptor)
+    with closing(_opened(path)) as db:
+        db.execute("VACUUM INTO ?", (str(args.file),))
+    size = args.file.stat().st_size
+    if args.json:
+        print(json.dumps({"copy": str(args.file), "revision": revision, "bytes": size}))
+    else:
+        print(f"{args.file}: {size:,} bytes, revision {revision}")
+    return 0
+
+
+def _sql(args: argparse.Namespace) -> int:
+    start = _known("--from", args.start)
+    try:
+        text = statements(args.dialect, start=start, target=_target(args, HEAD))
+    except LookupError as error:
+        raise _Refusal(f"{error}; pip install 'pointsman[{args.dialect}]'") from None
+    print(json.dumps({"dialect": args.dialect, "sql": text}) if args.json else text)
+    return 0
+
+
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
+    {
+        "status": _status,
+        "upgrade": _upgrade,
+        "downgrade": _downgrade,
+        "backup": _backup,
+        "sql": _sql,
+    }
+)
+
+
+def _target(args: argparse.Namespace, default: int) -> int:
+    return default if args.to is None else _known("--to", args.to)
+
+
+def _known(option: str, number: int) -> int:
+    if not 0 <= number <= HEAD:
+        raise _Refusal(f"{option} {number}: there are revisions 0 (no tables) to {HEAD}")
+    return number
+
+
+def _existing(args: argparse.Namespace) -> tuple[Path, int]:
+    path, revision = _file(args)
+    if not path.exists():
+        raise _Refusal(f"{path} is not there: the gateway makes it when it first starts")
+    return path, revision
+
+
+def _file(args: argparse.Namespace) -> tuple[Path, int]:
+    """The configured file and its revision, 0 when it is not there."""
+    path = load(args.config, os.environ).server.data_dir / DATABASE
+    if not path.exists():
+        return path, 0
+    with closing(_opened(path)) as db:
+        revision = int(db.execute("PRAGMA user_version").fetchone()[0])
+        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    if not ours:
+        raise _Refusal(f"{path} belongs to another program")
+    if revision > HEAD:
+        raise _Refusal(f"{path} is at revision {revision}, of a newer pointsman: upgrade this one")
+    return path, revision
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)

@@ -1,0 +1,150 @@
+"""Does `pointsman db` say where the database is, and bring it where it is told?"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pointsman.adapters.stores.schema import HEAD
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.cli import main
+
+Captured = pytest.CaptureFixture[str]
+Db = Callable[..., int]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "pointsman.db"
+
+
+@pytest.fixture
+def db(tmp_path: Path, path: Path) -> Db:
+    config = tmp_path / "fleet.yaml"
+    config.write_text(f"server: {{data_dir: {path.parent}}}\n", "utf-8")
+    return lambda action, *options: main(["db", action, str(config), *options])
+
+
+@pytest.fixture
+def made(path: Path) -> Path:
+    SqliteStore(path).close()
+    return path
+
+
+def tables(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as opened:
+        count = opened.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
+        return int(count.fetchone()[0])
+
+
+def test_before_the_first_start_nothing_is_there_and_nothing_wrong(
+    db: Db, capsys: Captured
+) -> None:
+    assert db("status") == 0
+    assert "not there yet" in capsys.readouterr().out
+    assert db("upgrade") == 2
+    assert "the gateway makes it when it first starts" in capsys.readouterr().err
+
+
+def test_down_and_up_again(db: Db, made: Path, capsys: Captured) -> None:
+    assert db("status") == 0
+    assert f"revision {HEAD}, the newest is {HEAD}" in capsys.readouterr().out
+    whole = tables(made)
+    assert db("downgrade", "--to", "3", "--yes") == 0
+    assert f"revision {HEAD} -> 3" in capsys.readouterr().out
+    assert tables(made) < whole
+    assert db("status") == 1
+    assert "4  What is kept of which agent stands on which model" in capsys.readouterr().out
+    assert db("status", "--json") == 1
+    status = json.loads(capsys.readouterr().out)
+    assert (status["revision"], status["newest"]) == (3, HEAD)
+    assert [each["number"] for each in status["pending"]] == list(range(4, HEAD + 1))
+    assert db("upgrade", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["before"] == 3
+    assert tables(made) == whole
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("downgrade",), "say with --to N"),
+        (("downgrade", "--to", "1"), "add --yes"),
+        (("upgrade", "--to", "1"), "use downgrade"),
+        (("upgrade", "--to", "99"), "there are revisions 0"),
+        (("backup",), "say with --file"),
+        (("sql", "--from", "99"), "there are revisions 0"),
+    ],
+)
+def test_wrong_use_is_told_with_the_remedy(
+    db: Db, made: Path, capsys: Captured, words: tuple[str, ...], remedy: str
+) -> None:
+    before = made.read_bytes()
+    assert db(*words) == 2
+    assert remedy in capsys.readouterr().err
+    assert made.read_bytes() == before
+
+
+def test_up_is_not_down(db: Db, made: Path, capsys: Captured) -> None:
+    assert db("downgrade", "--to", "2", "--yes") == 0
+    assert db("downgrade", "--to", "4", "--yes") == 2
+    assert "use upgrade" in capsys.readouterr().err
+
+
+def test_a_backup_is_a_whole_copy_for_its_owner_alone(
+    db: Db, made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    copy = tmp_path / "copy.db"
+    store = SqliteStore(made)
+    assert db("backup", "--file", str(copy)) == 0
+    store.close()
+    assert f"revision {HEAD}" in capsys.readouterr().out
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert tables(copy) == tables(made)
+    SqliteStore(copy).close()
+    assert db("backup", "--file", str(copy), "--json") == 1
+    assert "File exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pragma", "words"), [("application_id = 7", "another program"), ("user_version = 99", "newer")]
+)
+def test_a_file_that_is_not_ours_is_left_alone(
+    db: Db, made: Path, capsys: Captured, pragma: str, words: str
+) -> None:
+    with closing(sqlite3.connect(made)) as opened:
+        opened.execute(f"PRAGMA {pragma}")
+        opened.commit()
+    for action in ("status", "upgrade"):
+        assert db(action) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_database_fails_with_the_reason(
+    db: Db, path: Path, capsys: Captured
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"something else entirely" * 100)
+    assert db("status") == 1
+    assert "not a database" in capsys.readouterr().err
+
+
+def test_the_statements_of_a_step_are_printed_for_a_dialect(db: Db, capsys: Captured) -> None:
+    assert db("sql", "--dialect", "postgresql", "--from", "2", "--to", "3") == 0
+    assert "ALTER TABLE ROUTING_DECISIONS ADD COLUMN BAND DOUBLE" in capsys.readouterr().out
+    assert db("sql", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["dialect"] == "sqlite"
+    assert "CREATE TABLE ALERTS" in said["sql"]
+
+
+def test_mistakes_in_the_configuration_come_first(tmp_path: Path, capsys: Captured) -> None:
+    config = tmp_path / "fleet.yaml"
+    config.write_text("server: {data_dirr: x}\n", "utf-8")
+    assert main(["db", "status", str(config)]) == 2
+    assert "data_dirr" in capsys.readouterr().err
