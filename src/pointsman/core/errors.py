@@ -12,6 +12,7 @@ One class per reaction, not per cause::
     ├── NoEligibleModel      nothing can serve this; carries the objection to every model
     ├── UpstreamError        one attempt failed; its `kind` says what may help
     ├── AttemptsSpent        all allowed attempts failed; carries them
+    ├── NotifyError          a channel did not take a notification; says whether it is tried again
     └── StoreError           the memory of decisions is out of reach; serving goes on
 """
 
@@ -230,6 +231,28 @@ class AttemptsSpent(PointsmanError):
     @property
     def last(self) -> UpstreamError:
         return self.failures[-1][1]
+
+
+class NotifyError(PointsmanError):
+    """A channel did not take a notification; `message` holds no secret.
+
+    `retryable`: it may take the same one later. `misconfigured`: somebody has to change a setting
+    or a key first, here or there. `retry_after_s` is what the receiver asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        misconfigured: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.message = message
+        self.retryable = retryable
+        self.misconfigured = misconfigured
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class StoreError(PointsmanError):
