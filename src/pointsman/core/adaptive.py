@@ -82,11 +82,19 @@ class AdaptiveScorer:
 
     def learn(self, outcome: Outcome) -> None:
         """Take note of how an attempt has ended."""
-        self._take(outcome, at_once=outcome.failure is not None)
+        now_s, waiting = outcome.at.timestamp(), self._waiting
+        if (
+            outcome.failure is None
+            and 0.0 <= now_s - self._published < self._policy.publish_s
+            and len(waiting) < MOST_WAITING - 1
+        ):
+            waiting.append(outcome)  # As nearly every one: nothing is due.
+        else:
+            self._take(outcome, now_s, at_once=outcome.failure is not None)
 
     def judge(self, feedback: Feedback) -> None:
         """Take note of what somebody says of an answer."""
-        self._take(feedback, at_once=False)
+        self._take(feedback, feedback.at.timestamp(), at_once=False)
 
     def tick(self, now_s: float) -> None:
         """It is `now_s`, in seconds since 1970 UTC: publish what waits, let what is old fade."""
@@ -152,8 +160,8 @@ class AdaptiveScorer:
         self._kind = None
         self._papers = 0
 
-    def _take(self, news: Outcome | Feedback, *, at_once: bool) -> None:
-        waiting, now_s = self._waiting, news.at.timestamp()
+    def _take(self, news: Outcome | Feedback, now_s: float, *, at_once: bool) -> None:
+        waiting = self._waiting
         due = not 0.0 <= now_s - self._published < self._policy.publish_s
         if due and (waiting or self._folded):
             # What waits is folded in together, as of one instant: that must not be much later.
@@ -175,17 +183,18 @@ class AdaptiveScorer:
     def _fold(self, now_s: float) -> None:
         """Take in what waits, as of `now_s`."""
         seen, elapsed, outcome_s = self._seen, self._elapsed, self._policy.outcome_s
-        elapsed.until(now_s)
-        for news in self._waiting:
+        waiting, changed, now = self._waiting, self._changed, elapsed.until(now_s)
+        for news in waiting:
             if isinstance(news, Feedback):
-                seen.judge(news, elapsed.total_s)
+                seen.judge(news, now)
             else:
-                elapsed.total_s += outcome_s
-                if not seen.learn(news, elapsed.total_s):
+                now += outcome_s
+                if not seen.learn(news, now):
                     continue
-            self._changed.add(news.model_id)
-        self._folded += len(self._waiting)
-        self._waiting.clear()
+            changed.add(news.model_id)
+        elapsed.total_s = now
+        self._folded += len(waiting)
+        waiting.clear()
 
     def _follow(self) -> None:
         """Let scores follow what has been folded in."""

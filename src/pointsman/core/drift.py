@@ -74,13 +74,14 @@ class _Arm:
 
     def add(self, gain: float, value: float) -> float:
         """The new sum. Where it would not be positive nothing has begun."""
-        self.sum += gain
-        if self.sum <= 0.0:
-            self.clear()
+        total = self.sum + gain
+        if total <= 0.0:
+            self.sum = self.good = self.total = 0.0
             return 0.0
+        self.sum = total
         self.good += value
         self.total += 1.0
-        return self.sum
+        return total
 
 
 class RateWatch:
@@ -95,18 +96,19 @@ class RateWatch:
     def add(self, good: float, expected: float, test: RateTest) -> Change | None:
         """One more observation, `good` in [0, 1], where `expected` was believed before it."""
         worse, better = self._worse, self._better
+        odds = test.odds
         found: Change | None = None
         # The log-likelihood ratios of p against the p whose odds are `test.odds` times as bad, or
         # as good; a value between 0 and 1 counts as that share of a success. What is sure to be
         # good cannot get better, and what never fails is nothing to add up.
         if (good < 1.0 or worse.sum) and expected > SUREST:
-            p = min(expected, SURE)
-            gain = (1.0 - good) * test.step - log(p + test.odds * (1.0 - p))
+            p = expected if expected < SURE else SURE
+            gain = (1.0 - good) * test.step - log(p + odds * (1.0 - p))
             if worse.add(gain, good) >= test.threshold:
                 found = Change(False, worse.good, worse.total)
         if (good > 0.0 or better.sum) and expected < SURE:
-            p = max(expected, SUREST)
-            gain = good * test.step - log(1.0 - p + test.odds * p)
+            p = expected if expected > SUREST else SUREST
+            gain = good * test.step - log(1.0 - p + odds * p)
             if better.add(gain, good) >= test.threshold:
                 found = Change(True, better.good, better.total)
         if found is not None:
@@ -148,17 +150,19 @@ class LevelWatch:
         """One more observation, where `level` was believed before it. Less is better."""
         if level.count < FEWEST:
             return None
-        off = (value - level.mean) / max(sqrt(level.variance), LEAST_SPREAD)
+        spread = sqrt(level.variance)
+        off = (value - level.mean) / (spread if spread > LEAST_SPREAD else LEAST_SPREAD)
         found: Change | None = None
         slack, up, down = test.slack, self._up, self._down
         # Where nothing has begun and nothing begins there is nothing to add.
-        if (off > slack or up.sum) and up.add(min(off, FARTHEST) - slack, value) >= test.threshold:
-            found = Change(False, up.good, up.total)
-        off = -off
-        if (off > slack or down.sum) and (
-            down.add(min(off, FARTHEST) - slack, value) >= test.threshold
-        ):
-            found = Change(True, down.good, down.total)
+        if off > slack or up.sum:
+            gain = (off if off < FARTHEST else FARTHEST) - slack
+            if up.add(gain, value) >= test.threshold:
+                found = Change(False, up.good, up.total)
+        if off < -slack or down.sum:
+            gain = (-off if off > -FARTHEST else FARTHEST) - slack
+            if down.add(gain, value) >= test.threshold:
+                found = Change(True, down.good, down.total)
         if found is not None:
             self._up.clear()
             self._down.clear()

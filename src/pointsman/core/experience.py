@@ -64,9 +64,7 @@ class Experience:
         self.usual_s = [0.0, 0.0]
         """How long models take that were timed, for plain answers and for streams; 0 where none
         was. A geometric mean in which every model counts alike; moves in steps."""
-        self._logs = [0.0, 0.0]
-        self._used_logs = [0.0, 0.0]
-        self._timed = [0, 0]
+        self._times = (_Times(), _Times())
         self._judged = Counts()
         self._moved = False
 
@@ -75,16 +73,18 @@ class Experience:
         failure = outcome.failure
         if failure is not None and failure.blames is not Blame.ENDPOINT:
             return False
-        model = self.models.come_up(outcome.model_id)
-        tag = self.tags.come_up((outcome.agent_id, None, outcome.model_id))
+        model_id, agent_id, usage = outcome.model_id, outcome.agent_id, outcome.usage
+        model = self.models.come_up(model_id)
+        tag = self.tags.come_up((agent_id, None, model_id))
         self._count(model, tag, 1.0 if failure is None else 0.0, now)
-        if outcome.usage is not None and failure is None:
-            self._count_tokens(outcome.agent_id, model, tag, outcome.usage)
+        if usage is not None and failure is None:
+            self._count_tokens(agent_id, model, tag, usage)
         if outcome.streamed:
-            if outcome.first_token_s is not None:
-                self._time(model, 1, outcome.first_token_s, now)
+            first_s = outcome.first_token_s
+            if first_s is not None:
+                self._time(model, 1, first_s, now)
         elif failure is None:
-            self._time(model, 0, _of_usual_length(outcome.total_s, outcome.usage), now)
+            self._time(model, 0, _of_usual_length(outcome.total_s, usage), now)
         return True
 
     def judge(self, feedback: Feedback, now: float) -> None:
@@ -158,21 +158,26 @@ class Experience:
             counts.good * kept, total, policy.reliable, policy.reliable_weight
         )
         judged = model.judged
-        kept = judged.kept(now, self.fade_judged)
-        model.judged_count = judged.total * kept
-        # As it is, not shrunk: scores weigh it against the fit on paper.
-        model.surplus = judged.good / judged.total if judged.total else 0.0
+        if judged.total:
+            model.judged_count = judged.total * judged.kept(now, self.fade_judged)
+            # As it is, not shrunk: scores weigh it against the fit on paper.
+            model.surplus = judged.good / judged.total
+        else:
+            model.judged_count = model.surplus = 0.0
         for place, level in enumerate(model.levels):
             if level.count:
+                variance = level.variance
                 # The mean of a lognormal time; what is far off the usual is bounded.
-                typical_s = exp(level.mean + 0.5 * min(level.variance, 2.0))
+                typical_s = exp(level.mean + 0.5 * (variance if variance < 2.0 else 2.0))
                 count = level.count * level.kept(now, self.fade_times)
-                model.times[place] = (typical_s, level.variance, count)
+                model.times[place] = (typical_s, variance, count)
 
     def _count(self, model: ModelRecord, tag: TagRecord, good: float, now: float) -> None:
         policy, counts, fade = self.policy, model.answered, self.fade
         counts.age(now, fade)
-        expected = shrunk(counts.good, counts.total, policy.reliable, policy.reliable_weight)
+        weight = policy.reliable_weight
+        # What `shrunk` gives, for every outcome.
+        expected = (weight * policy.reliable + counts.good) / (weight + counts.total)
         change = model.failures.add(good, expected, policy.failures)
         if change is None:
             counts.add(good, now, fade)
@@ -191,24 +196,27 @@ class Experience:
         agent, most = self.agents.come_up(agent_id), self.policy.latency_most
         if agent.add(usage, most):
             self._moved = True
-        tag.tokens.add(usage.completion_tokens, most)
-        model.length.add(usage.completion_tokens / max(agent.completion, 1.0), most)
+        tokens, usual = usage.completion_tokens, agent.completion
+        tag.tokens.add(tokens, most)
+        model.length.add(tokens / (usual if usual > 1.0 else 1.0), most)
 
     def _time(self, model: ModelRecord, place: int, seconds: float, now: float) -> None:
         """`place` is 1 for streams and 0 for plain answers."""
-        level, value = model.levels[place], log(max(seconds, LEAST_S))
-        before = level.mean
+        level, value = model.levels[place], log(seconds if seconds > LEAST_S else LEAST_S)
+        times, before = self._times[place], level.mean
         if not level.count:
-            before, self._timed[place] = 0.0, self._timed[place] + 1
+            before = 0.0
+            times.models += 1
         change = model.watches[place].add(value, level, self.policy.latency)
         if change is None:
             level.add(value, now, self.fade_times)
         else:
             level.restart(change.good / change.total, change.total, now)
-        self._logs[place] += level.mean - before
-        usual = self._logs[place] / self._timed[place]
-        if not self.usual_s[place] or abs(usual - self._used_logs[place]) > NOTABLE_LOG:
-            self._used_logs[place], self._moved = usual, True
+        logs = times.logs = times.logs + (level.mean - before)
+        usual = logs / times.models
+        used = times.used
+        if used is None or abs(usual - used) > NOTABLE_LOG:
+            times.used, self._moved = usual, True
             self.usual_s[place] = exp(usual)
 
     def _judged_of(self, record: TagRecord, model: ModelRecord) -> Counts:
@@ -257,6 +265,17 @@ class Experience:
         """By how much the answers of `model` are better than usual for their topics, with care."""
         judged, kept = model.judged, model.judged.kept(now, self.fade_judged)
         return shrunk(judged.good * kept, judged.total * kept, 0.0, self.policy.fit_weight)
+
+
+class _Times:
+    """How long models take: the sum of their logarithms, of how many, and what of it is in use."""
+
+    __slots__ = ("logs", "models", "used")
+
+    def __init__(self) -> None:
+        self.logs = 0.0
+        self.models = 0
+        self.used: float | None = None
 
 
 def _note_judge(model: ModelRecord, agent_id: str) -> None:

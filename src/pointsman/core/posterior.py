@@ -10,14 +10,18 @@ Time here is seconds on a scale that never runs backwards (see `Elapsed`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import NamedTuple
 
 LN2 = log(2.0)
 
 
-class Fading(NamedTuple):
-    """How evidence fades: `rate` per second, and `most` observations that ever count."""
+@dataclass(frozen=True, slots=True)
+class Fading:
+    """How evidence fades: `rate` per second, and `most` observations that ever count.
+
+    No tuple: its fields are read five times for every outcome, and slots are read sooner.
+    """
 
     rate: float
     most: float
@@ -52,13 +56,18 @@ class Counts:
 
     def add(self, good: float, now: float, fade: Fading) -> None:
         """One more observation, `good` in [0, 1]."""
-        if now > self.at:
-            self.age(now, fade)
-        total = self.total + 1.0
-        if total > fade.most:
-            self.good *= (fade.most - 1.0) / self.total
-            total = fade.most
-        self.total = total
+        total, most = self.total, fade.most
+        idle_s = now - self.at
+        if idle_s > 0.0:  # As `age` does, without a call.
+            kept = exp(-fade.rate * idle_s)
+            self.good *= kept
+            total *= kept
+            self.at = now
+        count = total + 1.0
+        if count > most:
+            self.good *= (most - 1.0) / total
+            count = most
+        self.total = count
         self.good += good
 
     def age(self, now: float, fade: Fading) -> None:
@@ -107,7 +116,10 @@ class Level:
         if now > self.at:
             count *= exp(-fade.rate * (now - self.at))
             self.at = now
-        count = self.count = min(count + 1.0, fade.most)
+        count += 1.0
+        if count > fade.most:
+            count = fade.most
+        self.count = count
         off = value - self.mean
         self.mean += off / count
         # The first observation says nothing of a spread.
@@ -142,9 +154,11 @@ class Average:
 
     def add(self, value: float, most: float) -> None:
         """One more observation; each counts at least 1 / `most`."""
-        if self.count < most:
-            self.count = min(self.count + 1.0, most)
-        self.mean += (value - self.mean) / self.count
+        count = self.count
+        if count < most:
+            count += 1.0
+            self.count = count = count if count < most else most
+        self.mean += (value - self.mean) / count
 
 
 class Elapsed:

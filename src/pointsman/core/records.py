@@ -15,6 +15,8 @@ NOTABLE = 0.1
 MOST_TIMES = 10.0
 LEAST_USUAL = 1_000.0
 """One request counts as so many times what was usual before it, of which this is the least."""
+LEAST_MOST = MOST_TIMES * LEAST_USUAL
+"""So many tokens always count in full."""
 
 Topic = tuple[str | None, str | None]
 """Agent and task type; None stands for all of them."""
@@ -122,16 +124,29 @@ class AgentRecord:
         What an upstream claims of a single answer decides for all models what they cost the agent
         and how long they may take, so it counts as `MOST_TIMES` the usual at most.
         """
-        prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        most_prompt = MOST_TIMES * max(self.prompt, LEAST_USUAL)
-        most_completion = MOST_TIMES * max(self.completion, LEAST_USUAL)
-        count = self.count = min(self.count + 1.0, most)
-        self.prompt += (min(prompt, most_prompt) - self.prompt) / count
-        self.completion += (min(completion, most_completion) - self.completion) / count
+        count = self.count
+        if count < most:
+            self.count = count = count + 1.0 if count + 1.0 < most else most
+        prompt, completion = self.prompt, self.completion
+        asked: float = usage.prompt_tokens
+        if asked > LEAST_MOST:
+            asked = _believed(asked, prompt)
+        prompt += (asked - prompt) / count
+        said: float = usage.completion_tokens
+        if said > LEAST_MOST:
+            said = _believed(said, completion)
+        completion += (said - completion) / count
+        self.prompt, self.completion = prompt, completion
+        used_prompt, used_completion = self.used_prompt, self.used_completion
         if (
-            abs(self.prompt - self.used_prompt) <= NOTABLE * self.used_prompt
-            and abs(self.completion - self.used_completion) <= NOTABLE * self.used_completion
+            abs(prompt - used_prompt) <= NOTABLE * used_prompt
+            and abs(completion - used_completion) <= NOTABLE * used_completion
         ):
             return False
-        self.used_prompt, self.used_completion = self.prompt, self.completion
+        self.used_prompt, self.used_completion = prompt, completion
         return True
+
+
+def _believed(tokens: float, usual: float) -> float:
+    """What of so many tokens counts, where so many are usual."""
+    return min(tokens, MOST_TIMES * max(usual, LEAST_USUAL))
