@@ -1,0 +1,68 @@
+"""What do all rules say of all that is measured, in one look?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts_made import AGENT, CRITICAL, MODEL, WARNING, alert, at, attempts, rule
+
+from pointsman.core.alert_conditions import Reading
+from pointsman.core.alert_counts import Counts
+from pointsman.core.alert_judgement import Judgement
+from pointsman.core.alert_log import AlertLog, State
+from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
+from pointsman.core.alert_rules import Condition, Rule
+
+QUEUE = rule(Condition("unwritten_records", {WARNING: 10}), name="queue", scope=ScopeKind.GLOBAL)
+
+
+def judgement(*rules: Rule) -> Judgement:
+    return Judgement(rules, AlertLog(), Counts())
+
+
+def test_every_rule_looks_at_every_scope_that_it_concerns() -> None:
+    judged = judgement(rule(), QUEUE)
+    judged.counts.fold(
+        0.0, [*attempts(0, 3), *attempts(0, 10, model="p/n"), *attempts(1, model="q/m")]
+    )
+    gauges = {EVERYTHING: {"unwritten_records": Reading(11), "other": Reading(1)}}
+    events = judged.look(at(0), gauges)
+    found = {(each.alert.rule, each.alert.scope.id): each.alert.severity for each in events}
+    assert found == {("test", "p/m"): WARNING, ("test", "p/n"): CRITICAL, ("queue", ""): WARNING}
+    assert judged.look(at(1), gauges) == []
+
+
+def test_gauges_of_others_are_not_looked_at() -> None:
+    judged = judgement(QUEUE)
+    assert judged.look(at(0), {AGENT: {"unwritten_records": Reading(99)}}) == []
+    assert judged.look(at(0), {EVERYTHING: {"spend_today_usd": Reading(99)}}) == []
+
+
+def test_an_open_alert_is_looked_at_when_nothing_is_measured_any_more() -> None:
+    judged = judgement(replace(QUEUE, keep_firing_for_s=0))
+    judged.look(at(0), {EVERYTHING: {"unwritten_records": Reading(11)}})
+    assert judged.look(at(3_599), {}) == []
+    events = judged.look(at(3_600), {})
+    assert [each.after for each in events] == [State.RESOLVED]
+
+
+def test_alerts_whose_rule_is_gone_are_over() -> None:
+    judged = judgement(rule(), replace(QUEUE, enabled=False))
+    other = Scope(ScopeKind.AGENT, "b")
+    for left in (alert(name="gone"), alert(scope=other), alert(State.PENDING, name="queue")):
+        judged.log.restore(left)
+    events = judged.look(at(5), {})
+    assert {(each.alert.rule, each.alert.scope) for each in events} == {
+        ("gone", MODEL),
+        ("test", other),
+        ("queue", MODEL),
+    }
+    assert {each.after for each in events} == {State.RESOLVED}
+    assert judged.look(at(6), {}) == []
+
+
+def test_a_look_is_taken_in_steps() -> None:
+    judged = judgement(rule())
+    for number in range(200):
+        judged.counts.fold(0.0, attempts(1, model=f"p/{number}"))
+    assert len(list(judged.looking(at(0), {}, []))) > 3
