@@ -20,6 +20,7 @@ from pointsman.adapters.stores.schema.columns import (
     DOCUMENT,
     FLAG,
     INSTANT,
+    LINE,
     NAME,
     NUMBER,
     REAL,
@@ -109,8 +110,11 @@ alert_outbox = table(
     column("LEASED_UNTIL", INSTANT, null=True),
     column("SETTLED_AT", INSTANT, null=True),
     column("LAST_ERROR", DOCUMENT, null=True),
+    column("RECEIPT", LINE, null=True),
+    column("MERGED_INTO", NAME, null=True),
     index("IX_ALERT_OUTBOX_NEXT", "STATE", "NEXT_AT"),
     index("IX_ALERT_OUTBOX_CHANNEL", "CHANNEL", "STATE"),
+    index("IX_ALERT_OUTBOX_GROUP", "CHANNEL", "GROUP_KEY", "CREATED_AT"),
 )
 
 alert_silences = table(
