@@ -151,6 +151,8 @@ def store_cost(changing: Changing) -> StoreCost:
 
 
 class NoStore:
+    crowded_out = 0
+
     def append(self, records: Sequence[Decision | Outcome]) -> None: ...
 
     def decisions(self, _query: DecisionQuery) -> Sequence[StoredDecision]:

@@ -135,6 +135,7 @@ def asking() -> Iterator[Row]:
 class Figures:
     written = 0
     queued = 0
+    not_durable = 0
     failing_since: float | None = None
 
     def __init__(self) -> None:
@@ -156,6 +157,9 @@ class Engine:
 
     def telemetry_dropped(self) -> int:
         return 6
+
+    def crowded_out(self) -> int:
+        return 0
 
     def log_records_dropped(self) -> int:
         return 0

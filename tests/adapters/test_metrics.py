@@ -36,6 +36,7 @@ class Figures:
     def __init__(self) -> None:
         self.written = 7
         self.dropped = {"decision": 1, "outcome": 2}
+        self.not_durable = 8
         self.failing_since: float | None = None
         self.queued = 3
 
@@ -52,6 +53,9 @@ class Engine:
 
     def telemetry_dropped(self) -> int:
         return 6
+
+    def crowded_out(self) -> int:
+        return 9
 
     def log_records_dropped(self) -> int:
         return 5
@@ -157,6 +161,8 @@ def metrics(tally: Tally, statistics: LiveStatistics) -> Metrics:
         ("pointsman_ledger_queued_records", {}, 3),
         ("pointsman_ledger_written_records_total", {}, 7),
         ("pointsman_ledger_dropped_records_total", {"record": "outcome"}, 2),
+        ("pointsman_ledger_not_durable_answers_total", {}, 8),
+        ("pointsman_store_crowded_out_decisions_total", {}, 9),
         ("pointsman_ledger_failing_seconds", {}, 0),
         ("pointsman_log_records_dropped_total", {}, 5),
         ("pointsman_telemetry_dropped_records_total", {}, 6),

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.faults import Fault
 from pointsman.app.config import Configuration, load, parse
+from pointsman.app.keeping import StoreEntry, StoreSettings, store_settings
 from pointsman.app.starter import starter_text
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Strategy
@@ -67,6 +68,16 @@ def test_the_server_and_its_limits_are_as_written(full: Configuration) -> None:
     assert full.server.data_dir == Path("/home/ada/pm")
     assert full.limits.max_body_bytes == 2048
     assert full.limits.max_connections == 5
+
+
+def test_what_is_kept_is_as_written(full: Configuration) -> None:
+    assert full.store == StoreSettings("strict", 2**30, 0, 2, 20, 200, 100, 50)
+    assert full.store.strict
+    assert not parse("", ENVIRON).store.strict
+
+
+def test_what_is_kept_is_by_default_what_the_section_says() -> None:
+    assert store_settings(StoreEntry()) == StoreSettings()
 
 
 def test_the_policy_is_as_written(full: Configuration) -> None:

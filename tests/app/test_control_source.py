@@ -170,6 +170,8 @@ async def test_the_figures_of_a_router_that_has_just_started_are_there(control: 
         "queued": 0,
         "written": 0,
         "dropped": {"decision": 0, "outcome": 0},
+        "not_durable": 0,
+        "crowded_out": 0,
         "failing_s": 0,
     }
     metrics = (await control.get("/metrics")).document

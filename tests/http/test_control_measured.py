@@ -195,6 +195,8 @@ def test_stats_count_the_fleet_and_everything_since_the_start(busy: Client) -> N
         "queued": 1,
         "written": 2,
         "dropped": {"decision": 0, "outcome": 4},
+        "not_durable": 0,
+        "crowded_out": 0,
         "failing_s": 0,
     }
 

@@ -118,6 +118,7 @@ class Router:
             document = await served.begun.document()
         finally:
             await served.begun.close()
+            await self._settle()
         return Reply(
             document=msgspec.json.decode(document),
             decision=served.decision,
@@ -141,6 +142,7 @@ class Router:
             yield Stream(served, include_usage=read.include_usage)
         finally:
             await served.begun.close()
+            await self._settle()
 
     async def explain(self, decision_id: str) -> StoredDecision | None:
         """A recorded decision with its outcomes, or None when there is none of that id."""
@@ -171,6 +173,10 @@ class Router:
             comment=comment,
         )
         return await self._running.judge(said) is not None
+
+    async def _settle(self) -> None:
+        if self._running.configuration.store.strict:
+            await self._running.parts.ledger.settled()
 
     def _ask(self, request: ChatRequest, agent: str | None, session: str | None) -> Ask:
         setup = self._running.parts.registry.current.setup

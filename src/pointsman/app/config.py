@@ -27,6 +27,7 @@ from pointsman.app.configuration import (
     version_of,
 )
 from pointsman.app.defaults import standin
+from pointsman.app.keeping import store_settings
 from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
 from pointsman.app.planning import expectations_of
@@ -145,7 +146,8 @@ def _built(
     by_id = {agent.id: agent for agent in agents}
     facts = {model["id"]: model for model in bare}
     telemetry = telemetry_settings(settings.telemetry)
-    ours = (policy, server, limits, expectations, telemetry)
+    store = store_settings(settings.store)
+    ours = (policy, server, store, limits, expectations, telemetry)
     version = version_of(by_id, facts, settings.aliases, providers, keys, *ours)
     fleet = Fleet(agents, models, version)
     said = advice(settings, providers, models, agents)
@@ -157,6 +159,7 @@ def _built(
         keys=keys,
         policy=policy,
         server=ServerSettings(**server, data_dir=_data_dir(settings.server, environ, base)),
+        store=store,
         limits=limits,
         telemetry=telemetry,
         source=source,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
+from pointsman.app.keeping import StoreSettings
 from pointsman.app.secrets import Secret
 from pointsman.app.telemetry import TelemetrySettings
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
@@ -90,6 +91,7 @@ class Configuration:
     keys: tuple[KeySettings, ...]
     policy: Policy
     server: ServerSettings
+    store: StoreSettings
     limits: EdgeLimits
     telemetry: TelemetrySettings
     source: str

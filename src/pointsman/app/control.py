@@ -65,6 +65,8 @@ class RouterSource:
             queued=ledger.queued,
             written=ledger.written,
             dropped=ledger.dropped,
+            not_durable=ledger.not_durable,
+            crowded_out=parts.store.crowded_out,
             failing_s=0.0 if since is None else parts.clock.monotonic() - since,
             assignments=len(matches),
             mean_match=sum(matches) / len(matches) if matches else None,

@@ -158,6 +158,8 @@ class Running:
         log.info("configuration reloaded", extra=facts)
         if configuration.server != before.server:
             log.warning("'server' needs a restart, but for log_level and keep_decisions_days")
+        if configuration.store != before.store:
+            log.warning("'store' needs a restart, but for how long things are kept")
         if configuration.telemetry != before.telemetry:
             log.warning("'telemetry' needs a restart")
 

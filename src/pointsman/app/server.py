@@ -55,6 +55,9 @@ class _Scraped:
         telemetry = self._running.parts.telemetry
         return 0 if telemetry is None else telemetry.dropped
 
+    def crowded_out(self) -> int:
+        return self._running.parts.store.crowded_out
+
 
 class HttpServer:
     """The gateway on a socket, until it is told to stop. `announce` is told when it is ready."""
@@ -109,6 +112,7 @@ class HttpServer:
             tally=parts.tally,
             statistics=parts.statistics,
             clock=parts.clock,
+            settled=parts.ledger.settled if self._first.store.strict else None,
         )
         metrics = Metrics(
             parts.tally,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.app.keeping import StoreEntry
 from pointsman.app.planning import AssignmentEntry, DutyEntry, LoadEntry
 from pointsman.app.secrets import Secret
 from pointsman.app.section import (
@@ -257,6 +258,10 @@ class Settings(Section):
 
     server: ServerEntry = Field(
         default_factory=ServerEntry, description="Where and how the gateway runs."
+    )
+    store: StoreEntry = Field(
+        default_factory=StoreEntry,
+        description="How safely what happened is kept, how much of it, and for how long.",
     )
     providers: dict[ProviderName, ProviderEntry] = Field(
         default_factory=dict, description="Upstreams, by the name that begins their models' ids."

@@ -62,7 +62,12 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
     statistics = LiveStatistics(clock)
-    store = SqliteStore(configuration.server.data_dir / DATABASE)
+    kept = configuration.store
+    store = SqliteStore(
+        configuration.server.data_dir / DATABASE,
+        max_bytes=kept.max_bytes,
+        reserve=kept.reserve_bytes,
+    )
     ledger = WriteBehindLedger(store, clock)
     telemetry = telemetry_of(configuration.telemetry, clock)
     noted = Noted(ledger, statistics)

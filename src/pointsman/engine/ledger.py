@@ -23,6 +23,9 @@ Record = Decision | Outcome
 _FIRST_RETRY_S = 0.1
 _LONGEST_RETRY_S = 5.0
 
+PATIENCE_S = 5.0
+"""How long an answer may wait for the disk; one that takes longer is as good as broken."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +42,8 @@ class WriteBehindLedger:
     `dropped` by class.
 
     Belongs to one event loop, from `start` to `close`. The counters are plain numbers to be read at
-    any time; `failing_since` is the clock's monotonic reading at the first failure of the present
+    any time; `not_durable` counts the answers that `settled` let go before they were stored;
+    `failing_since` is the clock's monotonic reading at the first failure of the present
     episode, None while the store takes what it is given.
     """
 
@@ -71,6 +75,7 @@ class WriteBehindLedger:
         self._appended = 0
         self.written = 0
         self.dropped = {"decision": 0, "outcome": 0}
+        self.not_durable = 0
         self.failing_since: float | None = None
 
     @property
@@ -117,6 +122,19 @@ class WriteBehindLedger:
         self._flushing.append((self._appended, done))
         self._hurry.set()
         return await done
+
+    async def settled(self) -> None:
+        """Return once all that was appended so far is stored: what strict durability waits for.
+
+        A disk that takes nothing does not stop the answers: then it returns at once, or after
+        `PATIENCE_S`, and counts.
+        """
+        kept = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                kept = await self.flush()
+        if not kept:
+            self.not_durable += 1
 
     async def judge(self, feedback: Feedback) -> bool:
         """Keep what is said of a decision, durably; False when there is no such decision.

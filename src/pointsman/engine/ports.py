@@ -198,8 +198,11 @@ class StoredDecision(NamedTuple):
 class Store(Protocol):
     """Keeps decisions and outcomes. Called from worker threads; every method may block.
 
-    All methods raise `StoreError` and nothing else.
+    All methods raise `StoreError` and nothing else. `crowded_out` is how many decisions were
+    forgotten before their time because there was no more room for them.
     """
+
+    crowded_out: int
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         """Keep all records or none, durably; one that is already kept is left as it is.

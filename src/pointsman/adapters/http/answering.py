@@ -58,8 +58,8 @@ def plain_lines(served: Served, facts: bytes) -> bytes:
 
 async def send_stream(
     exchange: Exchange, served: Served, facts: bytes, *, include_usage: bool
-) -> None:
-    """All pieces of a stream as they come, to its end.
+) -> bytes:
+    """All pieces of a stream as they come; returns the last, which is still to be sent.
 
     A failure of the upstream is told in the last of them, and so is that we had to stop; only the
     caller's own leaving, and being cancelled, are raised.
@@ -71,16 +71,14 @@ async def send_stream(
         while (data := await begun.read()) is not None:
             await exchange.more(data)
     except UpstreamError as error:
-        await exchange.end(_error_event(error))
-        return
+        return _error_event(error)
     except asyncio.CancelledError:
         if not exchange.left:
             exchange.break_off(_STOPPED)
         raise
     if include_usage and first is not None:
-        await exchange.end(b"data: " + usage_chunk(served, first) + b"\n\n" + DONE)
-    else:
-        await exchange.end(DONE)
+        return b"data: " + usage_chunk(served, first) + b"\n\n" + DONE
+    return DONE
 
 
 def _error_event(error: UpstreamError) -> bytes:

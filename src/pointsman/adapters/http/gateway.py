@@ -6,7 +6,7 @@ A caller who hangs up cancels the task that answers, and with it the upstream is
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pointsman.adapters.http.answering import facts_of, plain_lines, send_stream
 from pointsman.adapters.http.asking import ask_of
@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """The OpenAI surface. `keys` are asked for anew with every request."""
+    """The OpenAI surface. `keys` are asked for anew with every request.
+
+    `settled`, where given, is waited for before the last byte of every answer.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Gateway:
         tally: Tally,
         statistics: LiveStatistics,
         clock: Clock,
+        settled: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._service = service
         self._registry = registry
@@ -44,6 +48,7 @@ class Gateway:
         self._tally = tally
         self._statistics = statistics
         self._clock = clock
+        self._settled = settled
 
     async def chat(self, exchange: Exchange) -> None:
         """`POST /v1/chat/completions`."""
@@ -71,6 +76,8 @@ class Gateway:
                 if served.begun.outcome is None:
                     await served.begun.close()
         except (NoEligibleModel, AttemptsSpent) as error:
+            if self._settled is not None:
+                await self._settled()
             await self._refuse(exchange, error, pinned=ask.selection.pinned is not None)
         else:
             if log.isEnabledFor(logging.DEBUG):
@@ -79,13 +86,18 @@ class Gateway:
     async def _reply(self, served: Served, arrived: float, exchange: Exchange) -> None:
         document = await served.begun.document()
         facts = facts_of(served, self._overhead_s(served, arrived))
+        if self._settled is not None:
+            await self._settled()
         await exchange.answer(200, plain_lines(served, facts), document)
 
     async def _stream(
         self, served: Served, request: ChatRequest, arrived: float, exchange: Exchange
     ) -> None:
         facts = facts_of(served, self._overhead_s(served, arrived))
-        await send_stream(exchange, served, facts, include_usage=request.include_usage)
+        end = await send_stream(exchange, served, facts, include_usage=request.include_usage)
+        if self._settled is not None:
+            await self._settled()
+        await exchange.end(end)
 
     def _overhead_s(self, served: Served, arrived: float) -> float:
         """What we have added to the time that the upstreams took; the statistics are told."""

@@ -21,6 +21,7 @@ class LedgerCounters(Protocol):
 
     written: int
     dropped: dict[str, int]
+    not_durable: int
     failing_since: float | None
 
     @property
@@ -39,6 +40,8 @@ class Scraped(Protocol):
     def log_records_dropped(self) -> int: ...
 
     def telemetry_dropped(self) -> int: ...
+
+    def crowded_out(self) -> int: ...
 
 
 def ledgered(ledger: LedgerCounters, monotonic: Callable[[], float]) -> Part:
@@ -59,6 +62,11 @@ def ledgered(ledger: LedgerCounters, monotonic: Callable[[], float]) -> Part:
         "Records lost because the store failed for longer than the queue could hold.",
         "record",
         list(ledger.dropped.items()),
+    )
+    yield CounterMetricFamily(
+        "pointsman_ledger_not_durable_answers_total",
+        "Answers that strict durability let go unstored, because the store took too long.",
+        value=ledger.not_durable,
     )
     yield GaugeMetricFamily(
         "pointsman_ledger_failing_seconds",
@@ -97,4 +105,9 @@ def served(scraped: Scraped, version: str) -> Part:
         "pointsman_telemetry_dropped_records_total",
         "Decisions and outcomes that no collector was told of, because it was too slow or absent.",
         value=scraped.telemetry_dropped(),
+    )
+    yield CounterMetricFamily(
+        "pointsman_store_crowded_out_decisions_total",
+        "Decisions forgotten before their time, because the store had grown to its limit.",
+        value=scraped.crowded_out(),
     )

@@ -61,10 +61,7 @@ class SqliteAssignments:
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
         # By the one that writes: a reader of its own would go on reading a file that was removed.
-        with file.writing() as db:
-            self._pairs: set[Pair] = set(
-                db.execute(f"SELECT AGENT_ID, MODEL_ID FROM {ASSIGNMENTS}")  # noqa: S608
-            )
+        self._pairs: set[Pair] = file.vitally(_pairs)
 
     def count(self) -> UsageCount:
         """For the outcomes of one batch; asked for while nobody else writes."""
@@ -74,22 +71,28 @@ class SqliteAssignments:
         self, run: Run, assignments: Sequence[Assignment] = (), problem: Problem | None = None
     ) -> None:
         inputs = None if problem is None else packed(problem)
-        with self._file.writing() as db:
+
+        def work(db: sqlite3.Connection) -> None:
             _keep_run(db, run)
             if inputs is not None:
                 db.execute(_KEEP_INPUTS, (run.id, inputs))
             db.executemany(_KEEP_ASSIGNMENT, map(assignment_row, assignments))
             _forget(db)
-            self._pairs.update((each.agent_id, each.model_id) for each in assignments)
+
+        self._file.vitally(work)
+        self._pairs.update((each.agent_id, each.model_id) for each in assignments)
 
     def remove(self, run: Run, assignment_id: str) -> None:
-        with self._file.writing() as db:
+        where = f"FROM {ASSIGNMENTS} WHERE ASSIGNMENT_ID = ?"
+        named = (storable(assignment_id),)
+
+        def work(db: sqlite3.Connection) -> list[Pair]:
             _keep_run(db, run)
-            where = f"FROM {ASSIGNMENTS} WHERE ASSIGNMENT_ID = ?"
-            named = (storable(assignment_id),)
             gone = db.execute(f"SELECT AGENT_ID, MODEL_ID {where}", named).fetchall()
             db.execute(f"DELETE {where}", named)
-            self._pairs.difference_update(gone)
+            return gone
+
+        self._pairs.difference_update(self._file.vitally(work))
 
     def listed(self, query: AssignmentQuery) -> AssignmentPage:
         tests = {
@@ -135,6 +138,10 @@ class SqliteAssignments:
             select = f"SELECT PROBLEM FROM {RUN_INPUTS} WHERE RUN_ID = ?"  # noqa: S608
             row = db.execute(select, (storable(run_id),)).fetchone()
             return None if row is None else unpacked(row[0])
+
+
+def _pairs(db: sqlite3.Connection) -> set[Pair]:
+    return set(db.execute(f"SELECT AGENT_ID, MODEL_ID FROM {ASSIGNMENTS}"))  # noqa: S608
 
 
 def _keep_run(db: sqlite3.Connection, run: Run) -> None:

@@ -6,18 +6,21 @@ One writer behind a lock, a few readers beside it (write-ahead log). What goes w
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from queue import Empty, LifoQueue
+from typing import TypeVar
 
 import msgspec
 
+from pointsman.adapters.stores.reserve import Reserve
 from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
 from pointsman.core.errors import StoreError
 
@@ -29,6 +32,11 @@ CHECKPOINT_PAGES = 2_000
 """The log is copied into the file each 16 MB: at the default of 4 MB nearly every batch would."""
 
 
+LITTLE_ROOM = 1_048_576
+"""With fewer bytes left on the disk than this, a failure to write is taken for a full disk."""
+
+T = TypeVar("T")
+
 _Files = dict[str, tuple[int, int] | None]
 """Which files are in use, by how their names end; empty while there are none."""
 
@@ -36,25 +44,49 @@ _Files = dict[str, tuple[int, int] | None]
 class DatabaseFile:
     """The file at `path`, which is made if there is none, at the newest revision of the schema.
 
+    `reserve` bytes of the disk are kept back for what must be written also when it is full.
     Raises `StoreError` when it cannot be opened, is no database, belongs to another program or to
     a newer version of this one.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, reserve: int = 0) -> None:
         self._path = Path(path)
+        self._reserve = Reserve(self._path, reserve)
         self._write_lock = threading.Lock()
         self._idle_readers: LifoQueue[tuple[_Files, sqlite3.Connection]] = LifoQueue(READERS)
         self._reader_slots = threading.BoundedSemaphore(READERS)
         self._closed = False
         self._files: _Files = {}
         with self._translated("opened"):
-            self._open()
+            self._open_in_need()
+        self._reserve.hold()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The one connection that writes, in a transaction that is durable once this ends."""
-        with self._translated("written"), self._write_lock, _transaction(self._present()) as db:
-            yield db
+        """The one connection that writes, in a transaction that is durable once this ends.
+
+        While the disk is full, and until there is room for the reserve again, nothing is written.
+        """
+        with self._translated("written"), self._write_lock:
+            if not self._reserve.hold():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            with _transaction(self._present()) as db:
+                yield db
+
+    def vitally(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, in a transaction of its own, durable once this returns.
+
+        For what must be written also when the disk is full: it is done again with the reserve.
+        """
+        with self._translated("written"), self._write_lock:
+            try:
+                with _transaction(self._present()) as db:
+                    return work(db)
+            except (sqlite3.Error, OSError) as error:
+                if not (self._is_full(error) and self._reserve.release()):
+                    raise
+            with _transaction(self._present()) as db:
+                return work(db)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -79,6 +111,23 @@ class DatabaseFile:
             self._closed = True
             self._writer.close()
         self._idle_reader({})
+
+    def _open_in_need(self) -> None:
+        try:
+            self._open()
+        except (sqlite3.Error, OSError) as error:
+            if not (self._is_full(error) and self._reserve.release()):
+                raise
+            self._open()
+
+    def _is_full(self, error: sqlite3.Error | OSError) -> bool:
+        name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_FULL" or getattr(error, "errno", None) == errno.ENOSPC:
+            return True
+        if not name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")):
+            return False
+        disk = os.statvfs(self._path.parent)
+        return disk.f_bavail * disk.f_frsize < LITTLE_ROOM
 
     def _open(self) -> None:
         _make_file(self._path)
@@ -188,8 +237,13 @@ def _remedy(error: sqlite3.Error | OSError) -> str:
     if name in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
         return f"{words}. Move it away to start a new one, or restore it from a backup"
     if name == "SQLITE_FULL":
-        return f"{words}. Free some space; nothing written so far is lost"
+        return _FREE_SOME.format(words)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return _FREE_SOME.format(words)
     return words
+
+
+_FREE_SOME = "{}. Free some space; nothing written so far is lost"
 
 
 @contextmanager

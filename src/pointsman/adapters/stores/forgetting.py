@@ -14,6 +14,15 @@ Delete = Callable[[sqlite3.Connection, int], int]
 """Deletes some of what is older than an instant in microseconds; returns of how many decisions."""
 
 
+def bytes_in_use(db: sqlite3.Connection) -> int:
+    """How much of the file holds something; what was deleted is free for what comes."""
+    pages, free, size = (
+        int(db.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
 def delete_oldest(db: sqlite3.Connection, before_us: int) -> int:
     """Old decisions, their outcomes, and the candidate sets that nobody refers to any more.
 

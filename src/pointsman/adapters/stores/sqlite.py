@@ -15,7 +15,13 @@ from pathlib import Path
 from pointsman.adapters.stores.assignments import SqliteAssignments
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
-from pointsman.adapters.stores.forgetting import Delete, delete_oldest, delete_strays
+from pointsman.adapters.stores.forgetting import (
+    AT_A_TIME,
+    Delete,
+    bytes_in_use,
+    delete_oldest,
+    delete_strays,
+)
 from pointsman.adapters.stores.inserting import Form, Insertion
 from pointsman.adapters.stores.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.rows import (
@@ -48,6 +54,9 @@ serves is felt by the requests of that moment."""
 
 FORGETTING_PAUSE_S = 0.01
 
+MOST_BYTES = 2**63 - 1
+ALL_TIME_US = 2**63 - 1
+
 
 _JUDGE = f"""
 UPDATE {DECISIONS}
@@ -65,12 +74,17 @@ _USUAL_OUTCOMES = _OUTCOMES._replace(fixed=USUAL_OUTCOME)
 class SqliteStore:
     """Decisions and outcomes in the file at `path`, which is made if there is none.
 
+    Beyond `max_bytes` the oldest decisions make room for new ones. `reserve` bytes of the disk are
+    kept back, see `DatabaseFile`.
+
     Raises `StoreError` when the file cannot be opened, is no database, belongs to another program
     or to a newer version of this one.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._file = DatabaseFile(path)
+    def __init__(self, path: str | Path, *, max_bytes: int = MOST_BYTES, reserve: int = 0) -> None:
+        self._file = DatabaseFile(path, reserve)
+        self._max_bytes = max_bytes
+        self.crowded_out = 0
         self._sets = CandidateSets(json_text)
         self.assignments = SqliteAssignments(self._file)
 
@@ -82,6 +96,22 @@ class SqliteStore:
                     time.sleep(SLICE_PAUSE_S)
                 batch.add(records[start : start + SLICE])
             batch.finish()
+            crowded = bytes_in_use(db) > self._max_bytes
+        if crowded:
+            self._make_room(2 + len(records) // AT_A_TIME)
+
+    def _make_room(self, slices: int) -> None:
+        """Forget the oldest decisions until the file is as small as it should be, or so often."""
+        for _ in range(slices):
+            gone, crowded = self._file.vitally(self._forget_one_slice)
+            self.crowded_out += gone
+            if not (gone and crowded):
+                return
+            time.sleep(SLICE_PAUSE_S)
+
+    def _forget_one_slice(self, db: sqlite3.Connection) -> tuple[int, bool]:
+        gone = delete_oldest(db, ALL_TIME_US)
+        return gone, bytes_in_use(db) > self._max_bytes
 
     def judge(self, feedback: Feedback) -> bool:
         with self._file.writing() as db:
@@ -120,8 +150,7 @@ class SqliteStore:
         self._file.close()
 
     def _deleted(self, delete: Delete, before_us: int) -> int:
-        with self._file.writing() as db:
-            return delete(db, before_us)
+        return self._file.vitally(lambda db: delete(db, before_us))
 
 
 class _Batch:

@@ -121,11 +121,17 @@ class CountedRequestsBody(Body, frozen=True, kw_only=True):
 
 
 class LedgerBody(Body, frozen=True, kw_only=True):
-    """Decisions and outcomes. `failing_s`: for how long the store has taken none, 0 if it works."""
+    """Decisions and outcomes. `failing_s`: for how long the store has taken none, 0 if it works.
+
+    `not_durable` answers went out before they were stored, under strict durability; `crowded_out`
+    decisions were forgotten before their time to make room.
+    """
 
     queued: int
     written: int
     dropped: dict[str, int]
+    not_durable: int
+    crowded_out: int
     failing_s: float
 
 

@@ -181,6 +181,8 @@ def stats_body(counted: Counted, fleet: Fleet) -> StatsBody:
             queued=counted.queued,
             written=counted.written,
             dropped=dict(counted.dropped),
+            not_durable=counted.not_durable,
+            crowded_out=counted.crowded_out,
             failing_s=counted.failing_s,
         ),
     )

@@ -46,7 +46,9 @@ class Counted(NamedTuple):
     """What was counted between `began` and `at`, and how things stand at `at`.
 
     `circuits` holds the state of each model that has a circuit breaker. `queued`, `written` and
-    `dropped` are records of the ledger, `failing_s` for how long it has been unable to write.
+    `dropped` are records of the ledger, `failing_s` for how long it has been unable to write;
+    `not_durable` are answers that went out before they were stored though they should not have,
+    `crowded_out` decisions that were forgotten to make room.
     `mean_match` in [0, 1] is that of the standing `assignments`, None without any.
     """
 
@@ -59,6 +61,8 @@ class Counted(NamedTuple):
     written: int
     dropped: Mapping[str, int]
     failing_s: float
+    not_durable: int = 0
+    crowded_out: int = 0
     assignments: int = 0
     mean_match: float | None = None
 

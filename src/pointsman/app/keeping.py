@@ -1,0 +1,58 @@
+"""How is what happened kept: how safely, how much of it, and for how long?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pointsman.app.section import Section
+
+MEGABYTE = 1_048_576
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class StoreEntry(Section):
+    durability: Literal["relaxed", "strict"] = Field(
+        "relaxed",
+        description="`relaxed`: what happened is on the disk within 50 ms. `strict`: it is there "
+        "before the last byte of an answer leaves, which then waits for the disk.",
+    )
+    max_bytes: Annotated[int, Field(ge=16 * MEGABYTE, le=2**50)] = Field(
+        10 * 1024 * MEGABYTE,
+        description="How large the file may grow; beyond it the oldest decisions make room. Beside "
+        "it there may be some 20 MB of log.",
+    )
+    reserve_bytes: Annotated[int, Field(ge=0, le=2**40)] = Field(
+        8 * MEGABYTE,
+        description="Room kept back for the day the disk is full: to delete, and to note what "
+        "people do, also takes some. 0: none.",
+    )
+    keep_minutes_days: Days = Field(7, description="For how many days figures per minute are kept.")
+    keep_hours_days: Days = Field(90, description="For how many days figures per hour are kept.")
+    keep_days_days: Days = Field(1_100, description="For how many days figures per day are kept.")
+    keep_audit_days: Days = Field(400, description="For how many days it is kept who changed what.")
+    keep_alerts_days: Days = Field(180, description="For how many days past alerts are kept.")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What `StoreEntry` says, for those who keep things."""
+
+    durability: Literal["relaxed", "strict"] = "relaxed"
+    max_bytes: int = 10 * 1024 * MEGABYTE
+    reserve_bytes: int = 8 * MEGABYTE
+    keep_minutes_days: int = 7
+    keep_hours_days: int = 90
+    keep_days_days: int = 1_100
+    keep_audit_days: int = 400
+    keep_alerts_days: int = 180
+
+    @property
+    def strict(self) -> bool:
+        return self.durability == "strict"
+
+
+def store_settings(entry: StoreEntry) -> StoreSettings:
+    return StoreSettings(**entry.model_dump())
