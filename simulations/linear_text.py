@@ -14,6 +14,7 @@ from urllib.parse import quote_from_bytes
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from pointsman.core.task_type import LinearModel, features, reading
 
@@ -90,7 +91,9 @@ def _fitted_over(
     regression = LogisticRegression(
         C=fit.strength, max_iter=300, tol=1e-3, class_weight="balanced" if fit.balanced else None
     )
-    return regression.fit(occurrences(words, found), labels, sample_weight=importance)
+    # On a busy machine the threads of such small products wait for each other ten times as long.
+    with threadpool_limits(1):
+        return regression.fit(occurrences(words, found), labels, sample_weight=importance)
 
 
 def occurrences(words: Sequence[bytes], found: Sequence[set[bytes]]) -> Any:

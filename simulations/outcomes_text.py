@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from simulations.linear_text import Fit, fitted, found_in
 from simulations.outcomes_data import Floats, Matrix
@@ -53,11 +54,12 @@ def by_regression(seen: Matrix, unseen: Matrix, sureness: float = SURENESS) -> E
     """A logistic regression of success per model, and a linear one of the logarithm of its cost."""
     known, asked = vectors(seen, unseen)
     success = []
-    for place in range(len(seen.models)):
-        regression = LogisticRegression(C=sureness, max_iter=200)
-        regression.fit(known, seen.score[:, place])
-        success.append(regression.predict_proba(asked)[:, 1])
-    costs = Ridge(alpha=FLATNESS).fit(known, np.log(seen.cost_usd))
+    with threadpool_limits(1):
+        for place in range(len(seen.models)):
+            regression = LogisticRegression(C=sureness, max_iter=200)
+            regression.fit(known, seen.score[:, place])
+            success.append(regression.predict_proba(asked)[:, 1])
+        costs = Ridge(alpha=FLATNESS).fit(known, np.log(seen.cost_usd))
     return Expected(np.stack(success, axis=1), np.exp(costs.predict(asked)))
 
 
