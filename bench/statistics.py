@@ -155,6 +155,9 @@ class Engine:
     def config_version(self) -> str:
         return "cfg_1"
 
+    def backlog(self) -> Mapping[str, float] | None:
+        return None
+
     def telemetry_dropped(self) -> int:
         return 6
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import asyncpg
 import pytest
 
 from database_server import NoDatabaseServer, shared_server
+from pointsman.adapters.stores.postgres.address import address_of
+from pointsman.adapters.stores.postgres.schema import move
 
 _numbers = count(1)
 
@@ -38,21 +40,45 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(str(error))
 
 
-@pytest.fixture
-def database(database_server: str) -> str:
-    """The address of a new, empty database."""
+@pytest.fixture(scope="session")
+def new_database(database_server: str) -> Callable[[str], str]:
+    """Makes a database with the tables of a `template`, and says its address."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    name = f"test_{worker}_{next(_numbers)}"
-    asyncio.run(_make_database(database_server % "postgres", name))
-    return database_server % name
+
+    def make(template: str) -> str:
+        name = f"test_{worker}_{next(_numbers)}"
+        asyncio.run(_make_database(database_server % "postgres", name, template))
+        return database_server % name
+
+    return make
 
 
-async def _make_database(address: str, name: str) -> None:
+async def _make_database(address: str, name: str, template: str) -> None:
     server = await asyncpg.connect(address)
     try:
-        await server.execute(f"CREATE DATABASE {name}")
+        await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     finally:
         await server.close()
+
+
+@pytest.fixture
+def database(new_database: Callable[[str], str]) -> str:
+    """The address of a new, empty database."""
+    return new_database("template1")
+
+
+@pytest.fixture(scope="session")
+def _upgraded(new_database: Callable[[str], str]) -> str:
+    """The name of a database with our tables, to be copied: to make them anew takes longer."""
+    address = new_database("template1")
+    move(address_of(address))
+    return address.rpartition("/")[2]
+
+
+@pytest.fixture
+def upgraded_database(new_database: Callable[[str], str], _upgraded: str) -> str:
+    """The address of a new database with our tables, which are empty."""
+    return new_database(_upgraded)
 
 
 @pytest.fixture

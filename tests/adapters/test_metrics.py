@@ -51,6 +51,9 @@ class Engine:
     def config_version(self) -> str:
         return "cfg_7"
 
+    def backlog(self) -> Mapping[str, float] | None:
+        return {"records": 7, "behind_s": 1.5, "lost_decisions": 2, "lost_outcomes": 3}
+
     def telemetry_dropped(self) -> int:
         return 6
 
@@ -174,6 +177,9 @@ def metrics(tally: Tally, statistics: LiveStatistics) -> Metrics:
         ("pointsman_agent_completion_tokens_total", {"agent": "a"}, 20),
         ("pointsman_agent_cost_usd_total", {"agent": "a"}, 0.5),
         ("pointsman_agent_unpriced_answers_total", {"agent": "a"}, 0),
+        ("pointsman_database_behind_records", {}, 7),
+        ("pointsman_database_behind_seconds", {}, 1.5),
+        ("pointsman_spool_lost_records_total", {"record": "outcome"}, 3),
     ],
 )
 async def test_a_scrape_shows_what_happened(

@@ -148,3 +148,36 @@ def test_mistakes_in_the_configuration_come_first(tmp_path: Path, capsys: Captur
     config.write_text("server: {data_dirr: x}\n", "utf-8")
     assert main(["db", "status", str(config)]) == 2
     assert "data_dirr" in capsys.readouterr().err
+
+
+@pytest.fixture
+def distant(tmp_path: Path, database: str) -> Db:
+    config = tmp_path / "shared.yaml"
+    config.write_text(f"store: {{url: '{database}'}}\n", "utf-8")
+    return lambda action, *options: main(["db", action, str(config), *options])
+
+
+def test_a_database_on_a_server_is_brought_up_to_date_on_request(
+    distant: Db, database: str, capsys: Captured
+) -> None:
+    assert distant("status", "--json") == 1
+    before = json.loads(capsys.readouterr().out)
+    assert (before["revision"], before["exists"], len(before["pending"])) == (0, True, HEAD)
+    assert "pointsman@" not in before["database"]
+    assert distant("upgrade") == 0
+    assert f"revision 0 -> {HEAD}" in capsys.readouterr().out
+    assert distant("status") == 0
+    assert distant("downgrade", "--to", "2", "--yes") == 0
+    assert distant("upgrade", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["before"] == 2
+    assert distant("backup", "--file", "copy.db") == 2
+    assert "pg_dump" in capsys.readouterr().err
+
+
+def test_a_server_that_is_away_is_said_to_be(distant: Db, tmp_path: Path, capsys: Captured) -> None:
+    config = tmp_path / "away.yaml"
+    config.write_text("store: {url: 'postgresql://me:secret-word@127.0.0.1:9/name'}\n", "utf-8")
+    assert main(["db", "upgrade", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert "postgresql://127.0.0.1:9/name cannot be reached" in said
+    assert "secret-word" not in said

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from pointsman.adapters.http.app import is_loopback
 from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.adapters.stores.postgres.address import address_of as database_at
 from pointsman.adapters.telemetry import is_installed
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
@@ -47,6 +49,22 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_keys(settings, findings)
     _check_exposure(settings, findings)
     _check_telemetry(settings, findings)
+    _check_store(settings, findings)
+
+
+def _check_store(settings: Settings, findings: Findings) -> None:
+    """The URL holds a password, so it is not shown."""
+    url, path = settings.store.url, ("store", "url")
+    if url is None:
+        return
+    try:
+        database_at(url.reveal())
+    except ValueError as error:
+        remedy = "write it as postgresql://user:${PASSWORD}@host:5432/name"
+        findings.add(path, f"this is no address of a database: {error}", remedy)
+    if find_spec("asyncpg") is None:
+        words = "keeping decisions in PostgreSQL takes asyncpg, which is not installed"
+        findings.add(path, words, "pip install 'pointsman[postgres]'")
 
 
 def _check_telemetry(settings: Settings, findings: Findings) -> None:

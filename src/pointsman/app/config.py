@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
@@ -283,8 +284,18 @@ def _secrets(settings: Settings) -> frozenset[str]:
     for provider in settings.providers.values():
         held += [provider.api_key, *provider.headers.values()]
     values = [secret.reveal() for secret in held if secret]
+    values += _secrets_of_store(settings)
     values += [v for p in settings.providers.values() for v in _secret_queries(p).values()]
     return frozenset(value for value in values if len(value) >= MIN_SCRUBBED_CHARS)
+
+
+def _secrets_of_store(settings: Settings) -> list[str]:
+    """The whole URL, and the password in it, which a driver may quote alone."""
+    if settings.store.url is None:
+        return []
+    url = settings.store.url.reveal()
+    password = urlsplit(url).password or ""
+    return [url, password, unquote(password)]
 
 
 def _redacted(settings: Settings) -> dict[str, Any]:

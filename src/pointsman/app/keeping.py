@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pointsman.app.secrets import Secret
 from pointsman.app.section import Section
 
 MEGABYTE = 1_048_576
@@ -14,6 +15,13 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class StoreEntry(Section):
+    url: Secret | None = Field(
+        None,
+        description="A PostgreSQL database to keep decisions in, as "
+        "`postgresql://user:${PASSWORD}@host:5432/name?sslmode=verify-full`; a spool in "
+        "`server.data_dir` stands before it. Needs the extra `pointsman[postgres]`, and `pointsman "
+        "db upgrade` once. Left out: a file in `server.data_dir`.",
+    )
     durability: Literal["relaxed", "strict"] = Field(
         "relaxed",
         description="`relaxed`: what happened is on the disk within 50 ms. `strict`: it is there "
@@ -21,8 +29,8 @@ class StoreEntry(Section):
     )
     max_bytes: Annotated[int, Field(ge=16 * MEGABYTE, le=2**50)] = Field(
         10 * 1024 * MEGABYTE,
-        description="How large the file may grow; beyond it the oldest decisions make room. Beside "
-        "it there may be some 20 MB of log.",
+        description="How large the file or spool may grow; beyond it the oldest decisions make "
+        "room, and are counted. Beside it there may be some 20 MB of log.",
     )
     reserve_bytes: Annotated[int, Field(ge=0, le=2**40)] = Field(
         8 * MEGABYTE,
@@ -48,6 +56,7 @@ class StoreSettings:
     keep_days_days: int = 1_100
     keep_audit_days: int = 400
     keep_alerts_days: int = 180
+    url: Secret | None = None
 
     @property
     def strict(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pointsman.adapters.http.app import Readiness
 from pointsman.adapters.http.auth import KeyRing
+from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
@@ -34,6 +35,9 @@ LOOK_AFTER_S = 15.0
 
 READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
+TAKE_UP_WITHIN_S = 1.0
+"""How long it may be held up by a store that does not say who stands where."""
+TAKE_UP_AGAIN_S = 1.0
 
 FEW_DECISIONS = 20
 """So many are read back at a time, in a few milliseconds of a thread."""
@@ -77,7 +81,6 @@ class Running:
         self._served = self._seen = _signature(configuration.watched)
 
     async def start(self) -> None:
-        await self.parts.assignments.load()
         self.parts.ledger.start()
         if self.parts.telemetry is not None:
             self.parts.telemetry.start()
@@ -86,7 +89,10 @@ class Running:
             self._every(WATCH_S, "configuration-watch", self._watch),
             self._every(LOOK_AFTER_S, "assignments", self._look_after_assignments),
         ]
-        remembering = asyncio.create_task(self._remember(), name="replay")
+        taking_up = asyncio.create_task(self._take_up(), name="assignments")
+        self._tasks.append(taking_up)
+        await asyncio.wait({taking_up}, timeout=TAKE_UP_WITHIN_S)
+        remembering = asyncio.create_task(self._remember(taking_up), name="replay")
         self._tasks.append(remembering)
         await asyncio.wait({remembering}, timeout=READY_WITHIN_S)
         # Read in the background, so that neither the start nor the first request waits for it.
@@ -237,6 +243,8 @@ class Running:
             "failed_turns": self.failed_turns,
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
         }
+        if isinstance(self.parts.store, SpooledStore):
+            details["database"] = self.parts.store.backlog().in_public()
         return Readiness(self._serving and bool(fleet.models), details)
 
     def _every(
@@ -255,13 +263,26 @@ class Running:
 
         return asyncio.create_task(turns(), name=name)
 
-    async def _remember(self) -> None:
-        """Learn again what was learned before this start."""
+    async def _remember(self, readable: Awaitable[None]) -> None:
+        """Learn again what was learned before this start, once the store can be read."""
         try:
+            await readable
             await self._rescored(restored=self.parts.statistics.recalling, eager_s=READY_WITHIN_S)
             await self._redisplayed()
         except Exception:  # here a task begins: who begins to learn anew serves too
             log.exception("what was learned before could not be learned again")
+
+    async def _take_up(self) -> None:
+        """Take up the assignments, also when the store is away; requests are served meanwhile."""
+        told = False
+        while True:
+            try:
+                return await self.parts.assignments.load()
+            except StoreError as error:
+                if not told:
+                    log.error("serving without assignments until they can be read: %s", error)  # noqa: TRY400 - no trace
+                told = True
+            await self.parts.clock.sleep(TAKE_UP_AGAIN_S)
 
     async def _redisplayed(self) -> None:
         """Show the decisions before this start again, a few at a time."""

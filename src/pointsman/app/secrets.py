@@ -25,6 +25,7 @@ SECRET_PLACES: tuple[tuple[str, ...], ...] = (
     ("providers", "*", "api_key"),
     ("providers", "*", "headers", "*"),
     ("keys", "*", "key"),
+    ("store", "url"),
 )
 
 MIN_SCRUBBED_CHARS = 8

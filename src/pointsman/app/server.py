@@ -20,6 +20,7 @@ from pointsman.adapters.http.edge import EdgeProtocol, edge_protocol
 from pointsman.adapters.http.gateway import Gateway
 from pointsman.adapters.http.listing import Entry, entries
 from pointsman.adapters.metrics import Metrics
+from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.logs import Logs
@@ -47,6 +48,18 @@ class _Scraped:
 
     def config_version(self) -> str:
         return self._running.configuration.version
+
+    def backlog(self) -> Mapping[str, float] | None:
+        store = self._running.parts.store
+        if not isinstance(store, SpooledStore):
+            return None
+        now = store.backlog()
+        return {
+            "records": now.records,
+            "behind_s": now.behind_s,
+            "lost_decisions": now.lost.decisions,
+            "lost_outcomes": now.lost.outcomes,
+        }
 
     def log_records_dropped(self) -> int:
         return self._logs.dropped

@@ -261,7 +261,7 @@ class Settings(Section):
     )
     store: StoreEntry = Field(
         default_factory=StoreEntry,
-        description="How safely what happened is kept, how much of it, and for how long.",
+        description="Where what happened is kept, how safely, how much of it, and how long.",
     )
     providers: dict[ProviderName, ProviderEntry] = Field(
         default_factory=dict, description="Upstreams, by the name that begins their models' ids."

@@ -14,10 +14,10 @@ from pointsman.adapters.http.auth import Key, KeyRing, Role
 from pointsman.adapters.providers.openai import OpenAIProvider
 from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
-from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.adapters.telemetry import Telemetry, Told
 from pointsman.app.configuration import Configuration, ProviderSettings
 from pointsman.app.standing_plan import posts_of
+from pointsman.app.storing import Memory, memory_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.core.exploration import Exploration
 from pointsman.engine.assignments import Assignments
@@ -30,8 +30,6 @@ from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.serve import Service
 from pointsman.engine.statistics import LiveStatistics, Noted
 from pointsman.engine.tally import Tally
-
-DATABASE = "pointsman.db"
 
 
 class Wired(NamedTuple):
@@ -46,7 +44,7 @@ class Wired(NamedTuple):
     health: Health
     tally: Tally
     statistics: LiveStatistics
-    store: SqliteStore
+    store: Memory
     assignments: Assignments
     ledger: WriteBehindLedger
     telemetry: Telemetry | None
@@ -62,12 +60,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     health = Health(clock, configuration.policy.breaker)
     tally = Tally()
     statistics = LiveStatistics(clock)
-    kept = configuration.store
-    store = SqliteStore(
-        configuration.server.data_dir / DATABASE,
-        max_bytes=kept.max_bytes,
-        reserve=kept.reserve_bytes,
-    )
+    store = memory_of(configuration.store, configuration.server.data_dir)
     ledger = WriteBehindLedger(store, clock)
     telemetry = telemetry_of(configuration.telemetry, clock)
     noted = Noted(ledger, statistics)

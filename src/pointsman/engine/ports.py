@@ -202,7 +202,8 @@ class Store(Protocol):
     forgotten before their time because there was no more room for them.
     """
 
-    crowded_out: int
+    @property
+    def crowded_out(self) -> int: ...
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         """Keep all records or none, durably; one that is already kept is left as it is.

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from pointsman.adapters.metrics.families import Part
 from pointsman.adapters.metrics.recent import agents, recent_agents, recent_models
-from pointsman.adapters.metrics.served import LedgerCounters, Scraped, ledgered, served
+from pointsman.adapters.metrics.served import LedgerCounters, Scraped, ledgered, served, spooled
 from pointsman.adapters.metrics.tallied import tallied
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.steps import in_steps
@@ -61,6 +61,7 @@ class Metrics:
         yield from agents(self._statistics)
         yield from recent_agents(self._statistics)
         yield from ledgered(self._ledger, self._monotonic)
+        yield from spooled(self._scraped)
         yield from served(self._scraped, self._version)
         yield from self._process.collect()
 

@@ -37,6 +37,9 @@ class Scraped(Protocol):
 
     def config_version(self) -> str: ...
 
+    def backlog(self) -> Mapping[str, float] | None:
+        """`records`, `behind_s`, `lost_decisions` and `lost_outcomes`; None without a spool."""
+
     def log_records_dropped(self) -> int: ...
 
     def telemetry_dropped(self) -> int: ...
@@ -72,6 +75,30 @@ def ledgered(ledger: LedgerCounters, monotonic: Callable[[], float]) -> Part:
         "pointsman_ledger_failing_seconds",
         "For how long the store has taken no records; 0 while it works.",
         value=0.0 if since is None else max(0.0, monotonic() - since),
+    )
+
+
+def spooled(scraped: Scraped) -> Part:
+    """How far the database is behind, where there is one beside the gateway."""
+    backlog = scraped.backlog()
+    if backlog is None:
+        return
+    yield GaugeMetricFamily(
+        "pointsman_database_behind_records",
+        "Decisions and outcomes in the spool that the database does not have yet.",
+        value=backlog["records"],
+    )
+    yield GaugeMetricFamily(
+        "pointsman_database_behind_seconds",
+        "How long the oldest of them has been waiting; 0 when there are none.",
+        value=backlog["behind_s"],
+    )
+    lost = [(each, backlog[f"lost_{each}s"]) for each in ("decision", "outcome")]
+    yield from counter(
+        "pointsman_spool_lost_records_total",
+        "Records that the spool had no room for, or that the database refused for what they are.",
+        "record",
+        lost,
     )
 
 

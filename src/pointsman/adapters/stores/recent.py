@@ -36,7 +36,7 @@ def outcomes_since(
         " WHERE DECISION_ID > ? AND TIMESTAMP >= ? ORDER BY DECISION_ID, ATTEMPT",
         (older[0] if older else "", since_us),
     )
-    for row in _by_time(rows, OUTCOME_COLUMNS.index("TIMESTAMP")):
+    for row in by_time(rows, OUTCOME_COLUMNS.index("TIMESTAMP")):
         yield stored_outcome(row), row[-1]
 
 
@@ -55,7 +55,7 @@ def feedback_since(db: sqlite3.Connection, since_us: int, limit: int) -> Iterato
     yield from filter(None, map(stored_feedback, rows))
 
 
-def _by_time(rows: Iterable[Row], column: int) -> Iterator[Row]:
+def by_time(rows: Iterable[Row], column: int) -> Iterator[Row]:
     """The rows in order of a column, when none is further than `LOOK_AHEAD` from its place.
 
     One by one on a heap, since to sort thousands at once would hold up every other thread.

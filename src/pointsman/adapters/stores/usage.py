@@ -103,11 +103,12 @@ def revalue(db: sqlite3.Connection, feedback: Feedback) -> None:
     at_us, agent_id, model_id, rating, success = found
     before = 1.0
     if model_id is not None:
-        before = _quality(rating, success=success)
+        before = quality(rating, success=success)
     if model_id in {None, feedback.model_id}:
         change = feedback.quality - before
         db.execute(_REVALUE, (change, agent_id, storable(feedback.model_id), at_us))
 
 
-def _quality(rating: int | None, *, success: int | None) -> float:
+def quality(rating: int | None, *, success: int | None) -> float:
+    """What an answer is worth by what was said of it, 0 to 1."""
     return (rating - 1) / 4 if rating is not None else float(bool(success))

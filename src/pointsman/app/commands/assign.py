@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.clock import SystemClock
 from pointsman.app.commands.asking import WHERE, add_gateway_arguments
 from pointsman.app.commands.assigning import check_not_live, run_live
@@ -27,7 +26,7 @@ from pointsman.app.plan_views import (
     shadows_text,
 )
 from pointsman.app.standing_plan import read_plan
-from pointsman.app.wiring import DATABASE
+from pointsman.app.storing import recorded
 from pointsman.core.assignment.explanation import explained, words_of_explanation
 from pointsman.core.assignment.greedy import balanced, greedy
 from pointsman.core.assignment.optimal import Effort, optimal
@@ -193,10 +192,9 @@ def _stated(configuration: Configuration, args: argparse.Namespace) -> Stated:
 
 def _remember(configuration: Configuration, scorer: Scorer) -> None:
     """Let the scorer know what this gateway has seen, if it has ever served."""
-    path = configuration.server.data_dir / DATABASE
-    if not path.exists():
+    clock, store = SystemClock(), recorded(configuration.store, configuration.server.data_dir)
+    if store is None:
         return
-    clock, store = SystemClock(), SqliteStore(path)
     try:
         replay = Replay(store, clock, clock.now(), scorer=scorer, eager_s=EAGER_S)
         asyncio.run(replay.run())

@@ -14,34 +14,28 @@ from types import MappingProxyType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pointsman.adapters.stores.migrations.running import (
-    DIALECTS,
-    move,
-    moving,
-    revisions,
-    statements,
-)
-from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
+from pointsman.adapters.stores.migrations.running import DIALECTS, revisions, statements
+from pointsman.adapters.stores.schema import HEAD
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
-from pointsman.app.wiring import DATABASE
-from pointsman.core.errors import ConfigError
+from pointsman.app.databases import Database, FileDatabase, Unmovable, database_of
+from pointsman.core.errors import ConfigError, StoreError
 
 EXIT_BEHIND = 1
 
 DESCRIPTION = """\
 Look after the database. The embedded one, a file in `server.data_dir`, brings itself up to date
-when the gateway starts; this is for everything else."""
+when the gateway starts; one that `store.url` names is brought up to date by `upgrade`."""
 
 EPILOG = """\
 actions:
-  status      which revision the file is at, and what newer ones would add
+  status      which revision it is at, and what newer ones would add
   upgrade     bring it to the newest revision, or to --to
   downgrade   take it back to an earlier one, --to; what only later ones know is deleted
-  backup      copy it to --file while it is in use
+  backup      copy the embedded one to --file while it is in use
   sql         print the statements of the steps --from ... --to for a --dialect; changes nothing
 
-exit status: 0 done, 1 the file is not up to date (status) or it failed, 2 wrong use
+exit status: 0 done, 1 it is not up to date (status) or it failed, 2 wrong use
 
 examples:
   pointsman db status fleet.yaml
@@ -77,32 +71,33 @@ def run(args: argparse.Namespace) -> int:
         return _ACTIONS[args.action](args)
     except ConfigError as error:
         return refused(error, as_json=args.json)
-    except _Refusal as error:
+    except (_Refusal, Unmovable) as error:
         print(f"pointsman db {args.action}: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
         print(f"pointsman db {args.action}: nothing was changed: {error}", file=sys.stderr)
         return 1
 
 
 def _status(args: argparse.Namespace) -> int:
-    path, revision = _file(args)
+    database = _database(args)
+    revision = database.revision()
     pending = [each for each in revisions() if each.number > revision]
     if args.json:
         record = {
-            "database": str(path),
-            "exists": path.exists(),
+            "database": str(database),
+            "exists": database.exists(),
             "revision": revision,
             "newest": HEAD,
             "pending": [each._asdict() for each in pending],
         }
         print(json.dumps(record, indent=2))
     else:
-        place = "" if path.exists() else " (not there yet)"
-        print(f"{path}{place}\nrevision {revision}, the newest is {HEAD}")
+        place = "" if database.exists() else " (not there yet)"
+        print(f"{database}{place}\nrevision {revision}, the newest is {HEAD}")
         for each in pending:
             print(f"  {each.number}  {each.question}")
-    return EXIT_BEHIND if pending and path.exists() else 0
+    return EXIT_BEHIND if pending and database.exists() else 0
 
 
 def _upgrade(args: argparse.Namespace) -> int:
@@ -118,27 +113,28 @@ def _downgrade(args: argparse.Namespace) -> int:
 
 
 def _moved(args: argparse.Namespace, target: int, *, up: bool) -> int:
-    path, before = _existing(args)
+    database, before = _existing(args)
     if before and (target < before) is up and target != before:
         other = "downgrade" if up else "upgrade"
-        raise _Refusal(f"{path} is at revision {before}; to come to {target} use {other}")
-    with closing(_opened(path)) as db, moving(db) as connection:
-        move(connection, target)
+        raise _Refusal(f"{database} is at revision {before}; to come to {target} use {other}")
+    database.move(target)
     if args.json:
-        print(json.dumps({"database": str(path), "before": before, "revision": target}))
+        print(json.dumps({"database": str(database), "before": before, "revision": target}))
     else:
-        print(f"{path}: revision {before} -> {target}")
+        print(f"{database}: revision {before} -> {target}")
     return 0
 
 
 def _backup(args: argparse.Namespace) -> int:
     if args.file is None:
         raise _Refusal("say with --file COPY where the copy goes")
-    path, revision = _existing(args)
+    database, revision = _existing(args)
+    if not isinstance(database, FileDatabase):
+        raise _Refusal(f"{database} is backed up by what its server has for that, such as pg_dump")
     # The copy may name people and projects as the original does.
     descriptor = os.open(args.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
-    with closing(_opened(path)) as db:
+    with closing(database.opened()) as db:
         db.execute("VACUUM INTO ?", (str(args.file),))
     size = args.file.stat().st_size
     if args.json:
@@ -179,27 +175,12 @@ def _known(option: str, number: int) -> int:
     return number
 
 
-def _existing(args: argparse.Namespace) -> tuple[Path, int]:
-    path, revision = _file(args)
-    if not path.exists():
-        raise _Refusal(f"{path} is not there: the gateway makes it when it first starts")
-    return path, revision
+def _existing(args: argparse.Namespace) -> tuple[Database, int]:
+    database = _database(args)
+    if not database.exists():
+        raise _Refusal(f"{database} is not there: the gateway makes it when it first starts")
+    return database, database.revision()
 
 
-def _file(args: argparse.Namespace) -> tuple[Path, int]:
-    """The configured file and its revision, 0 when it is not there."""
-    path = load(args.config, os.environ).server.data_dir / DATABASE
-    if not path.exists():
-        return path, 0
-    with closing(_opened(path)) as db:
-        revision = int(db.execute("PRAGMA user_version").fetchone()[0])
-        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-    if not ours:
-        raise _Refusal(f"{path} belongs to another program")
-    if revision > HEAD:
-        raise _Refusal(f"{path} is at revision {revision}, of a newer pointsman: upgrade this one")
-    return path, revision
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+def _database(args: argparse.Namespace) -> Database:
+    return database_of(load(args.config, os.environ))

@@ -1,0 +1,238 @@
+"""How do threads talk to a PostgreSQL server that may be slow, away or being restarted?
+
+asyncpg wants an event loop; ours is of its own and in a thread of its own, so that a slow server
+never holds up the loop that serves requests. Whoever calls waits in their own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+import asyncpg
+
+from pointsman.adapters.stores.postgres.address import Address
+from pointsman.core.errors import StoreError
+
+Session = Any
+"""A session of asyncpg, which has no types."""
+
+Answer = TypeVar("Answer")
+Work = Callable[[Session], Awaitable[Answer]]
+
+SESSIONS = 6
+CONNECT_S = 5.0
+STATEMENT_S = 30.0
+"""No statement of ours takes longer, but for the forgetting of much that is old."""
+MARGIN_S = 5.0
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 5.0
+
+AWAY = ("08", "28", "3D", "53", "57P")
+"""SQLSTATE classes that speak of the server or the way to it rather than of what was asked."""
+UNSTORABLE = ("22", "23")
+"""SQLSTATE classes that speak of what was to be written: it is refused however often it comes."""
+NO_SCHEMA = frozenset({"42P01", "42703", "3F000"})
+"""SQLSTATE of a table, column or schema that is not there."""
+AGAIN = frozenset({"40001", "40P01", "0A000"})
+"""SQLSTATE of those who stood in each other's way, or whose statement was planned for tables as
+they were before; all may try again at once."""
+ATTEMPTS = 5
+
+
+class Unstorable(StoreError):
+    """The database takes a value in no case; what else came with it can be written."""
+
+
+class Away(NamedTuple):
+    """Since when nobody answers (monotonic seconds), until when nobody is asked, and why."""
+
+    since: float
+    until: float
+    pause_s: float
+    reason: str
+
+
+class Link:
+    """Sessions with one database, opened when they are needed and at most `SESSIONS` at a time.
+
+    `check` looks at every new session, and may refuse it with a `StoreError`. While the server is
+    away, it is asked again with growing pauses, and whoever comes in between is told at once.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        check: Work[None],
+        *,
+        statement_s: float = STATEMENT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address = address
+        self._check = check
+        self._statement_s = statement_s
+        self._clock = clock
+        self._away: Away | None = None
+        self._closed = False
+        self._opening = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool: Any = None
+
+    @property
+    def away_s(self) -> float | None:
+        """For how many seconds nobody has answered; None while somebody does."""
+        away = self._away
+        return None if away is None else self._clock() - away.since
+
+    @property
+    def reason(self) -> str | None:
+        """Why nobody answers; None while somebody does."""
+        away = self._away
+        return None if away is None else away.reason
+
+    def run(
+        self, work: Work[Answer], *, within_s: float | None = None, read: bool = False
+    ) -> Answer:
+        """What `work` makes of a session, within one transaction; all it reads is of one moment.
+
+        Raises `StoreError`; of it `Unstorable` where what is written is refused for what it is.
+        """
+        self._check_open()
+        self._check_back()
+        limit_s = CONNECT_S + (within_s or self._statement_s) + MARGIN_S
+        job = asyncio.run_coroutine_threadsafe(
+            self._attempts(work, limit_s, read=read), self._running_loop()
+        )
+        try:
+            return job.result()
+        except asyncio.CancelledError:
+            raise StoreError(f"{self.address} is closed") from None
+
+    def close(self) -> None:
+        """End all sessions; who is in the middle of something gets a `StoreError`. Idempotent."""
+        with self._opening:
+            self._closed = True
+            loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        with suppress(TimeoutError, RuntimeError):
+            asyncio.run_coroutine_threadsafe(self._end(), loop).result(MARGIN_S)
+        loop.call_soon_threadsafe(loop.stop)
+
+    async def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+        mine = asyncio.current_task()
+        for task in asyncio.all_tasks():
+            if task is not mine:
+                task.cancel()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.address} is closed")
+
+    def _check_back(self) -> None:
+        away = self._away
+        if away is not None and self._clock() < away.until:
+            raise StoreError(self._absence(away))
+
+    def _absence(self, away: Away) -> str:
+        for_s = self._clock() - away.since
+        return f"{self.address} cannot be reached for {for_s:.0f} s: {away.reason}"
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._opening:
+            self._check_open()
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(
+                    target=_serve, args=(self._loop,), name="postgres", daemon=True
+                ).start()
+            return self._loop
+
+    async def _attempts(self, work: Work[Answer], limit_s: float, *, read: bool) -> Answer:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(limit_s):
+                    answer = await self._attempt(work, read=read)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate in AGAIN and attempt < ATTEMPTS:
+                    continue
+                raise self._translated(error) from error
+            except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+                raise self._absent(_words(error)) from error
+            self._away = None
+            return answer
+        raise StoreError(f"{self.address} is too busy: others stand in the way again and again")
+
+    async def _attempt(self, work: Work[Answer], *, read: bool) -> Answer:
+        pool = await self._opened()
+        isolation = "repeatable_read" if read else None
+        async with (
+            pool.acquire() as session,
+            session.transaction(isolation=isolation, readonly=read),
+        ):
+            return await work(session)
+
+    async def _opened(self) -> Any:
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                self.address.url,
+                min_size=0,
+                max_size=SESSIONS,
+                timeout=CONNECT_S,
+                init=self._check,
+                server_settings=self._settings(),
+            )
+        return self._pool
+
+    def _settings(self) -> Mapping[str, str]:
+        statement_ms = str(round(1000 * self._statement_s))
+        return {
+            "application_name": "pointsman",
+            "statement_timeout": statement_ms,
+            "lock_timeout": statement_ms,
+            # A gateway that hangs must not keep others from what it has locked.
+            "idle_in_transaction_session_timeout": statement_ms,
+            "timezone": "UTC",
+        }
+
+    def _translated(self, error: Any) -> StoreError:
+        state, words = error.sqlstate or "", str(error)
+        if state in NO_SCHEMA:
+            return StoreError(
+                f"{self.address} lacks what this version of pointsman needs ({words}): run"
+                " `pointsman db upgrade`"
+            )
+        if state.startswith(UNSTORABLE):
+            return Unstorable(f"{self.address} refuses a value: {words}")
+        if state.startswith(AWAY):
+            return self._absent(words)
+        return StoreError(f"{self.address} cannot do it: {words}")
+
+    def _absent(self, reason: str) -> StoreError:
+        now, before = self._clock(), self._away
+        if before is None:
+            away = Away(now, now + FIRST_PAUSE_S, FIRST_PAUSE_S, reason)
+        else:
+            pause_s = min(2 * before.pause_s, LONGEST_PAUSE_S)
+            away = Away(before.since, now + pause_s, pause_s, reason)
+        self._away = away
+        return StoreError(self._absence(away))
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or (
+        "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    )

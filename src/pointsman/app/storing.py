@@ -1,0 +1,50 @@
+"""Where is kept what happened, by the configuration?
+
+In a file of `server.data_dir`; or, when `store.url` names one, in a database that gateways may
+share, with a spool in that folder before it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from pointsman.adapters.stores.postgres.address import Address, address_of
+from pointsman.adapters.stores.spool.store import Distant, SpooledStore
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.keeping import StoreSettings
+from pointsman.engine.ports import AssignmentStore, Store
+
+DATABASE = "pointsman.db"
+SPOOL = "spool.db"
+
+
+class Memory(Store, Protocol):
+    """Decisions, outcomes, and who stands where."""
+
+    @property
+    def assignments(self) -> AssignmentStore: ...
+
+
+def memory_of(settings: StoreSettings, data_dir: Path) -> Memory:
+    """The store of a process. Raises `StoreError` when its file cannot be opened."""
+    if settings.url is not None:
+        behind = distant(address_of(settings.url.reveal()))
+        return SpooledStore(data_dir / SPOOL, behind, max_bytes=settings.max_bytes)
+    path = data_dir / DATABASE
+    return SqliteStore(path, max_bytes=settings.max_bytes, reserve=settings.reserve_bytes)
+
+
+def distant(address: Address) -> Distant:
+    """The database itself. Only who has one loads what talks to it."""
+    made: Distant = import_module("pointsman.adapters.stores.postgres.store").PostgresStore(address)
+    return made
+
+
+def recorded(settings: StoreSettings, data_dir: Path) -> Store | None:
+    """What was kept, for one who only reads; None where nothing ever was."""
+    if settings.url is not None:
+        return distant(address_of(settings.url.reveal()))
+    path = data_dir / DATABASE
+    return SqliteStore(path) if path.exists() else None

@@ -1,0 +1,113 @@
+"""Does a gateway whose memory is PostgreSQL serve whatever happens to the database?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from fleets import fleet
+from gateway_process import GatewayProcess, Serve, wait_until
+from simulated_upstream import SimulatedUpstream
+
+from database_server import DatabaseServer, NoDatabaseServer
+from pointsman.adapters.stores.postgres.address import address_of
+from pointsman.adapters.stores.postgres.schema import move
+
+PASSWORD = "kept-from-all-logs"
+
+
+@pytest.fixture
+def server() -> Iterator[DatabaseServer]:
+    try:
+        started = DatabaseServer()
+    except NoDatabaseServer as error:
+        pytest.skip(str(error))
+    with started:
+        move(address_of(started.url()))
+        yield started
+
+
+def kept_in(server: DatabaseServer, upstream: SimulatedUpstream) -> Mapping[str, Any]:
+    url = server.url().replace("pointsman@", "pointsman:${DATABASE_PASSWORD}@")
+    return {**fleet(upstream.url), "store": {"url": url}}
+
+
+def database(gateway: GatewayProcess) -> Mapping[str, Any]:
+    state: Mapping[str, Any] = gateway.readiness["database"]
+    return state
+
+
+ENVIRON = {"DATABASE_PASSWORD": PASSWORD}
+
+
+def test_the_database_goes_and_comes_back_and_no_request_notices(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(kept_in(server, upstream), environ=ENVIRON)
+    first = gateway.chat()
+    assert first.status == 200
+    assert len(gateway.outcomes(first)) == 1
+    assert database(gateway)["state"] == "ok"
+    server.kill()
+    answers = [gateway.chat() for _ in range(25)]
+    assert [answer.status for answer in answers] == [200] * 25
+    state = wait_until(lambda: (now := database(gateway))["behind_records"] == 50 and now)
+    assert state["state"] == "failing"
+    asked = gateway.get("/api/v1/model-router/decisions")
+    assert (asked.status, asked.error["code"]) == (503, "store_unavailable")
+    assert b"pointsman_database_behind_records 50.0" in gateway.get("/metrics").body
+    server.start()
+    wait_until(lambda: not database(gateway)["behind_records"], within_s=20)
+    wait_until(lambda: database(gateway)["state"] == "ok")
+    decisions = gateway.control("/decisions?limit=100")["decisions"]
+    assert len(decisions) == 26
+    assert all(len(gateway.outcomes(answer)) == 1 for answer in answers)
+    assert database(gateway)["lost_records"] == 0
+    assert gateway.terminate() == 0
+    assert PASSWORD not in gateway.log
+
+
+def test_a_gateway_starts_while_the_database_is_away_and_brings_it_all_later(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    config = kept_in(server, upstream)
+    server.kill()
+    gateway = serve(config, environ=ENVIRON)
+    assert [gateway.chat().status for _ in range(10)] == [200] * 10
+    wait_until(lambda: database(gateway)["behind_records"] == 20)
+    gateway.kill()
+    gateway.start()
+    assert gateway.chat().status == 200
+    assert gateway.terminate() == 0
+    server.start()
+    gateway.start()
+    wait_until(lambda: not database(gateway)["behind_records"], within_s=20)
+    assert len(gateway.control("/decisions?limit=100")["decisions"]) == 11
+
+
+def test_gateways_share_one_database(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    config = kept_in(server, upstream)
+    one, other = serve(config, environ=ENVIRON), serve(config, environ=ENVIRON)
+    answers = [gateway.chat() for _ in range(5) for gateway in (one, other)]
+    ids = {answer.headers["x-pointsman-decision"] for answer in answers}
+    wait_until(lambda: not database(one)["behind_records"] + database(other)["behind_records"])
+    for gateway in (one, other):
+        shown = gateway.control("/decisions?limit=100")["decisions"]
+        assert {decision["decision_id"] for decision in shown} == ids
+
+
+def test_a_database_without_tables_is_no_reason_not_to_serve(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    config = kept_in(server, upstream)
+    move(address_of(server.url()), 0)
+    gateway = serve(config, environ=ENVIRON)
+    assert gateway.chat().status == 200
+    wait_until(lambda: database(gateway)["state"] == "failing")
+    assert "run `pointsman db upgrade`" in gateway.log
+    move(address_of(server.url()))
+    wait_until(lambda: database(gateway)["state"] == "ok", within_s=20)
+    assert len(gateway.control("/decisions")["decisions"]) == 1
