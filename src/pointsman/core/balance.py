@@ -80,8 +80,8 @@ def pick(near: Near, queues: Queues, draw: Callable[[], float]) -> Pick:
     if near.within == 1:
         return Pick(0, 1.0)
     place = int(draw() * near.equals)
-    if not any(queues.in_flight):
-        return Pick(place, 1.0 / near.equals)
+    if not queues.in_flight[place] and (near.equals == 1 or not any(queues.in_flight)):
+        return Pick(place, 1.0 / near.equals)  # Nobody relieves who is idle.
     other = _sooner(queues.waits, place, draw)
     if queues.waits[other] < _patience(queues, place):
         place = other
@@ -92,18 +92,26 @@ def propensity(near: Near, queues: Queues, place: int) -> float:
     """How probable it is that `pick` takes the one at `place`, in [0, 1]."""
     if near.within == 1:
         return 1.0
-    waits, others = queues.waits, near.within - 1
-    own, drawn, ways = waits[place], min(2, others), 0
-    if place < near.equals:
+    waits, others, equals = queues.waits, near.within - 1, near.equals
+    own, drawn, ways = waits[place], 1 if others == 1 else 2, 0
+    if place < equals:
         patience = _patience(queues, place)
         ways = comb(others - sum([wait < patience for wait in waits]), drawn)
-    if place or near.equals > 1:
-        equals = zip(waits[: near.equals], queues.in_flight, strict=False)
-        relieved = sum([own < wait * MUCH_SOONER for wait, calls in equals if calls])
-        # It is the sooner one with each that waits longer, but the best, which waits longer too.
-        later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
-        ways += relieved and relieved * comb(later - 1, drawn - 1)
-    return ways / (near.equals * comb(others, drawn))
+    if place or equals > 1:
+        relieved = _relieved(queues, equals, own)
+        if relieved:
+            # The sooner one with each that waits longer, but the best, which waits longer too.
+            later = sum([wait > own for wait in waits]) + waits[place + 1 :].count(own)
+            ways += relieved if drawn == 1 else relieved * (later - 1)
+    return ways / (equals * comb(others, drawn))
+
+
+def _relieved(queues: Queues, equals: int, wait_s: float) -> int:
+    """How many of the best would rather have their next call wait so long elsewhere."""
+    if equals == 1:
+        return wait_s < _patience(queues, 0)
+    best = zip(queues.waits[:equals], queues.in_flight, strict=False)
+    return sum([wait_s < wait * MUCH_SOONER for wait, calls in best if calls])
 
 
 def _sooner(waits: Sequence[float], place: int, draw: Callable[[], float]) -> int:
@@ -113,10 +121,14 @@ def _sooner(waits: Sequence[float], place: int, draw: Callable[[], float]) -> in
     if others == 1:
         return 1 - place
     two = int(draw() * (others - 1))
-    two += two >= one
-    one, two = min(one, two), max(one, two)
-    one += one >= place
-    two += two >= place
+    if two >= one:
+        two += 1
+    else:
+        one, two = two, one
+    if one >= place:
+        one += 1
+    if two >= place:
+        two += 1
     return two if waits[two] < waits[one] else one
 
 

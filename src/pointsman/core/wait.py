@@ -61,11 +61,15 @@ class Latencies:
 
         Who carries nothing and has never answered is taken as ready, so that it is soon known.
         """
-        guess, seen = GUESS_S * self.unit, self._seen
-        return [
-            seen[each][0] * (calls + 1) if each in seen else guess * calls
-            for each, calls in zip(model_ids, in_flight, strict=True)
-        ]
+        seen = self._seen
+        try:
+            return [seen[each][0] * (calls + 1) for each, calls in zip(model_ids, in_flight)]  # noqa: B905 - to ask for the same length takes as long as two of them
+        except KeyError:  # Seldom: soon all have answered.
+            guess = GUESS_S * self.unit
+            return [
+                seen[each][0] * (calls + 1) if each in seen else guess * calls
+                for each, calls in zip(model_ids, in_flight, strict=True)
+            ]
 
     def latency_s(self, model_id: str, now_s: float) -> float | None:
         """The latency of late in seconds, None when it has never answered."""

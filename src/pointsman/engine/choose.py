@@ -230,6 +230,8 @@ class Chooser:
             return Pick(0, 1.0)
         if session is not None:
             return pick_for_session(session, model_ids)
+        if near.equals == 1 and not self._load.in_flight(model_ids[0]):
+            return Pick(0, 1.0)  # What `pick` says of a best one that is idle, whatever it draws.
         return pick(near, self._load.queues(model_ids, streamed=task.stream), draws)
 
     def _usual(
