@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from pointsman.core.decision import Task
@@ -60,6 +61,7 @@ _USUAL = frozenset(
     }
 )
 """Parameters that need no looking at: most requests have no others."""
+_KNOWN = _USUAL | ALWAYS_TAKEN
 
 _SOUND_NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII).fullmatch
 
@@ -98,27 +100,39 @@ def task_of(
     stream: bool = False,
 ) -> Task:
     """The task: an estimate of its size, and the capabilities it cannot or would not do without."""
-    needs = {NEED_OF_PART[part] for part in shape.parts if part in NEED_OF_PART}
-    if shape.uses_tools:
-        needs.add("function_calling")
-    if shape.wants_schema:
-        needs.add("structured_output")
-    prefers = set(wishes.prefers)
-    if shape.wants_json:
-        prefers.add("structured_output")
-    if shape.wants_reasoning:
-        prefers.add("reasoning")
     return Task(  # by position: names would double what this takes of every request
         wishes.type,
         estimated_tokens(shape),
         max_output_tokens,
-        wishes.requires.union(needs),
-        frozenset(prefers),
+        _needs(shape, wishes),
+        _preferences(shape, wishes),
         wishes.min_context,
         parameters(fields),
         stream,
         shape.in_tool_loop,
     )
+
+
+def _needs(shape: Shape, wishes: Wishes) -> frozenset[str]:
+    if not (shape.parts or shape.uses_tools or shape.wants_schema):
+        return wishes.requires  # Most ask for nothing, and a set of their own is 216 bytes.
+    needs = {NEED_OF_PART[part] for part in shape.parts if part in NEED_OF_PART}
+    if shape.uses_tools:
+        needs.add("function_calling")
+    if shape.wants_schema:
+        needs.add("structured_output")
+    return wishes.requires.union(needs)
+
+
+def _preferences(shape: Shape, wishes: Wishes) -> frozenset[str]:
+    if not (shape.wants_json or shape.wants_reasoning):
+        return wishes.prefers
+    prefers = set(wishes.prefers)
+    if shape.wants_json:
+        prefers.add("structured_output")
+    if shape.wants_reasoning:
+        prefers.add("reasoning")
+    return frozenset(prefers)
 
 
 class TypesInferred:
@@ -152,11 +166,20 @@ def parameters(fields: Iterable[str]) -> frozenset[str]:
 
     What is not a name is no parameter of any model, and passes unremembered.
     """
-    names = frozenset(fields) - ALWAYS_TAKEN
-    if names <= _USUAL:
-        return names
-    names = frozenset(filter(_SOUND_NAME, names))
+    given = tuple(fields)
+    if _KNOWN.issuperset(given):
+        return _known_parameters(given)
+    names = frozenset(filter(_SOUND_NAME, given)) - ALWAYS_TAKEN
     return names if len(names) <= MAX_PARAMETERS else frozenset(sorted(names)[:MAX_PARAMETERS])
+
+
+@lru_cache(maxsize=1024)
+def _known_parameters(fields: tuple[str, ...]) -> frozenset[str]:
+    """Requests look alike, so those that do share the set: the last thousand are kept to be shown.
+
+    Of known fields alone, since what callers make up must not be kept.
+    """
+    return frozenset(fields) - ALWAYS_TAKEN
 
 
 def estimated_tokens(shape: Shape) -> int:

@@ -61,6 +61,7 @@ class ChatRequest(NamedTuple):
     words: str = ""
 
 
+_NO_PARTS: frozenset[str] = frozenset()
 _TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
 _NO_WISHES, _NOTHING_WISHED = Said(), Wishes()
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -225,7 +226,7 @@ def _shape(chat: Chat) -> Shape:
     return Shape(
         text_bytes,
         len(chat.messages),
-        frozenset(parts),
+        frozenset(parts) if parts else _NO_PARTS,
         images,
         attachments,
         tools,
