@@ -18,7 +18,7 @@ from store_learning_contract import LearningContract, measured
 
 from pointsman.adapters.stores.file import READERS
 from pointsman.adapters.stores.rows import json_text
-from pointsman.adapters.stores.sets import CandidateSets
+from pointsman.adapters.stores.sets import FOLLOWERS, CandidateSets
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.decision import Candidate
 from pointsman.core.errors import StoreError
@@ -317,6 +317,24 @@ def test_json_of_the_same_candidates_is_made_once_and_few_are_remembered() -> No
     assert sets.reference(several[0]) == first
     assert len(made) > count
     assert len(sets._homes) <= 2
+
+
+def test_of_scores_that_go_on_changing_the_last_are_remembered(store: SqliteStore) -> None:
+    sets = CandidateSets(json_text)
+    first = tuple(Candidate(f"p/{n}", 0.5, ()) for n in range(5))
+    made = []
+    for version in range(20):
+        newest = Candidate("p/0", version / 100, ())
+        made.append(a_decision(version, candidates=(newest, *first[1:]), rejections=()))
+        sets.reference(made[-1])
+    assert len(sets._known) == 1 + FOLLOWERS
+    assert len(sets._seen) == 1 + FOLLOWERS
+    assert len(sets._homes) <= len(first) + FOLLOWERS
+    store.append(made)
+    for decision in made:
+        found = store.decision(decision.id)
+        assert found is not None
+        assert found.decision == decision
 
 
 def test_who_stops_reading_what_was_recent_gives_the_file_back(store: SqliteStore) -> None:

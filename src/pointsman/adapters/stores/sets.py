@@ -26,6 +26,10 @@ STANDING = frozenset(
 )
 """Objections that hold for every such request; what comes after the first other one does not."""
 
+FOLLOWERS = 2
+"""So many sets that refer to the same base are remembered: they are how scores went on, and what
+they were before is not asked for again. Those of an hour would take some 2 MB."""
+
 
 class CandidateSet(NamedTuple):
     """Candidates and standing rejections as they are stored; `id` is a hash of all the rest.
@@ -56,7 +60,7 @@ class Reference(NamedTuple):
 class _Known:
     """A set that was referred to lately. It keeps its candidates alive, hence their identities."""
 
-    __slots__ = ("base", "candidates", "places", "set", "standing")
+    __slots__ = ("base", "candidates", "followers", "places", "set", "standing")
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class _Known:
         self.standing = standing
         self.set = encoded
         self.base = base
+        self.followers: deque[_Known] = deque()
         self.places = {id(candidate): place for place, candidate in enumerate(candidates)}
 
     def reference(self, order: str | None, rejections: str | None) -> Reference:
@@ -137,8 +142,12 @@ class CandidateSets:
         self._known.append(known)
         for candidate in candidates:
             self._homes[id(candidate)] = known
+        if base is not None:
+            base.followers.append(known)
+            if len(base.followers) > FOLLOWERS:
+                self._forget(base.followers[0])
         if len(self._known) > self._size:
-            self._forget(self._known.popleft())
+            self._forget(self._known[0])
         return known
 
     def _base_of(self, candidates: tuple[Candidate, ...]) -> _Known | None:
@@ -152,9 +161,16 @@ class CandidateSets:
         return base if 2 * shared >= len(candidates) else None
 
     def _forget(self, known: _Known) -> None:
+        """Let go of a set, and of all sequences that refer to it: they keep its candidates."""
+        self._known.remove(known)
+        if known.base is not None:
+            known.base.followers.remove(known)
         for candidate in known.candidates:
             if self._homes.get(id(candidate)) is known:
                 del self._homes[id(candidate)]
+        seen = self._seen
+        for key in [key for key, (_, found) in seen.items() if found.set is known.set]:
+            del seen[key]
 
 
 def _encoded(candidates: str, rejections: str, base_id: int | None) -> CandidateSet:
