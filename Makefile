@@ -26,7 +26,7 @@ SIM := .venv/.sim-$(PLACE)
 # Only these read tables and train models; the others need nothing more than the tests do.
 SIM_NEEDS := $(if $(filter outcomes train_task_type,$(firstword $(ARGS))),$(SIM))
 
-.PHONY: help install run check test cover docs bench sim prove
+.PHONY: help install run dashboard check test cover docs bench sim prove
 
 help: ## list the targets
 	@echo "make <target> [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -34,8 +34,12 @@ help: ## list the targets
 
 install: $(RUNTIME) ## create .venv with pointsman and what it needs to run
 
-run: $(RUNTIME) ## serve on 127.0.0.1:8080, or as the file says; ARGS="fleet.yaml --port 9000"
+run: $(RUNTIME) dashboard ## serve on 127.0.0.1:8080, or as the file says; ARGS="fleet.yaml --port 9000"
 	@exec .venv/bin/pointsman serve $(ARGS)
+
+# Takes Node.js; without it this says so, and the gateway serves its API alone.
+dashboard: $(MADE) ## build the dashboard from ui/, unless it is built
+	@$(PY) ui/build.py
 
 check: $(TOOLS) ## lint, format, types, layers, shape: seconds
 	$(PY) -m ruff check $(SOURCES)

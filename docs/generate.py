@@ -1,8 +1,9 @@
 """Which parts of the reference can be read from the code itself, and are they up to date?
 
 `python docs/generate.py` rewrites, in every page, what stands between the two lines
-`<!-- generated: name -->` and `<!-- end -->`. The words around it are written by hand. With
-`--check` nothing is written; the exit status is 1 when a page is out of date.
+`<!-- generated: name -->` and `<!-- end -->`. The words around it are written by hand. It writes
+`ui/openapi.json` too, from which the dashboard's types are made. With `--check` nothing is written;
+the exit status is 1 when something is out of date.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from from_code.failures import kinds, rows
 from from_code.keys import configuration_keys
 from from_code.providers import provider_types
 
+from pointsman.app.commands.schema import openapi_text
+
 DOCS = Path(__file__).parent
+OPENAPI = DOCS.parent / "ui" / "openapi.json"
 REGION = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 MAKERS: Mapping[str, Callable[[], str]] = {
@@ -43,7 +47,8 @@ def fresh(page: Path) -> str:
 
 
 def main(*, check: bool) -> int:
-    stale = {page: fresh(page) for page in pages() if fresh(page) != page.read_text("utf-8")}
+    wanted = {page: fresh(page) for page in pages()} | {OPENAPI: openapi_text()}
+    stale = {path: text for path, text in wanted.items() if path.read_text("utf-8") != text}
     for page, text in stale.items():
         print(f"{'out of date' if check else 'rewrote'}: {page.relative_to(DOCS.parent)}")
         if not check:

@@ -68,6 +68,7 @@ from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.serve import Service
 from pointsman.engine.statistics import Asked, LiveStatistics, Report
 from pointsman.engine.tally import Tally
+from pointsman.engine.timeline import Timeline
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "/api/v1/model-router"
@@ -149,6 +150,9 @@ class Router:
 
     async def report(self, asked: Asked) -> Report:
         return await self.statistics.report(asked)
+
+    def timeline(self) -> Timeline:
+        return self.statistics.timeline
 
     def now(self) -> datetime:
         return NOON

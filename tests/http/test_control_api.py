@@ -201,6 +201,7 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         ("get", "/agents/{agent_id}"),
         ("get", "/models"),
         ("get", "/models/{model_id}"),
+        ("get", "/overview"),
         ("get", "/decisions"),
         ("get", "/decisions/{decision_id}"),
         ("post", "/decisions/{decision_id}/again"),

@@ -18,6 +18,7 @@ from pointsman.engine.load import TARGET
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
+from pointsman.engine.timeline import Timeline
 
 
 class RouterSource:
@@ -84,6 +85,9 @@ class RouterSource:
 
     async def report(self, asked: Asked) -> Report:
         return await self._running.parts.statistics.report(asked)
+
+    def timeline(self) -> Timeline:
+        return self._running.parts.statistics.timeline
 
     def now(self) -> datetime:
         return self._running.parts.clock.now()

@@ -88,6 +88,7 @@ class Running:
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
             self._every(LOOK_AFTER_S, "assignments", self._look_after_assignments),
+            self._every(2 * WATCH_S, "timeline", self.parts.statistics.timeline.turn),
         ]
         taking_up = asyncio.create_task(self._take_up(), name="assignments")
         self._tasks.append(taking_up)

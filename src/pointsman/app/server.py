@@ -10,15 +10,18 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from pointsman.adapters.http.app import Application, Parts
 from pointsman.adapters.http.control import ControlApi
+from pointsman.adapters.http.dashboard import Dashboard
 from pointsman.adapters.http.edge import EdgeProtocol, edge_protocol
 from pointsman.adapters.http.gateway import Gateway
 from pointsman.adapters.http.listing import Entry, entries
+from pointsman.adapters.http.sessions import Sessions
 from pointsman.adapters.metrics import Metrics
 from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.configuration import Configuration
@@ -28,6 +31,8 @@ from pointsman.app.running import Running
 from pointsman.version import VERSION
 
 BACKLOG = 2048
+DASHBOARD = Path(__file__).parents[1] / "dashboard"
+"""Where its built files lie; see `ui/build.py`."""
 SWITCH_INTERVAL_S = 0.0005
 
 log = logging.getLogger(__name__)
@@ -139,9 +144,11 @@ class HttpServer:
         return Parts(
             running=lambda: self._in_service(running),
             keys=lambda: running.keys,
+            sessions=Sessions(lambda: running.keys, parts.clock.monotonic, version=VERSION),
             chat=gateway.chat,
             models=lambda agents: _models(running, agents),
             control=control,
+            dashboard=Dashboard(DASHBOARD).answer,
             metrics=metrics.render,
             readiness=running.readiness,
         )

@@ -18,6 +18,7 @@ from pointsman.core.stats import Statistics
 from pointsman.core.windows import LONGEST, Window
 from pointsman.engine.ports import Clock, Ledger
 from pointsman.engine.steps import in_steps
+from pointsman.engine.timeline import Timeline
 
 
 class Measured(NamedTuple):
@@ -74,6 +75,7 @@ class LiveStatistics:
         self._ring = DecisionRing()
         self._last: dict[str, Decision] = {}
         self._began = clock.now()
+        self.timeline = Timeline(clock)
 
     @property
     def began(self) -> datetime:
@@ -89,6 +91,7 @@ class LiveStatistics:
     def ended(self, outcome: Outcome) -> None:
         """An attempt has ended."""
         self._statistics.record(outcome)
+        self.timeline.ended(outcome)
 
     def answered(self, overhead_s: float) -> None:
         """An answer has spent so long in pointsman itself."""
@@ -231,9 +234,11 @@ class LiveStatistics:
                 self._last.setdefault(decision.chosen.model_id, decision)
         return True
 
-    def recalling(self, outcomes: Iterable[Outcome]) -> Iterator[None]:
+    def recalling(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
         """Attempts of the last hour ended so before this process began; counted in steps."""
-        return self._statistics.recalling(outcomes, self._now_s())
+        for outcome in outcomes:
+            self.timeline.recalled(outcome)
+        yield from self._statistics.recalling(outcomes, self._now_s())
 
 
 def _chosen_scores(

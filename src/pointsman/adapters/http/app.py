@@ -20,9 +20,11 @@ import msgspec
 from pointsman.adapters.http.asgi import AsgiApp, AsgiExchange, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, KeyRing, Role, require
 from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX
+from pointsman.adapters.http.dashboard import ASSETS, PAGE
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, lines_of, reply_to
+from pointsman.adapters.http.sessions import SESSION, Sessions
 from pointsman.core.errors import AccessDenied, PointsmanError
 
 CHAT = "/v1/chat/completions"
@@ -56,9 +58,11 @@ class Parts(NamedTuple):
 
     running: Callable[[], AbstractAsyncContextManager[None]]
     keys: Callable[[], KeyRing]
+    sessions: Sessions
     chat: Answer
     models: Callable[[tuple[str, ...]], Mapping[str, dict[str, Any]]]
     control: AsgiApp
+    dashboard: Answer
     metrics: Callable[[str], Awaitable[tuple[bytes, bytes]]]
     readiness: Callable[[], Readiness]
 
@@ -114,14 +118,18 @@ class Application:
             if used != method and (used, method) != ("HEAD", "GET"):
                 return exchange.refuse(_wrong_method(used, path, method))
             return answer(exchange)
+        if path == SESSION:
+            return self._parts.sessions.answer(exchange)
         if path == PREFIX or path.startswith(PREFIX + "/"):
             return self._control(exchange)
         if path.startswith(MODELS + "/"):
             return self._model(exchange)
+        if path == PAGE or path.startswith(ASSETS):
+            return self._parts.dashboard(exchange)
         return exchange.refuse(_no_such_path(path))
 
     async def _control(self, exchange: Exchange) -> None:
-        key = self._key_of(exchange)
+        key = self._parts.sessions.holder(exchange)
         asgi = AsgiExchange(exchange, await exchange.body())
         await self._parts.control(asgi.scope(**{KEY_IN_SCOPE: key}), asgi.receive, asgi.send)
 

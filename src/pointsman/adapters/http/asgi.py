@@ -26,7 +26,7 @@ class AsgiExchange:
     """An exchange as ASGI sees it (HTTP, spec 2.3). The body is read before, and given whole.
 
     A caller that leaves is told to whoever receives; it cancels nothing, so that a change under way
-    is not left half made.
+    is not left half made. So is a stop of the server, for answers that would go on for ever.
     """
 
     def __init__(self, exchange: Exchange, body: bytes) -> None:
@@ -34,7 +34,7 @@ class AsgiExchange:
         self._body: bytes | None = body
         self._gone = asyncio.Event()
         self._open_ended = False
-        exchange.when_left = self._gone.set
+        exchange.when_left = exchange.when_stopping = self._gone.set
 
     def scope(self, **more: object) -> Scope:
         """The request; `more` is added for the application."""

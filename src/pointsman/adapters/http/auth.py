@@ -44,11 +44,15 @@ class KeyRing:
     def empty(self) -> bool:
         return not self._by_digest
 
+    def known(self, digest: bytes) -> Key | None:
+        """The key with that digest as it is configured now."""
+        return self._by_digest.get(digest)
+
     def holder(self, headers: Mapping[bytes, bytes]) -> Key:
         """The key that the request shows. Raises `AccessDenied`."""
         if not self._by_digest:
             return ANYBODY
-        secret = _shown(headers)
+        secret = shown(headers)
         if not secret:
             raise AccessDenied(
                 "No API key was sent. Send a key of this gateway as 'Authorization: Bearer <key>'.",
@@ -63,7 +67,7 @@ class KeyRing:
         return key
 
 
-def _shown(headers: Mapping[bytes, bytes]) -> bytes:
+def shown(headers: Mapping[bytes, bytes]) -> bytes:
     """The secret in the request: a bearer token, or what Azure's and Anthropic's clients send."""
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
     if scheme.lower() == b"bearer" and token:

@@ -266,7 +266,10 @@ class EdgeProtocol(asyncio.Protocol):
         self._stopping = True
         if self._answering is None:
             self.transport.close()
-        elif not self._waiting:
+            return
+        if self._answering.when_stopping is not None:
+            self._answering.when_stopping()
+        if not self._waiting:
             self._answering.keep_alive = False
 
     @property

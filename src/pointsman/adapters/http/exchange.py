@@ -62,6 +62,7 @@ class Exchange:
     `started` is true once bytes of the answer may have left, `over` once all have, and `left` when
     the caller has gone before that. Then `when_left` has been called: unless somebody says
     otherwise it cancels the task that answers. What is written afterwards is dropped.
+    `when_stopping` is called when the server stops, for an answer without an end of its own.
 
     `request_id` is what every answer says, so it is set before there is one.
     """
@@ -83,6 +84,7 @@ class Exchange:
         "started",
         "task",
         "when_left",
+        "when_stopping",
     )
 
     def __init__(self, line: Line, head: RequestHead, *, keep_alive: bool) -> None:
@@ -93,6 +95,7 @@ class Exchange:
         self.request_id = ""
         self.task: asyncio.Task[None] | None = None
         self.when_left: Callable[[], object] | None = None
+        self.when_stopping: Callable[[], object] | None = None
         self.size = 0
         self._body: bytes | bytearray = b""
         self._complete = False

@@ -11,6 +11,8 @@ from importlib import import_module
 
 from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
+from pointsman.adapters.http.control.events import PATH as EVENTS
+from pointsman.adapters.http.control.events import Events
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import AccessDenied
 
@@ -32,10 +34,14 @@ class ControlApi:
     def __init__(self, source: ControlSource, *, version: str) -> None:
         self._source = source
         self._version = version
+        self._events = Events(source)
         self._app: AsgiApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         _admit(scope.get(KEY_IN_SCOPE), scope["method"], scope["path"].removeprefix(PREFIX))
+        if (scope["method"], scope["path"]) == ("GET", PREFIX + EVENTS):
+            await self._events(scope, receive, send)
+            return
         if self._app is None:
             self._app = self._build()
         await self._app(scope, receive, send)

@@ -47,6 +47,7 @@ from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.measured_calls import metrics, stats
+from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.adapters.http.control.views import agent_body, model_body
 from pointsman.core.errors import RequestError
@@ -173,7 +174,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
         *(runs, run, run_inputs, apply_run, undo_run),
-        *(stats, metrics),
+        *(stats, metrics, overview),
         *(config, log_level, openapi),
     ]
     router = Router(

@@ -16,6 +16,7 @@ from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
 from pointsman.engine.tally import Tally
+from pointsman.engine.timeline import Timeline
 
 
 class LiveModel(NamedTuple):
@@ -84,6 +85,9 @@ class ControlSource(Protocol):
 
     async def report(self, asked: Asked) -> Report:
         """What happened in a window."""
+
+    def timeline(self) -> Timeline:
+        """How it has gone of late."""
 
     def now(self) -> datetime:
         """The present instant, in UTC."""

@@ -1,0 +1,140 @@
+"""How does a page hear, again and again, how the fleet does?
+
+Server-sent events. Each is the overview as it is when the reader can take it, made for that reader
+alone: nothing waits in a queue, so one that reads slowly is told less often and costs no memory.
+The id of an event is the instant it tells of. Who comes back with it (`Last-Event-ID`) is sent the
+points of the course that were not over then, and so misses none and gets none twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from pointsman.adapters.http.asgi import Receive, Scope, Send
+from pointsman.adapters.http.control.overview_views import OverviewQuery, overview_body
+from pointsman.adapters.http.control.source import ControlSource
+from pointsman.core.errors import RequestError, StoreError
+from pointsman.engine.timeline import SCALES
+
+PATH = "/events"
+MOST_READERS = 100
+HEARTBEAT_S = 10.0
+COME_BACK_MS = 1000
+
+_CADENCE = range(1, 61)
+_RANGES = tuple(scale.label for scale in SCALES)
+_FILTERS = ("agent_id", "kind", "model_id", "provider")
+_MOST_CHARS = 256
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+class Wish(NamedTuple):
+    """What a reader wants to hear, how often, and from when on."""
+
+    query: OverviewQuery
+    every_s: int
+    since_s: float
+
+
+class Events:
+    """The stream of events, for at most `MOST_READERS` at once."""
+
+    def __init__(self, source: ControlSource) -> None:
+        self._source = source
+        self._readers = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises `RequestError` before anything is sent."""
+        wish = wish_of(scope["query_string"], dict(scope["headers"]))
+        if self._readers >= MOST_READERS:
+            raise RequestError(
+                f"{MOST_READERS} pages are listening already; close some.", code="too_many_readers"
+            )
+        self._readers += 1
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await self._tell(wish, gone, send)
+        finally:
+            gone.cancel()
+            self._readers -= 1
+
+    async def _tell(self, wish: Wish, gone: asyncio.Future[None], send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await _send(send, b"retry: %d\n\n" % COME_BACK_MS)
+        since_s = wish.since_s
+        while not gone.done():
+            now_s = self._source.now().timestamp()
+            await _send(send, await self._event(wish.query, since_s, now_s))
+            since_s = now_s
+            await _rest(wish.every_s, gone, send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _event(self, query: OverviewQuery, since_s: float, now_s: float) -> bytes:
+        try:
+            body = await overview_body(self._source, query, since_s)
+        except StoreError:
+            return b"event: trouble\ndata: {}\n\n"  # the page says that it is out of date
+        return b"id: %.3f\nevent: overview\ndata: %b\n\n" % (now_s, msgspec.json.encode(body))
+
+
+async def _rest(seconds: float, gone: asyncio.Future[None], send: Send) -> None:
+    """Wait, and let those between us and the page know now and then that there is somebody."""
+    while seconds > 0 and not gone.done():
+        await asyncio.wait({gone}, timeout=min(seconds, HEARTBEAT_S))
+        seconds -= HEARTBEAT_S
+        if seconds > 0:
+            await _send(send, b":\n\n")
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, data: bytes) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def wish_of(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wish:
+    """Raises `RequestError` for what is misspelt or out of bounds."""
+    given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    known = ("range", "every", *_FILTERS)
+    for name, value in given:
+        if name not in known:
+            words = f"{name}: no such query parameter; known here: {', '.join(known)}."
+            raise RequestError(words, param=name, code="unknown_parameter")
+        if not 0 < len(value) <= _MOST_CHARS:
+            words = f"{name}: takes 1 to {_MOST_CHARS} characters."
+            raise RequestError(words, param=name, code="invalid_value")
+    values = dict(given)
+    length = values.get("range", _RANGES[0])
+    if length not in _RANGES:
+        words = f"range: {length!r} is none of {', '.join(_RANGES)}."
+        raise RequestError(words, param="range", code="invalid_value")
+    filters = {name: values.get(name) for name in _FILTERS}
+    query = OverviewQuery(length, **filters)
+    return Wish(query, _every(values.get("every", "5")), _since(headers))
+
+
+def _every(text: str) -> int:
+    if not text.isdecimal() or int(text[:4]) not in _CADENCE:
+        words = f"every: {text!r} is not a whole number of seconds from 1 to {_CADENCE[-1]}."
+        raise RequestError(words, param="every", code="invalid_value")
+    return int(text)
+
+
+def _since(headers: Mapping[bytes, bytes]) -> float:
+    """The instant that the reader has heard of last, 0 when it says none that we understand."""
+    try:
+        return max(0.0, float(headers.get(b"last-event-id", b"0")))
+    except ValueError:
+        return 0.0

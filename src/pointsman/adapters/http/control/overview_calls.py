@@ -1,0 +1,49 @@
+"""Which call of the control API gives the overview?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
+
+from pointsman.adapters.http.control.overview_bodies import OverviewBody
+from pointsman.adapters.http.control.overview_views import OverviewQuery, overview_body
+from pointsman.adapters.http.control.source import ControlSource
+
+RangeName = Literal["5m", "1h"]
+
+Source = NamedDependency[SkipValidation[ControlSource]]
+
+FILTERS = ("range", "agent_id", "kind", "model_id", "provider")
+
+
+@get("/overview", query_parameters=FILTERS)
+async def overview(
+    source: Source,
+    *,
+    range: Annotated[  # noqa: A002 - as it is called in the query
+        RangeName, QueryParameter(description="How far to look back.")
+    ] = "5m",
+    agent_id: Annotated[
+        str | None, QueryParameter(min_length=1, max_length=256, description="Of this agent only.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=256, description="Of agents of this kind only."),
+    ] = None,
+    model_id: Annotated[
+        str | None, QueryParameter(min_length=1, max_length=256, description="On this model only.")
+    ] = None,
+    provider: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=256, description="On models of this one only."),
+    ] = None,
+) -> OverviewBody:
+    """How the fleet does: figures, their course, each agent and model, the last decisions.
+
+    `GET /events`, with the same parameters and `every` (1 to 60 seconds), sends it again and again
+    as server-sent events.
+    """
+    return await overview_body(source, OverviewQuery(range, agent_id, kind, model_id, provider))

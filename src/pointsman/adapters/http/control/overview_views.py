@@ -1,0 +1,222 @@
+"""How does the course of the fleet read in the control API?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pointsman.adapters.http.control.explaining import decision_summary
+from pointsman.adapters.http.control.overview_bodies import (
+    AgentNameBody,
+    FiguresBody,
+    LiveModelBody,
+    ModelCourseBody,
+    OverviewBody,
+    StandingBody,
+    StepBody,
+)
+from pointsman.adapters.http.control.source import ControlSource, LiveModel
+from pointsman.core.fleet import Fleet, Model
+from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.timeline import (
+    SCALES,
+    Narrowing,
+    Point,
+    Scale,
+    Sums,
+    Timeline,
+    agent_side,
+    model_side,
+)
+
+MOST_COURSES = 8
+"""So many models have a course of their own; the others share one."""
+
+MOST_STANDINGS = 200
+LATEST_DECISIONS = 10
+_LOOKED_THROUGH = 100
+"""So many decisions are looked through for those of a kind of agent or of a provider."""
+
+_SCALES: Mapping[str, Scale] = {scale.label: scale for scale in SCALES}
+
+
+class OverviewQuery(NamedTuple):
+    """What of the fleet is looked at; None stands for all."""
+
+    range: str = "5m"
+    agent_id: str | None = None
+    kind: str | None = None
+    model_id: str | None = None
+    provider: str | None = None
+
+    def narrowing(self, fleet: Fleet) -> Narrowing:
+        return Narrowing(self._agents(fleet), self._models(fleet))
+
+    def _agents(self, fleet: Fleet) -> frozenset[str] | None:
+        if self.agent_id is None and self.kind is None:
+            return None
+        named = (self.agent_id,) if self.agent_id is not None else fleet.agents
+        kinds = {each.id: each.kind for each in fleet.agents.values()}
+        return frozenset(name for name in named if self.kind in (None, kinds.get(name)))
+
+    def _models(self, fleet: Fleet) -> frozenset[str] | None:
+        if self.model_id is None and self.provider is None:
+            return None
+        named = (self.model_id,) if self.model_id is not None else fleet.models
+        owners = {each.id: each.provider for each in fleet.models.values()}
+        return frozenset(name for name in named if self.provider in (None, owners.get(name)))
+
+
+async def overview_body(
+    source: ControlSource, wanted: OverviewQuery, since_s: float = 0.0
+) -> OverviewBody:
+    """The overview as it is now, with the points that were not over at `since_s`."""
+    fleet, counted, timeline = source.fleet(), source.counted(), source.timeline()
+    scale, whose = _SCALES[wanted.range], wanted.narrowing(fleet)
+    await timeline.turn()
+    present, span_s = await timeline.whole(scale, whose)
+    past, past_s = await timeline.whole(scale, whose, before=True)
+    points = await timeline.points(scale, whose, since_s)
+    models = await timeline.by(scale, model_side, whose)
+    agents = await timeline.by(scale, agent_side, whose)
+    return OverviewBody(
+        timestamp=source.now(),
+        range=scale.label,
+        range_s=scale.length_s,
+        step_s=scale.step_s,
+        known_since=timeline.since,
+        now=FiguresBody(**_figures(present, span_s)),
+        before=FiguresBody(**_figures(past, past_s)) if past_s >= scale.length_s else None,
+        points=[_point(point) for point in points],
+        courses=await _courses(timeline, scale, whose, models, since_s),
+        models=_standings(models),
+        agents=_standings(agents),
+        live=_live(source, fleet),
+        roster=[
+            AgentNameBody(agent_id=each.id, name=each.name or each.id, kind=each.kind)
+            for each in fleet.agents.values()
+        ],
+        decisions=[decision_summary(each) for each in await _latest(source, wanted, whose)],
+        in_flight=counted.in_flight,
+        config_version=fleet.version,
+        ledger_failing_s=counted.failing_s,
+    )
+
+
+def _figures(sums: Sums, span_s: float) -> dict[str, Any]:
+    """The fields of a `FiguresBody`."""
+    counts, latency = sums.period.counts, sums.period.total()
+    p50, p95, p99 = (None, None, None)
+    if latency.count:
+        p50, p95, p99 = (1000 * value for value in latency.quantiles((0.5, 0.95, 0.99)))
+    cost_usd = float(counts.cost_usd)
+    return {
+        "span_s": span_s,
+        "requests": sums.requests,
+        "requests_per_s": sums.requests / span_s if span_s else None,
+        "success_rate": counts.success_rate,
+        "fallback_rate": min(1.0, sums.fallbacks / sums.requests) if sums.requests else None,
+        "failed_attempts": counts.faults,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "cost_usd": cost_usd,
+        "cost_usd_per_hour": 3600 * cost_usd / span_s if span_s else None,
+        "unpriced_answers": counts.unpriced,
+    }
+
+
+def _point(point: Point) -> StepBody:
+    at = datetime.fromtimestamp(point.at_s, UTC)
+    return StepBody(at=at, **_figures(point.sums, point.lasted_s))
+
+
+async def _courses(
+    timeline: Timeline,
+    scale: Scale,
+    whose: Narrowing,
+    models: Mapping[str, Sums],
+    since_s: float,
+) -> list[ModelCourseBody]:
+    busiest = [name for name, _ in _by_attempts(models)]
+    found = []
+    for name in busiest[:MOST_COURSES]:
+        narrowed = whose._replace(models=frozenset({name}))
+        found.append(_course(name, await timeline.points(scale, narrowed, since_s)))
+    others = frozenset(busiest[MOST_COURSES:])
+    if others:
+        points = await timeline.points(scale, whose._replace(models=others), since_s)
+        found.append(_course(None, points))
+    return found
+
+
+def _course(model_id: str | None, points: Sequence[Point]) -> ModelCourseBody:
+    figures = [_figures(point.sums, point.lasted_s) for point in points]
+    return ModelCourseBody(
+        model_id=model_id,
+        requests_per_s=[
+            point.sums.period.counts.attempts / point.lasted_s if point.lasted_s else None
+            for point in points
+        ],
+        p95_ms=[each["p95_ms"] for each in figures],
+    )
+
+
+def _by_attempts(found: Mapping[str, Sums]) -> list[tuple[str, Sums]]:
+    return sorted(found.items(), key=lambda each: (-each[1].period.counts.attempts, each[0]))
+
+
+def _standings(found: Mapping[str, Sums]) -> list[StandingBody]:
+    total = sum(sums.period.counts.attempts for sums in found.values())
+    return [_standing(name, sums, total) for name, sums in _by_attempts(found)[:MOST_STANDINGS]]
+
+
+def _standing(name: str, sums: Sums, total: int) -> StandingBody:
+    counts, latency = sums.period.counts, sums.period.total()
+    return StandingBody(
+        id=name,
+        attempts=counts.attempts,
+        share=counts.attempts / total if total else 0.0,
+        success_rate=counts.success_rate,
+        failed_attempts=counts.faults,
+        p95_ms=1000 * latency.quantiles((0.95,))[0] if latency.count else None,
+        cost_usd=float(counts.cost_usd),
+    )
+
+
+def _live(source: ControlSource, fleet: Fleet) -> list[LiveModelBody]:
+    models = fleet.models.values()
+    return [_live_model(model, source.live(model.id)) for model in models]
+
+
+def _live_model(model: Model, live: LiveModel) -> LiveModelBody:
+    return LiveModelBody(
+        model_id=model.id,
+        name=model.display_name or model.id,
+        provider=model.provider,
+        circuit=live.circuit,
+        in_flight=live.in_flight,
+        utilisation=live.utilisation,
+        over_target=live.over_target,
+    )
+
+
+async def _latest(
+    source: ControlSource, wanted: OverviewQuery, whose: Narrowing
+) -> list[StoredDecision]:
+    """The last decisions. Where the store cannot tell by what they are chosen, it is done here."""
+    many = wanted.kind is not None or wanted.provider is not None
+    limit = _LOOKED_THROUGH if many else LATEST_DECISIONS
+    query = DecisionQuery(limit, agent_id=wanted.agent_id, model_id=wanted.model_id)
+    found = await source.decisions(query)
+    return [each for each in found if _is_meant(each, whose)][:LATEST_DECISIONS]
+
+
+def _is_meant(stored: StoredDecision, whose: Narrowing) -> bool:
+    decision = stored.decision
+    if whose.agents is not None and decision.agent_id not in whose.agents:
+        return False
+    tried = {outcome.model_id for outcome in stored.outcomes}
+    tried |= {decision.chosen.model_id} if decision.chosen else set()
+    return whose.models is None or bool(tried & whose.models)

@@ -1,0 +1,198 @@
+"""Who has signed in with a browser, which cannot show a key with everything it asks for?
+
+A key of an admin or a viewer is exchanged for a cookie that scripts cannot read, that is sent to
+the control API alone, and only by pages of this gateway. What it stands for is kept in memory, as
+hashes: after a restart one signs in again, and a key that is taken out of the configuration takes
+its sessions along at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pointsman.adapters.http.auth import ANYBODY, Key, KeyRing, Role, require, shown
+from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.replies import JSON, Header, Reply, come_back_in, lines_of
+from pointsman.core.errors import AccessDenied
+
+PATH = "/api/v1/model-router"
+SESSION = PATH + "/session"
+COOKIE = b"pointsman_session"
+
+LASTS_S = 12 * 3600
+MOST_SESSIONS = 1_000
+MOST_FAILURES = 10
+FAILURES_WITHIN_S = 60.0
+MOST_ADDRESSES = 1_000
+
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_NO_STORE: Header = (b"cache-control", b"no-store")
+
+
+class _Session(NamedTuple):
+    key_digest: bytes
+    ends_at: float
+
+
+class Sessions:
+    """The sessions of one process. `monotonic` gives seconds that never run backwards."""
+
+    def __init__(
+        self, keys: Callable[[], KeyRing], monotonic: Callable[[], float], *, version: str
+    ) -> None:
+        self._keys = keys
+        self._monotonic = monotonic
+        self._version = version
+        self._sessions: dict[bytes, _Session] = {}
+        self._failures: dict[str, deque[float]] = {}
+
+    def holder(self, exchange: Exchange) -> Key:
+        """The key that a request of the control API shows, or has signed in with.
+
+        Raises `AccessDenied`, also where another page would have a signed-in browser change things.
+        """
+        ring, headers = self._keys(), exchange.headers
+        if ring.empty or shown(headers):
+            return ring.holder(headers)
+        key = self._signed_in(exchange)
+        if key is None:
+            return ring.holder(headers)  # which says what is missing
+        if exchange.head.method not in _HARMLESS and not _is_of_our_page(exchange):
+            raise AccessDenied(
+                "A session changes things only from the dashboard's own page. Programs show a key "
+                "as 'Authorization: Bearer <key>'.",
+                known=True,
+                code="foreign_origin",
+            )
+        return key
+
+    async def answer(self, exchange: Exchange) -> None:
+        """GET says who is signed in, POST signs in with the key it shows, DELETE signs out."""
+        method = exchange.head.method
+        if method == "POST":
+            await self._sign_in(exchange)
+        elif method == "DELETE":
+            self._sessions.pop(_hash_of(_cookie(exchange)), None)
+            await self._tell(exchange, None, (_set_cookie(exchange, "", lasts_s=0),))
+        elif method in ("GET", "HEAD"):
+            await self._tell(exchange, self._signed_in(exchange))
+        else:
+            await exchange.refuse(_WRONG_METHOD)
+
+    async def _sign_in(self, exchange: Exchange) -> None:
+        ring = self._keys()
+        if ring.empty:
+            await self._tell(exchange, None)
+            return
+        wait_s = self._wait_s(exchange)
+        if wait_s > 0:
+            words = f"Too many keys that are not known; try again in {wait_s:.0f} s."
+            again = come_back_in(wait_s)
+            reply = Reply(429, words, "rate_limit_error", "rate_limit_exceeded", headers=again)
+            await exchange.refuse(reply)
+            return
+        try:
+            key = ring.holder(exchange.headers)
+        except AccessDenied:
+            self._note_failure(exchange)
+            raise
+        require(key, Role.VIEWER, Role.ADMIN)
+        token = secrets.token_urlsafe(32)
+        self._keep(_hash_of(token.encode()), _Session(key.digest, self._monotonic() + LASTS_S))
+        await self._tell(exchange, key, (_set_cookie(exchange, token, lasts_s=LASTS_S),))
+
+    def _keep(self, name: bytes, session: _Session) -> None:
+        now = self._monotonic()
+        self._sessions = {n: each for n, each in self._sessions.items() if each.ends_at > now}
+        while len(self._sessions) >= MOST_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
+        self._sessions[name] = session
+
+    def _signed_in(self, exchange: Exchange) -> Key | None:
+        session = self._sessions.get(_hash_of(_cookie(exchange)))
+        if session is None or session.ends_at <= self._monotonic():
+            return None
+        key = self._keys().known(session.key_digest)
+        return key if key is not None and key.role is not Role.CALLER else None
+
+    async def _tell(
+        self, exchange: Exchange, key: Key | None, more: tuple[Header, ...] = ()
+    ) -> None:
+        open_to_all = self._keys().empty
+        who = ANYBODY if open_to_all else key
+        body = {
+            "keys_configured": not open_to_all,
+            "signed_in": who is not None,
+            "name": None if key is None else key.name,
+            "role": None if who is None else who.role.value,
+            "version": self._version,
+        }
+        lines = lines_of([JSON, _NO_STORE, *more])
+        await exchange.answer(200, lines, msgspec.json.encode(body))
+
+    # Those who try keys out.
+
+    def _wait_s(self, exchange: Exchange) -> float:
+        failures = self._failures.get(_address(exchange))
+        if failures is None or len(failures) < MOST_FAILURES:
+            return 0.0
+        return failures[0] + FAILURES_WITHIN_S - self._monotonic()
+
+    def _note_failure(self, exchange: Exchange) -> None:
+        address = _address(exchange)
+        failures = self._failures.pop(address, None) or deque(maxlen=MOST_FAILURES)
+        failures.append(self._monotonic())
+        while len(self._failures) >= MOST_ADDRESSES:
+            self._failures.pop(next(iter(self._failures)))
+        self._failures[address] = failures
+
+
+def _address(exchange: Exchange) -> str:
+    return exchange.line.client[0] if exchange.line.client else ""
+
+
+def _hash_of(token: bytes) -> bytes:
+    return sha256(token).digest()
+
+
+def _cookie(exchange: Exchange) -> bytes:
+    for pair in exchange.headers.get(b"cookie", b"").split(b";"):
+        name, _, value = pair.strip().partition(b"=")
+        if name == COOKIE:
+            return value
+    return b""
+
+
+def _set_cookie(exchange: Exchange, token: str, *, lasts_s: int) -> Header:
+    """`Secure` where the browser has come by TLS, which somebody before us may have taken off."""
+    secure = b"; Secure" if exchange.headers.get(b"origin", b"").startswith(b"https:") else b""
+    value = b"%b=%b; Path=%b; Max-Age=%d; HttpOnly; SameSite=Strict%b"
+    return b"set-cookie", value % (COOKIE, token.encode(), PATH.encode(), lasts_s, secure)
+
+
+def _is_of_our_page(exchange: Exchange) -> bool:
+    """Whether a page of this gateway asks. Browsers say so, and pages cannot make them lie."""
+    site = exchange.headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site == b"same-origin"
+    origin = exchange.headers.get(b"origin", b"").decode("latin-1")
+    try:
+        return bool(origin) and urlsplit(origin).netloc.encode() == exchange.headers.get(b"host")
+    except ValueError:
+        return False
+
+
+_WRONG_METHOD = Reply(
+    405,
+    f"{SESSION} takes GET, POST and DELETE.",
+    "invalid_request_error",
+    "method_not_allowed",
+    headers=((b"allow", b"GET, POST, DELETE"),),
+)

@@ -1,0 +1,22 @@
+"""Is the document that the dashboard's types are made from that of the server as it is?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pointsman.app.cli import main
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "ui" / "openapi.json"
+
+
+def test_the_dashboards_types_are_made_from_the_api_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["schema", "--openapi"]) == 0
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["openapi"].startswith("3.")
+    stale = "out of date: run `python docs/generate.py`"
+    assert DOCUMENT.read_text("utf-8") == printed, stale

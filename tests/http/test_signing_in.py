@@ -1,0 +1,187 @@
+"""Who has signed in with a browser, and what can nobody do with that?"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import pytest
+from wires import RecordedLine
+
+from pointsman.adapters.http import sessions as module
+from pointsman.adapters.http.auth import Key, KeyRing, Role
+from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.heads import RequestHead
+from pointsman.adapters.http.sessions import LASTS_S, MOST_FAILURES, SESSION, Sessions
+from pointsman.core.errors import AccessDenied
+
+
+class Got(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    document: Any
+
+    @property
+    def cookie(self) -> str:
+        return self.headers["set-cookie"].partition(";")[0]
+
+
+class Gate:
+    """Sessions with keys that can be changed, and a clock that is told the time."""
+
+    def __init__(self, *roles: Role) -> None:
+        digests = {role: sha256(role.value.encode()).digest() for role in roles}
+        self.ring = KeyRing(Key(f"the {role}", digest, role) for role, digest in digests.items())
+        self.now = 0.0
+        self.sessions = Sessions(lambda: self.ring, lambda: self.now, version="1.2.3")
+
+    def exchange(
+        self, method: str, headers: dict[str, str], client: str = "10.0.0.1"
+    ) -> tuple[Exchange, RecordedLine]:
+        line = RecordedLine()
+        line.client = (client, 5)
+        fields = [(name.replace("_", "-").encode(), v.encode()) for name, v in headers.items()]
+        head = RequestHead(method, SESSION.encode(), SESSION, "1.1", fields)
+        return Exchange(line, head, keep_alive=True), line
+
+    async def ask(self, method: str, client: str = "10.0.0.1", **headers: str) -> Got:
+        exchange, line = self.exchange(method, headers, client)
+        await self.sessions.answer(exchange)
+        top, _, body = line.sent.partition(b"\r\n\r\n")
+        status, *lines = top.decode().split("\r\n")
+        found = dict(re.split(": ", each, maxsplit=1) for each in lines)
+        return Got(int(status.split()[1]), found, json.loads(body))
+
+    async def sign_in(self, role: Role, **headers: str) -> Got:
+        return await self.ask("POST", authorization=f"Bearer {role.value}", **headers)
+
+    def holder(self, method: str = "GET", **headers: str) -> Key:
+        return self.sessions.holder(self.exchange(method, headers)[0])
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate(*Role)
+
+
+async def test_a_key_is_exchanged_for_a_cookie_that_scripts_and_other_sites_cannot_use(
+    gate: Gate,
+) -> None:
+    signed_in = await gate.sign_in(Role.VIEWER)
+    assert signed_in.status == 200
+    assert signed_in.document["role"] == "viewer"
+    assert signed_in.document["name"] == "the viewer"
+    attributes = signed_in.headers["set-cookie"].split("; ")[1:]
+    assert attributes == [
+        "Path=/api/v1/model-router", f"Max-Age={LASTS_S}", "HttpOnly", "SameSite=Strict",
+    ]  # fmt: skip
+    assert "viewer" not in signed_in.cookie
+    assert signed_in.headers["cache-control"] == "no-store"
+    assert gate.holder(cookie=signed_in.cookie).role is Role.VIEWER
+    assert (await gate.ask("GET", cookie=f"a=b; {signed_in.cookie}")).document["signed_in"]
+
+
+async def test_where_the_browser_has_come_by_tls_the_cookie_is_kept_to_it(gate: Gate) -> None:
+    signed_in = await gate.sign_in(Role.ADMIN, origin="https://router.example")
+    assert signed_in.headers["set-cookie"].endswith("; Secure")
+
+
+async def test_a_caller_and_a_stranger_cannot_sign_in(gate: Gate) -> None:
+    with pytest.raises(AccessDenied, match="takes viewer or admin"):
+        await gate.sign_in(Role.CALLER)
+    with pytest.raises(AccessDenied, match="not known"):
+        await gate.ask("POST", authorization="Bearer guessed")
+    with pytest.raises(AccessDenied, match="No API key"):
+        await gate.ask("POST")
+    assert not (await gate.ask("GET")).document["signed_in"]
+    with pytest.raises(AccessDenied, match="No API key"):
+        gate.holder()
+
+
+async def test_who_tries_keys_out_has_to_wait_and_nobody_else(gate: Gate) -> None:
+    for _ in range(MOST_FAILURES):
+        with pytest.raises(AccessDenied):
+            await gate.ask("POST", authorization="Bearer guessed")
+        gate.now += 1
+    refused = await gate.sign_in(Role.ADMIN)
+    assert (refused.status, refused.headers["retry-after"]) == (429, "50")
+    other = await gate.ask("POST", client="10.0.0.2", authorization="Bearer admin")
+    assert other.status == 200
+    gate.now += 51
+    assert (await gate.sign_in(Role.ADMIN)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "may"),
+    [
+        ({"sec_fetch_site": "same-origin"}, True),
+        ({"sec_fetch_site": "same-site"}, False),
+        ({"sec_fetch_site": "cross-site", "origin": "https://here:80", "host": "here:80"}, False),
+        ({"origin": "https://here:80", "host": "here:80"}, True),
+        ({"origin": "https://there", "host": "here:80"}, False),
+        ({"origin": "http://[", "host": "here:80"}, False),
+        ({"host": "here:80"}, False),
+    ],
+)
+async def test_only_our_own_page_changes_things_by_a_session(
+    gate: Gate, headers: dict[str, str], may: bool
+) -> None:
+    cookie = (await gate.sign_in(Role.ADMIN)).cookie
+    assert gate.holder("GET", cookie=cookie, **headers).role is Role.ADMIN
+    if may:
+        assert gate.holder("POST", cookie=cookie, **headers).role is Role.ADMIN
+    else:
+        with pytest.raises(AccessDenied, match="own page"):
+            gate.holder("POST", cookie=cookie, **headers)
+    shown = gate.holder("POST", authorization="Bearer admin", cookie=cookie, **headers)
+    assert shown.role is Role.ADMIN  # who shows a key is no browser that was lured here
+
+
+async def test_a_session_ends_by_itself_by_signing_out_and_with_its_key(gate: Gate) -> None:
+    cookies = [(await gate.sign_in(Role.ADMIN)).cookie for _ in range(2)]
+    out = await gate.ask("DELETE", cookie=cookies[0])
+    assert "Max-Age=0" in out.headers["set-cookie"]
+    assert not out.document["signed_in"]
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=cookies[0])
+    assert gate.holder(cookie=cookies[1]).role is Role.ADMIN
+    ring, gate.ring = gate.ring, Gate(Role.VIEWER).ring
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=cookies[1])
+    gate.ring = ring
+    gate.now += LASTS_S
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=cookies[1])
+
+
+async def test_without_keys_everybody_here_is_an_admin_and_it_says_so() -> None:
+    gate = Gate()
+    expected = {
+        "keys_configured": False, "signed_in": True, "name": None, "role": "admin",
+        "version": "1.2.3",
+    }  # fmt: skip
+    assert (await gate.ask("GET")).document == expected
+    signed_in = await gate.ask("POST")
+    assert "set-cookie" not in signed_in.headers
+    assert gate.holder("POST").role is Role.ADMIN
+
+
+async def test_sessions_and_failures_take_bounded_memory(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_SESSIONS", 2)
+    monkeypatch.setattr(module, "MOST_ADDRESSES", 2)
+    cookies = [(await gate.sign_in(Role.ADMIN)).cookie for _ in range(3)]
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=cookies[0])
+    assert gate.holder(cookie=cookies[2]).role is Role.ADMIN
+    for number in range(5):
+        with pytest.raises(AccessDenied):
+            await gate.ask("POST", client=f"10.0.1.{number}", authorization="Bearer guessed")
+
+
+async def test_other_methods_are_refused(gate: Gate) -> None:
+    refused = await gate.ask("PUT")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, POST, DELETE")

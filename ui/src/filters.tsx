@@ -1,0 +1,95 @@
+/** Of what, since when, and how often? The one filter bar of all pages. */
+
+import { type Key, t } from "./i18n";
+import { Choice } from "./parts/choice";
+import { agents, models } from "./state/fleet";
+import { CADENCES, cadence, paused, place, RANGES, range, refine } from "./state/place";
+
+/** Pages that show what is going on; on the others there is nothing to filter by. */
+const FILTERED = new Set(["overview", "agents", "models"]);
+
+export function Filters() {
+  const { page, id, query } = place.value;
+  if (!FILTERED.has(page) || id) return null;
+  const any = t("filter.any");
+  const kinds = unique(agents.value.map((agent) => agent.kind));
+  const providers = unique(models.value.map((model) => model.provider));
+  const filtered = ["agent", "kind", "model", "provider"].filter((name) => query[name]);
+  return (
+    <div class="filters" role="search" aria-label={t("filter.title")}>
+      <ui5-segmented-button
+        accessible-name={t("filter.range")}
+        onselection-change={(event: CustomEvent<{ selectedItems: HTMLElement[] }>) => {
+          const items = event.detail.selectedItems;
+          refine({ range: items[0]?.dataset.value ?? "" });
+        }}
+      >
+        {RANGES.map((each) => (
+          <ui5-segmented-button-item key={each} data-value={each} selected={each === range.value}>
+            {t(`range.${each}` as Key)}
+          </ui5-segmented-button-item>
+        ))}
+      </ui5-segmented-button>
+      <Choice
+        label={t("filter.kind")}
+        value={query.kind ?? ""}
+        options={[{ value: "", text: `${t("filter.kind")}: ${any}` }, ...kinds.map(named)]}
+        choose={(kind) => refine({ kind })}
+      />
+      <Choice
+        label={t("filter.agent")}
+        value={query.agent ?? ""}
+        options={[
+          { value: "", text: `${t("filter.agent")}: ${any}` },
+          ...agents.value.map((agent) => ({ value: agent.agent_id, text: agent.name })),
+        ]}
+        choose={(agent) => refine({ agent })}
+      />
+      <Choice
+        label={t("filter.provider")}
+        value={query.provider ?? ""}
+        options={[{ value: "", text: `${t("filter.provider")}: ${any}` }, ...providers.map(named)]}
+        choose={(provider) => refine({ provider })}
+      />
+      <Choice
+        label={t("filter.model")}
+        value={query.model ?? ""}
+        options={[
+          { value: "", text: `${t("filter.model")}: ${any}` },
+          ...models.value.map((model) => ({ value: model.model_id, text: model.name })),
+        ]}
+        choose={(model) => refine({ model })}
+      />
+      {filtered.length ? (
+        <ui5-button
+          design="Transparent"
+          icon="decline"
+          onClick={() => refine({ agent: "", kind: "", model: "", provider: "" })}
+        >
+          {t("filter.clear")}
+        </ui5-button>
+      ) : null}
+      <span class="grow" />
+      <Choice
+        class="narrow"
+        label={t("filter.every")}
+        value={String(cadence.value)}
+        options={CADENCES.map((n) => ({ value: String(n), text: t("filter.seconds", { n }) }))}
+        choose={(every) => refine({ every: every === "5" ? "" : every })}
+      />
+      <ui5-button
+        design="Transparent"
+        icon={paused.value ? "play" : "pause"}
+        onClick={() => refine({ paused: paused.value ? "" : "1" })}
+      >
+        {paused.value ? t("action.resume") : t("action.pause")}
+      </ui5-button>
+    </div>
+  );
+}
+
+const named = (value: string) => ({ value, text: value });
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)].filter(Boolean).sort();
+}

@@ -1,0 +1,30 @@
+/** Which pictures are used? Each is a path of a few hundred bytes. */
+
+import "@ui5/webcomponents-icons/dist/v5/accept.js";
+import "@ui5/webcomponents-icons/dist/v5/action-settings.js";
+import "@ui5/webcomponents-icons/dist/v5/alert.js";
+import "@ui5/webcomponents-icons/dist/v5/bell.js";
+import "@ui5/webcomponents-icons/dist/v5/chart-table-view.js";
+import "@ui5/webcomponents-icons/dist/v5/copy.js";
+import "@ui5/webcomponents-icons/dist/v5/customer.js";
+import "@ui5/webcomponents-icons/dist/v5/dark-mode.js";
+import "@ui5/webcomponents-icons/dist/v5/decision.js";
+import "@ui5/webcomponents-icons/dist/v5/decline.js";
+import "@ui5/webcomponents-icons/dist/v5/download.js";
+import "@ui5/webcomponents-icons/dist/v5/error.js";
+import "@ui5/webcomponents-icons/dist/v5/globe.js";
+import "@ui5/webcomponents-icons/dist/v5/home.js";
+import "@ui5/webcomponents-icons/dist/v5/information.js";
+import "@ui5/webcomponents-icons/dist/v5/line-chart.js";
+import "@ui5/webcomponents-icons/dist/v5/log.js";
+import "@ui5/webcomponents-icons/dist/v5/machine.js";
+import "@ui5/webcomponents-icons/dist/v5/nav-back.js";
+import "@ui5/webcomponents-icons/dist/v5/pause.js";
+import "@ui5/webcomponents-icons/dist/v5/play.js";
+import "@ui5/webcomponents-icons/dist/v5/refresh.js";
+import "@ui5/webcomponents-icons/dist/v5/search.js";
+import "@ui5/webcomponents-icons/dist/v5/slim-arrow-down.js";
+import "@ui5/webcomponents-icons/dist/v5/sys-help.js";
+import "@ui5/webcomponents-icons/dist/v5/undo.js";
+import "@ui5/webcomponents-icons/dist/v5/value-help.js";
+import "@ui5/webcomponents-icons/dist/v5/line-chart-time-axis.js";

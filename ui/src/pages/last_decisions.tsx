@@ -1,0 +1,68 @@
+/** What was decided last? */
+
+import type { DecisionSummary } from "../api/schema";
+import { t } from "../i18n";
+import { dollars, duration, instant } from "../parts/format";
+import { Num } from "../parts/num";
+import { Panel } from "../parts/panel";
+import { agentName, modelName } from "../state/fleet";
+import { linkTo } from "../state/place";
+import { Result } from "./result";
+
+export function LastDecisions({ decisions }: { decisions: readonly DecisionSummary[] }) {
+  return (
+    <Panel
+      title={t("overview.last_decisions")}
+      tools={<a href={linkTo("decisions")}>{t("overview.all_decisions")}</a>}
+    >
+      {decisions.length ? (
+        <div class="scroll" tabIndex={0} role="region" aria-label={t("overview.last_decisions")}>
+          <table class="few">
+            <thead>
+              <tr>
+                <th scope="col">{t("column.time")}</th>
+                <th scope="col">{t("column.agent")}</th>
+                <th scope="col">{t("column.model")}</th>
+                <th scope="col">{t("column.result")}</th>
+                <th scope="col" class="end">
+                  {t("column.latency")}
+                </th>
+                <th scope="col" class="end">
+                  {t("column.cost")}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {decisions.map((made) => (
+                <tr key={made.decision_id}>
+                  <th scope="row">
+                    <a href={linkTo("decisions", made.decision_id)}>
+                      <Num>{instant(made.timestamp)}</Num>
+                    </a>
+                  </th>
+                  <td>
+                    <bdi>{agentName(made.agent_id)}</bdi>
+                  </td>
+                  <td>
+                    <bdi>{modelName(made.served_model_id ?? made.model_id)}</bdi>
+                  </td>
+                  <td>
+                    <Result of={made} />
+                  </td>
+                  <td class="end">
+                    <Num>{duration(made.latency_ms)}</Num>
+                  </td>
+                  <td class="end">
+                    <Num>{dollars(made.cost_usd)}</Num>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        <p class="empty quiet">{t("decisions.none")}</p>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,213 @@
+/** Is the fleet well, and which model or agent must I act on? */
+
+import type { OverviewBody, StepBody } from "../api/schema";
+import { type Key, t } from "../i18n";
+import { Chart } from "../parts/chart";
+import { change, count, dollars, duration, percent, rate } from "../parts/format";
+import type { Line } from "../parts/lines";
+import { Num } from "../parts/num";
+import { Panel } from "../parts/panel";
+import { Spark } from "../parts/spark";
+import { Empty, Loading } from "../parts/state";
+import { modelName } from "../state/fleet";
+import { connection, overview } from "../state/live";
+import { linkTo, range } from "../state/place";
+import { LastDecisions } from "./last_decisions";
+import { Worst } from "./worst";
+
+export function Overview() {
+  const body = overview.value;
+  if (!body) return <Bones />;
+  const still = connection.value === "live" || connection.value === "connecting";
+  return (
+    <div class={still ? "page" : "page is-stale"}>
+      <h1 class="unseen">{t("page.overview")}</h1>
+      <Cards body={body} />
+      {body.now.requests || body.points.some((point) => point.requests) ? (
+        <Charts body={body} />
+      ) : (
+        <Panel title={t("overview.quiet")}>
+          <Empty title={t("overview.no_requests")} command={firstRequest()}>
+            {t("overview.try")}
+          </Empty>
+        </Panel>
+      )}
+      <div class="columns">
+        <Worst title={t("overview.worst_models")} rows={body.models} page="models" />
+        <Worst title={t("overview.worst_agents")} rows={body.agents} page="agents" />
+      </div>
+      <LastDecisions decisions={body.decisions} />
+    </div>
+  );
+}
+
+function Bones() {
+  return (
+    <div class="page">
+      <h1 class="unseen">{t("page.overview")}</h1>
+      <div class="cards">
+        {Array.from({ length: 5 }, (_, place) => (
+          <div class="card" key={place}>
+            <Loading rows={2} />
+          </div>
+        ))}
+      </div>
+      <Panel title={t("overview.latency")}>
+        <Loading rows={5} />
+      </Panel>
+    </div>
+  );
+}
+
+export function firstRequest(): string {
+  const message = '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}';
+  return `curl ${location.origin}/v1/chat/completions -d '${message}'`;
+}
+
+interface Figure {
+  key: "requests" | "success" | "latency" | "cost" | "fallbacks";
+  of: (point: Omit<StepBody, "at">) => number | null;
+  show: (value: number | null) => string;
+  /** More of it is worse. */
+  worse?: boolean;
+  more?: (body: OverviewBody) => string;
+}
+
+const FIGURES: readonly Figure[] = [
+  {
+    key: "requests",
+    of: (point) => point.requests_per_s,
+    show: rate,
+    more: (body) =>
+      t("card.requests_more", { count: count(body.now.requests), flying: body.in_flight }),
+  },
+  {
+    key: "success",
+    of: (point) => point.success_rate,
+    show: percent,
+    more: (body) => t("card.success_more", { count: count(body.now.failed_attempts) }),
+  },
+  {
+    key: "latency",
+    of: (point) => point.p95_ms,
+    show: duration,
+    worse: true,
+    more: ({ now }) =>
+      t("card.latency_more", { p50: duration(now.p50_ms), p99: duration(now.p99_ms) }),
+  },
+  {
+    key: "cost",
+    of: (point) => point.cost_usd_per_hour,
+    show: dollars,
+    worse: true,
+    more: ({ now }) =>
+      now.unpriced_answers
+        ? t("card.cost_unpriced", { cost: dollars(now.cost_usd), count: now.unpriced_answers })
+        : t("card.cost_more", { cost: dollars(now.cost_usd) }),
+  },
+  {
+    key: "fallbacks",
+    of: (point) => point.fallback_rate,
+    show: percent,
+    worse: true,
+    more: () => t("card.fallbacks_more"),
+  },
+];
+
+function Cards({ body }: { body: OverviewBody }) {
+  return (
+    <div class="cards">
+      {FIGURES.map((figure) => (
+        <Card key={figure.key} figure={figure} body={body} />
+      ))}
+    </div>
+  );
+}
+
+const TO_DECISIONS: Record<Figure["key"], Record<string, string>> = {
+  requests: {},
+  success: { success: "false" },
+  latency: {},
+  cost: {},
+  fallbacks: {},
+};
+
+function Card({ figure, body }: { figure: Figure; body: OverviewBody }) {
+  const value = figure.of(body.now);
+  const past = body.before ? figure.of(body.before) : null;
+  const name = t(`card.${figure.key}` as Key);
+  return (
+    <a class="card" data-card={figure.key} href={linkTo("decisions", "", TO_DECISIONS[figure.key])}>
+      <span class="card-name">{name}</span>
+      <span class="card-value">
+        <Num>{figure.show(value)}</Num>
+        <Change now={value} past={past} {...(figure.worse ? { worse: true } : {})} />
+      </span>
+      <span class="card-more quiet">{figure.more?.(body)}</span>
+      <Spark values={body.points.map((point) => figure.of(point))} />
+    </a>
+  );
+}
+
+/** Against the stretch before; said in words too, since a colour alone says nothing to many. */
+function Change({
+  now,
+  past,
+  worse,
+}: {
+  now: number | null;
+  past: number | null;
+  worse?: boolean;
+}) {
+  const text = change(now, past);
+  if (text === null || now === null || past === null || now === past) return null;
+  const rises = now > past;
+  const tone = worse === undefined ? "plain" : rises === worse ? "bad" : "good";
+  return (
+    <span
+      class={`change change-${tone}`}
+      title={t("card.before", { range: t(`range.${range.value}` as Key) })}
+    >
+      <span aria-hidden="true">{rises ? "▲" : "▼"}</span> <Num>{text}</Num>
+    </span>
+  );
+}
+
+function Charts({ body }: { body: OverviewBody }) {
+  const times = body.points.map((point) => Date.parse(point.at) / 1_000);
+  const latency: Line[] = [
+    { id: "p50", label: "p50", values: body.points.map((point) => point.p50_ms), colour: 5 },
+    { id: "p95", label: "p95", values: body.points.map((point) => point.p95_ms), colour: 1 },
+    { id: "p99", label: "p99", values: body.points.map((point) => point.p99_ms), colour: 2 },
+  ];
+  const name = (id: string | null) => (id === null ? t("overview.others") : modelName(id));
+  const requests = body.courses.map((course) => ({
+    id: course.model_id ?? "",
+    label: name(course.model_id),
+    values: course.requests_per_s,
+  }));
+  const slow = body.courses.slice(0, 6).map((course) => ({
+    id: course.model_id ?? "",
+    label: name(course.model_id),
+    values: course.p95_ms,
+  }));
+  return (
+    <div class="charts">
+      <Panel title={t("overview.latency")} class="wide">
+        <Chart label={t("overview.latency")} times={times} lines={latency} format={duration} />
+      </Panel>
+      <Panel title={t("overview.by_model")}>
+        <Chart
+          label={t("overview.by_model")}
+          times={times}
+          lines={requests}
+          format={rate}
+          stacked
+        />
+      </Panel>
+      <Panel title={t("overview.p95_by_model")}>
+        <Chart label={t("overview.p95_by_model")} times={times} lines={slow} format={duration} />
+      </Panel>
+    </div>
+  );
+}

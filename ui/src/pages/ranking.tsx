@@ -1,0 +1,174 @@
+/** What was every candidate worth, term by term, and who was out and why? */
+
+import type { Candidate, Decision } from "../api/client";
+import type { RejectionBody } from "../api/schema";
+import { t, tMaybe } from "../i18n";
+import { dollars, duration, percent, score } from "../parts/format";
+import { Num } from "../parts/num";
+import { Panel, Tag } from "../parts/panel";
+import { pieces } from "../parts/pieces";
+import { modelName } from "../state/fleet";
+
+export function Ranking({ decision, before }: { decision: Decision; before?: Decision }) {
+  const names = termNames(decision.candidates);
+  const past = new Map(before?.candidates.map((each) => [each.model_id, each.score]));
+  return (
+    <Panel
+      title={before ? t("ranking.now") : t("ranking.title")}
+      hint={decision.band === null ? "" : t("ranking.band", { points: score(decision.band) })}
+    >
+      <p class="legend">
+        {names.map((name, place) => (
+          <span key={name} class="legend-entry">
+            <span class={`swatch swatch-${place + 1}`} />
+            {tMaybe(`term.${name}`, name)}
+          </span>
+        ))}
+      </p>
+      <ol class="ranking">
+        {decision.candidates.map((candidate, place) => (
+          <Standing
+            key={candidate.model_id}
+            candidate={candidate}
+            names={names}
+            chosen={place === 0}
+            past={before ? (past.get(candidate.model_id) ?? null) : undefined}
+          />
+        ))}
+      </ol>
+      <Out rejections={decision.rejections} />
+    </Panel>
+  );
+}
+
+/** In the order in which they first appear, so that a colour means one term in all bars. */
+export function termNames(candidates: readonly Candidate[]): string[] {
+  return [...new Set(candidates.flatMap((each) => each.terms.map((term) => term.name)))];
+}
+
+interface StandingProps {
+  candidate: Candidate;
+  names: readonly string[];
+  chosen: boolean;
+  past: number | null | undefined;
+}
+
+function Standing({ candidate, names, chosen, past }: StandingProps) {
+  const parts = pieces(candidate.terms);
+  const sum = candidate.terms.reduce((total, term) => total + term.value, 0);
+  const words = parts
+    .map((part) => `${tMaybe(`term.${part.name}`, part.name)} ${score(part.value)}`)
+    .join(", ");
+  return (
+    <li class={chosen ? "standing is-chosen" : "standing"}>
+      <details>
+        <summary>
+          <span class="standing-name">
+            <bdi>{modelName(candidate.model_id)}</bdi>
+            {chosen ? <Tag tone="info">{t("ranking.chosen")}</Tag> : null}
+          </span>
+          <span class="stack" role="img" aria-label={words}>
+            {parts.map((part) => (
+              <span
+                key={part.name}
+                class={`piece swatch-${names.indexOf(part.name) + 1}${part.takes ? " takes" : ""}`}
+                style={{
+                  insetInlineStart: `${part.from}%`,
+                  inlineSize: `${Math.abs(part.value)}%`,
+                }}
+              />
+            ))}
+          </span>
+          <span class="standing-score">
+            <Num>{score(candidate.score)}</Num>
+            {past !== undefined && past !== null ? (
+              <span class="quiet">
+                <Num>{`(${signed(candidate.score - past)})`}</Num>
+              </span>
+            ) : null}
+          </span>
+        </summary>
+        <Terms candidate={candidate} sum={sum} />
+      </details>
+    </li>
+  );
+}
+
+const signed = (value: number) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
+
+function Terms({ candidate, sum }: { candidate: Candidate; sum: number }) {
+  const estimate = candidate.estimate;
+  return (
+    <div class="terms">
+      <table class="few">
+        <thead>
+          <tr>
+            <th scope="col">{t("ranking.term")}</th>
+            <th scope="col" class="end">
+              {t("ranking.adds")}
+            </th>
+            <th scope="col" class="end">
+              {t("ranking.at_most")}
+            </th>
+            <th scope="col">{t("ranking.because")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {candidate.terms.map((term) => (
+            <tr key={term.name}>
+              <th scope="row">{tMaybe(`term.${term.name}`, term.name)}</th>
+              <td class="end">
+                <Num>{signed(term.value)}</Num>
+              </td>
+              <td class="end">
+                <Num>{score(term.weight)}</Num>
+              </td>
+              <td>
+                <bdi>{term.detail}</bdi>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">{t("ranking.sum")}</th>
+            <td class="end">
+              <Num>{score(sum)}</Num>
+            </td>
+            <td />
+            <td />
+          </tr>
+        </tfoot>
+      </table>
+      {estimate ? (
+        <p class="quiet">
+          {t("ranking.expected")}: {t("column.success")} <Num>{percent(estimate.success)}</Num> ·{" "}
+          {t("column.latency")} <Num>{duration(estimate.latency_ms)}</Num> · {t("column.cost")}{" "}
+          <Num>{dollars(estimate.cost_usd)}</Num> · {estimate.evidence_words}
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+function Out({ rejections }: { rejections: readonly RejectionBody[] }) {
+  if (!rejections.length) return null;
+  return (
+    <>
+      <h3>{t("ranking.out")}</h3>
+      <ul class="out">
+        {rejections.map((each) => (
+          <li key={each.model_id}>
+            <bdi>{modelName(each.model_id)}</bdi>
+            <Tag tone="plain">
+              {tMaybe(`objection.${each.code}`, each.code.replaceAll("_", " "))}
+            </Tag>
+            <span class="quiet">
+              <bdi>{each.words}</bdi>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+/** Which few need looking after most? */
+
+import type { StandingBody } from "../api/schema";
+import { t } from "../i18n";
+import { count, duration, percent } from "../parts/format";
+import { Num } from "../parts/num";
+import { Panel, Tag } from "../parts/panel";
+import { badness, toneOfSuccess } from "../parts/severity";
+import { agentName, modelName } from "../state/fleet";
+import { linkTo } from "../state/place";
+
+const FEW = 5;
+
+interface WorstProps {
+  title: string;
+  rows: readonly StandingBody[];
+  page: "models" | "agents";
+}
+
+export function Worst({ title, rows, page }: WorstProps) {
+  const name = page === "models" ? modelName : agentName;
+  const worst = [...rows].sort((a, b) => badness(b) - badness(a)).slice(0, FEW);
+  return (
+    <Panel title={title}>
+      {worst.length ? (
+        <table class="few">
+          <thead>
+            <tr>
+              <th scope="col">{t(page === "models" ? "column.model" : "column.agent")}</th>
+              <th scope="col">{t("column.success")}</th>
+              <th scope="col" class="end">
+                p95
+              </th>
+              <th scope="col" class="end">
+                {t("column.attempts")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {worst.map((row) => (
+              <tr key={row.id}>
+                <th scope="row">
+                  <a href={page === "models" ? linkTo("models", row.id) : decisionsOf(row.id)}>
+                    <bdi>{name(row.id)}</bdi>
+                  </a>
+                </th>
+                <td>
+                  <Tag tone={toneOfSuccess(row.success_rate)}>
+                    <Num>{percent(row.success_rate)}</Num>
+                  </Tag>
+                </td>
+                <td class="end">
+                  <Num>{duration(row.p95_ms)}</Num>
+                </td>
+                <td class="end">
+                  <Num>{count(row.attempts)}</Num>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : (
+        <p class="empty quiet">{t("overview.nobody")}</p>
+      )}
+    </Panel>
+  );
+}
+
+const decisionsOf = (agent: string) => linkTo("decisions", "", { agent });

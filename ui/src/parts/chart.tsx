@@ -1,0 +1,274 @@
+/** How has a value moved? Lines or stacked areas, with exact figures, zoom, legend and a table. */
+
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { language, t } from "../i18n";
+import { painted } from "../state/looks";
+import { instant } from "./format";
+import { Num } from "./num";
+import { type Line, stacked } from "./lines";
+
+interface ChartProps {
+  label: string;
+  /** Seconds since 1970, rising. */
+  times: readonly number[];
+  lines: readonly Line[];
+  format: (value: number | null) => string;
+  stacked?: boolean;
+  height?: number;
+  /** Called with the two ends, in seconds, of what was dragged over. */
+  pick?: (from: number, to: number) => void;
+}
+
+const COLOURS = 11;
+
+export function Chart(props: ChartProps) {
+  const { lines, times, label } = props;
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [asTable, setAsTable] = useState(false);
+  const visible = lines.filter((line) => !hidden.has(line.id));
+  const toggle = (id: string) => {
+    const next = new Set(hidden);
+    if (!next.delete(id)) next.add(id);
+    setHidden(next);
+  };
+  return (
+    <figure class="chart" aria-label={label}>
+      <div class="legend">
+        {lines.map((line, place) => (
+          <button
+            type="button"
+            key={line.id}
+            class="legend-entry"
+            aria-pressed={!hidden.has(line.id)}
+            onClick={() => toggle(line.id)}
+          >
+            <span class={`swatch swatch-${line.colour ?? (place % COLOURS) + 1}`} />
+            <bdi>{line.label}</bdi>
+          </button>
+        ))}
+        <span class="grow" />
+        <ui5-button
+          design="Transparent"
+          icon={asTable ? "line-chart" : "chart-table-view"}
+          tooltip={asTable ? t("chart.as_chart") : t("chart.as_table")}
+          accessible-name={`${asTable ? t("chart.as_chart") : t("chart.as_table")}: ${label}`}
+          onClick={() => setAsTable(!asTable)}
+        />
+      </div>
+      {asTable ? (
+        <Figures {...props} lines={visible} />
+      ) : times.length ? (
+        <Plot {...props} lines={visible} all={lines} />
+      ) : (
+        <p class="empty quiet">{t("chart.nothing")}</p>
+      )}
+    </figure>
+  );
+}
+
+function Figures({ times, lines, format, label }: ChartProps) {
+  const newest = times.map((_, index) => times.length - 1 - index);
+  return (
+    <div class="figures" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t("chart.time")}</th>
+            {lines.map((line) => (
+              <th scope="col" key={line.id} class="end">
+                {line.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {newest.map((index) => (
+            <tr key={index}>
+              <th scope="row">
+                <Num>{instant(1_000 * (times[index] ?? 0))}</Num>
+              </th>
+              {lines.map((line) => (
+                <td key={line.id} class="end">
+                  <Num>{format(line.values[index] ?? null)}</Num>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const SHORTEST_PAUSE_MS = 500;
+
+function Plot(props: ChartProps & { all: readonly Line[] }) {
+  const { times, lines, all, height = 220 } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const drawn = useRef(0);
+  const [over, setOver] = useState<{ index: number; x: number } | null>(null);
+  const paint = painted.value;
+  const spoken = language.value;
+  const key = `${lines.map((line) => line.id).join("\n")}|${props.stacked}|${paint}|${spoken}`;
+  const table = useMemo(
+    () => aligned(times, lines, props.stacked ?? false),
+    [times, lines, props.stacked],
+  );
+  const latest = useRef(table);
+  latest.current = table;
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const made = new uPlot(
+      options(props, all, element.clientWidth, height, setOver),
+      latest.current,
+      element,
+    );
+    plot.current = made;
+    made.over.setAttribute("aria-hidden", "true");
+    const sized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
+    sized.observe(element);
+    return () => {
+      sized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `key` says what makes it another plot
+  }, [key, height]);
+
+  useLayoutEffect(() => {
+    const wait = Math.max(0, drawn.current + SHORTEST_PAUSE_MS - performance.now());
+    const timer = setTimeout(() => {
+      drawn.current = performance.now();
+      plot.current?.setData(
+        table,
+        plot.current.scales.x?.min === undefined || !zoomed(plot.current),
+      );
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [table]);
+
+  return (
+    <div class="plot" ref={box} dir="ltr">
+      {over ? <Tip {...props} at={over} /> : null}
+    </div>
+  );
+}
+
+const ZOOMED = new WeakSet<uPlot>();
+const zoomed = (plot: uPlot) => ZOOMED.has(plot);
+
+function aligned(
+  times: readonly number[],
+  lines: readonly Line[],
+  pile: boolean,
+): uPlot.AlignedData {
+  const values = pile
+    ? stacked(lines, times.length).reverse()
+    : lines.map((line) => line.values as (number | null)[]);
+  return [times as number[], ...values];
+}
+
+function Tip({ times, lines, format, at }: ChartProps & { at: { index: number; x: number } }) {
+  const time = times[at.index];
+  if (time === undefined) return null;
+  return (
+    <div class="tip" style={{ left: `${at.x}px` }} data-side={at.x > 320 ? "before" : "after"}>
+      <strong>{instant(1_000 * time)}</strong>
+      {lines.map((line) => (
+        <span key={line.id} class="tip-line">
+          <span>{line.label}</span>
+          <span class="num">{format(line.values[at.index] ?? null)}</span>
+        </span>
+      ))}
+    </div>
+  );
+}
+
+const hour = (at: number) => instant(1_000 * at).slice(-8);
+
+function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** The colours come from the theme: a canvas does not follow it by itself. */
+function options(
+  props: ChartProps,
+  all: readonly Line[],
+  width: number,
+  height: number,
+  hover: (at: { index: number; x: number } | null) => void,
+): uPlot.Options {
+  const { lines, format, pick } = props;
+  const label = token("--sapContent_LabelColor");
+  const grid = token("--sapGroup_ContentBorderColor");
+  const font = `11px ${token("--sapFontFamily")}`;
+  const colour = (line: Line) => {
+    const place = all.findIndex((each) => each.id === line.id);
+    return token(`--sapChart_OrderedColor_${line.colour ?? (place % COLOURS) + 1}`);
+  };
+  const drawn = props.stacked ? [...lines].reverse() : lines;
+  const axis = { stroke: label, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  return {
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: {
+      drag: { x: true, y: false, setScale: true },
+      points: { size: 7 },
+      bind: {
+        dblclick: (plot, _target, handler) => (event) => {
+          ZOOMED.delete(plot);
+          return handler(event);
+        },
+      },
+    },
+    scales: {
+      x: { time: true },
+      y: { range: (_plot, _low, high) => [0, high > 0 ? 1.1 * high : 1] },
+    },
+    axes: [
+      { ...axis, grid: { show: false }, space: 72, values: (_plot, splits) => splits.map(hour) },
+      {
+        ...axis,
+        size: 64,
+        values: (_plot, splits) => splits.map((split) => (split ? format(split) : "0")),
+      },
+    ],
+    series: [
+      {},
+      ...drawn.map((line) => ({
+        label: line.label,
+        stroke: colour(line),
+        width: props.stacked ? 1 : 2,
+        points: { show: false },
+        ...(props.stacked ? { fill: colour(line) } : {}),
+      })),
+    ],
+    hooks: {
+      setCursor: [
+        (plot) => {
+          const { idx, left } = plot.cursor;
+          hover(
+            idx === null || idx === undefined || (left ?? -1) < 0
+              ? null
+              : { index: idx, x: (left ?? 0) + plot.bbox.left / devicePixelRatio },
+          );
+        },
+      ],
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          ZOOMED.add(plot);
+          const { left, width: wide } = plot.select;
+          pick?.(plot.posToVal(left, "x"), plot.posToVal(left + wide, "x"));
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/** What stands around every page: name, connection, looks, filters, and the way to the others? */
+
+import type { ComponentChildren } from "preact";
+import { Filters } from "./filters";
+import { type Key, language, t } from "./i18n";
+import { Choice } from "./parts/choice";
+import { Dialog } from "./parts/dialog";
+import { instant } from "./parts/format";
+import { Num } from "./parts/num";
+import { GOES, helpOpen } from "./state/keys";
+import { connection, heardAt } from "./state/live";
+import { THEMES, theme } from "./state/looks";
+import { linkTo, PAGES, type Page, place } from "./state/place";
+import { session, signOut } from "./state/session";
+
+const ICONS: Record<Page, string> = {
+  overview: "home",
+  agents: "customer",
+  models: "machine",
+  decisions: "decision",
+  settings: "action-settings",
+};
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  const current = place.value.page;
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        {t("shell.skip")}
+      </button>
+      <header class="bar">
+        <a class="brand" href={linkTo("overview")}>
+          <Mark />
+          <span>pointsman</span>
+        </a>
+        <ConnectionState />
+        <span class="grow" />
+        <Looks />
+        <Who />
+      </header>
+      <nav class="nav" aria-label={t("shell.pages")}>
+        <ul>
+          {PAGES.map((page) => (
+            <li key={page}>
+              <a href={linkTo(page)} aria-current={page === current ? "page" : undefined}>
+                <ui5-icon name={ICONS[page]} aria-hidden="true" />
+                <span>{t(`page.${page}` as Key)}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main id="main" tabIndex={-1}>
+        <Filters />
+        <OnlyHere />
+        {children}
+      </main>
+      {helpOpen.value ? <Help /> : null}
+    </>
+  );
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" class="mark" aria-hidden="true">
+      <rect width="32" height="32" rx="7" />
+      <path d="M9 27V5M9 20c0-6 14-4 14-12M23 8l-4 4m4-4 4 4" />
+    </svg>
+  );
+}
+
+function ConnectionState() {
+  const state = connection.value;
+  const heard = heardAt.value;
+  return (
+    <span class={`connection connection-${state}`} role="status">
+      <span class="dot" aria-hidden="true" />
+      <span>{t(`connection.${state}` as Key)}</span>
+      {heard !== null && state !== "live" && state !== "connecting" ? (
+        <span class="since">
+          {t("connection.since")} <Num>{instant(heard)}</Num>
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+function Looks() {
+  return (
+    <>
+      <Choice
+        class="narrow"
+        label={t("shell.theme")}
+        value={theme.value}
+        options={THEMES.map((name) => ({ value: name, text: t(`theme.${name}` as Key) }))}
+        choose={(name) => {
+          theme.value = name;
+        }}
+      />
+      <Choice
+        class="narrow"
+        label={t("shell.language")}
+        value={language.value}
+        options={[
+          { value: "en", text: "English" },
+          { value: "ar", text: "العربية" },
+        ]}
+        choose={(name) => {
+          language.value = name === "ar" ? "ar" : "en";
+        }}
+      />
+      <ui5-button
+        design="Transparent"
+        icon="sys-help"
+        tooltip={t("shell.help")}
+        accessible-name={t("shell.help")}
+        onClick={() => {
+          helpOpen.value = true;
+        }}
+      />
+    </>
+  );
+}
+
+function Who() {
+  const who = session.value;
+  if (!who?.keys_configured) return null;
+  return (
+    <span class="who">
+      <bdi>{who.name}</bdi>
+      <span class="quiet">{t(who.role === "admin" ? "role.admin" : "role.viewer")}</span>
+      <ui5-button design="Transparent" onClick={() => void signOut()}>
+        {t("action.sign_out")}
+      </ui5-button>
+    </span>
+  );
+}
+
+/** Without keys everybody on this machine is an admin, which whoever looks should know. */
+function OnlyHere() {
+  if (session.value?.keys_configured !== false || place.value.page !== "settings") return null;
+  return (
+    <p class="notice">
+      <ui5-icon name="information" aria-hidden="true" /> {t("shell.only_here")}
+    </p>
+  );
+}
+
+function Help() {
+  const goes = Object.entries(GOES).map(([key, page]) => [`g ${key}`, t(`page.${page}` as Key)]);
+  const rows = [
+    ...goes,
+    ["/", t("help.search")],
+    ["p", t("help.pause")],
+    ["↑ ↓ PgUp PgDn Home End", t("help.rows")],
+    ["Enter", t("help.open")],
+    ["?", t("help.this")],
+  ];
+  const close = () => {
+    helpOpen.value = false;
+  };
+  return (
+    <Dialog title={t("shell.help")} close={close}>
+      <dl class="keys">
+        {rows.map(([keys = "", text]) => (
+          <div key={keys}>
+            <dt dir="ltr">
+              {keys.split(" ").map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

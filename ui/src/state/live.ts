@@ -1,0 +1,114 @@
+/** How does the fleet do, right now? One stream of snapshots for the whole page. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { call, url } from "../api/client";
+import type { OverviewBody } from "../api/schema";
+import { merged } from "./course";
+import { cadence, paused, place, range } from "./place";
+import { session } from "./session";
+
+export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
+
+export const overview = signal<OverviewBody | null>(null);
+/** When the last snapshot has come, in the browser's milliseconds. */
+export const heardAt = signal<number | null>(null);
+export const connection = signal<Connection>("connecting");
+
+/** What is asked for; another stream is opened when it changes. */
+const wish = computed(() => {
+  const { agent, kind, model, provider } = place.value.query;
+  const query = {
+    range: range.value,
+    every: cadence.value,
+    agent_id: agent === "" ? null : agent,
+    kind: kind === "" ? null : kind,
+    model_id: model === "" ? null : model,
+    provider: provider === "" ? null : provider,
+  };
+  return query;
+});
+
+const allowed = computed(() => session.value?.signed_in ?? false);
+
+const AGAIN_MS = 1_000;
+const PATIENCE_MS = 12_000;
+
+let source: EventSource | null = null;
+let waiting: OverviewBody | null = null;
+let asleep: ReturnType<typeof setTimeout> | null = null;
+
+/** Listen as long as the page is open; nothing is done while it is paused or hidden. */
+export function listen(): void {
+  let before = "";
+  effect(() => {
+    const address = url("/events", wish.value);
+    if (address !== before) overview.value = null;
+    before = address;
+    hangUp();
+    if (!allowed.value) return;
+    if (paused.value) void once();
+    else dial(address);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) show();
+  });
+  setInterval(watch, 1_000);
+}
+
+/** Paused: what is there stays; where nothing is, it is asked for one time. */
+async function once(): Promise<void> {
+  connection.value = "paused";
+  if (overview.peek()) return;
+  const query = { ...wish.peek(), every: null };
+  try {
+    overview.value = await call<OverviewBody>("/overview", { query });
+    heardAt.value = Date.now();
+  } catch {
+    connection.value = "stale";
+  }
+}
+
+function hangUp(): void {
+  source?.close();
+  source = null;
+  waiting = null;
+  if (asleep) clearTimeout(asleep);
+  asleep = null;
+}
+
+function dial(address: string): void {
+  if (overview.peek() === null) connection.value = "connecting";
+  const opened = new EventSource(address);
+  source = opened;
+  opened.addEventListener("overview", (event) => {
+    const news = JSON.parse(String(event.data)) as OverviewBody;
+    waiting = waiting ? merged(waiting, news) : news;
+    heardAt.value = Date.now();
+    connection.value = "live";
+    if (!document.hidden) requestAnimationFrame(show);
+  });
+  opened.addEventListener("trouble", () => {
+    connection.value = "stale";
+  });
+  opened.onerror = () => {
+    connection.value = "reconnecting";
+    if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
+    // Refused: the browser does not try again by itself.
+    hangUp();
+    asleep = setTimeout(() => dial(address), AGAIN_MS);
+  };
+}
+
+/** What has come since the last frame, at once. */
+function show(): void {
+  if (!waiting) return;
+  const before = overview.peek();
+  overview.value = before ? merged(before, waiting) : waiting;
+  waiting = null;
+}
+
+function watch(): void {
+  const heard = heardAt.peek();
+  const silent = heard !== null && Date.now() - heard > cadence.peek() * 1_000 + PATIENCE_MS;
+  if (silent && connection.peek() === "live") connection.value = "stale";
+}

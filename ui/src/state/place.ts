@@ -1,0 +1,82 @@
+/** Where are we, and what is shown there? All of it stands in the URL, so that it can be shared. */
+
+import { computed, signal } from "@preact/signals";
+
+export const PAGES = ["overview", "agents", "models", "decisions", "settings"] as const;
+export type Page = (typeof PAGES)[number];
+
+export interface Place {
+  page: Page;
+  /** What of the page is looked at: a decision's id, a model's; empty for the list. */
+  id: string;
+  query: Readonly<Record<string, string>>;
+}
+
+export const RANGES = ["5m", "1h"] as const;
+export type Range = (typeof RANGES)[number];
+export const CADENCES = [1, 5, 30] as const;
+
+/** The filters that stay when one goes from page to page. */
+const SHARED = ["range", "agent", "model", "provider", "every", "paused"];
+
+export function parsedPlace(hash: string): Place {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const slash = path.indexOf("/");
+  const name = slash < 0 ? path : path.slice(0, slash);
+  const page = PAGES.find((each) => each === name) ?? "overview";
+  const id = slash < 0 ? "" : decoded(path.slice(slash + 1));
+  return { page, id, query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+export function hashOf(place: Place): string {
+  const given = Object.entries(place.query).filter(([, value]) => value !== "");
+  const query = new URLSearchParams(given.sort(([a], [b]) => a.localeCompare(b))).toString();
+  const id = place.id ? `/${encodeURIComponent(place.id)}` : "";
+  return `#/${place.page}${id}${query ? `?${query}` : ""}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export const place = signal<Place>(parsedPlace("location" in globalThis ? location.hash : ""));
+
+export const range = computed<Range>(
+  () => RANGES.find((each) => each === place.value.query.range) ?? "5m",
+);
+export const cadence = computed<number>(
+  () => CADENCES.find((each) => String(each) === place.value.query.every) ?? 5,
+);
+export const paused = computed(() => place.value.query.paused === "1");
+
+/** The address of a page: filters that all pages share are kept, others only where they are given. */
+export function linkTo(page: Page, id = "", more: Record<string, string> = {}): string {
+  const kept = Object.fromEntries(
+    Object.entries(place.value.query).filter(([name]) => SHARED.includes(name)),
+  );
+  return hashOf({ page, id, query: { ...kept, ...more } });
+}
+
+/** Go there, as a step that the browser's back button undoes. */
+export function go(hash: string): void {
+  if (location.hash === hash) return;
+  location.hash = hash;
+}
+
+/** Change what is shown here; an empty value takes a filter away. It is no step of its own. */
+export function refine(more: Record<string, string>): void {
+  const query = { ...place.value.query, ...more };
+  const hash = hashOf({ ...place.value, query });
+  history.replaceState(null, "", hash);
+  place.value = parsedPlace(hash);
+}
+
+export function followAddress(): void {
+  addEventListener("hashchange", () => {
+    place.value = parsedPlace(location.hash);
+  });
+}
