@@ -16,6 +16,7 @@ PLACEHOLDERS = {
     "providers": "<provider>",
     "models": "<provider/model>",
     "aliases": "<name>",
+    "channels": "<channel>",
     "agents": "<agent>",
     "headers": "<header>",
     "capabilities": "<capability>",

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from assignment_store_contract import AssignmentStoreContract
+from outbox_contract import OutboxContract
 from store_contract import NOON, StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, measured
 
@@ -23,6 +24,7 @@ from pointsman.adapters.stores.schema import HEAD
 from pointsman.core.decision import Candidate, Decision, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Usage
+from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import DecisionQuery
 
 
@@ -43,6 +45,12 @@ class TestLearningFromPostgres(LearningContract):
 
 class TestAssignmentsInPostgres(AssignmentStoreContract):
     pass
+
+
+class TestOutboxInPostgres(OutboxContract):
+    @pytest.fixture
+    def outbox(self, store: PostgresStore) -> Outbox:
+        return store.outbox
 
 
 def rows_of(database: str, question: str) -> list[tuple[object, ...]]:

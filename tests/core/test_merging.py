@@ -11,7 +11,6 @@ from pointsman.core.alert import Severity
 from pointsman.core.channel_trouble import recovery, trouble, trouble_id
 from pointsman.core.merging import MOST_TOLD, SEVERAL, merged
 from pointsman.core.notification import NoticeState
-from pointsman.core.notification_text import notification_of, text_of
 from pointsman.core.pace import Pace
 
 RESOLVED = NoticeState.RESOLVED
@@ -54,25 +53,6 @@ def test_what_is_too_much_to_tell_is_counted() -> None:
 def test_one_alone_is_not_merged() -> None:
     with pytest.raises(ValueError, match="at least two"):
         merged([notification()])
-
-
-def test_a_notification_is_read_as_it_was_written() -> None:
-    told = notification(
-        alerts=(
-            notice(1, flapping=True),
-            notice(2, state=RESOLVED),
-            notice(3, state=NoticeState.ACKNOWLEDGED, acknowledged_by="kim"),
-        ),
-        left_out=3,
-        first=False,
-    )
-    assert notification_of(text_of(told)) == told
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"alerts": [1]}', '{"alerts": [{}]}', "7"])
-def test_another_text_is_no_notification(text: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        notification_of(text)
 
 
 def test_trouble_of_a_channel_is_the_same_alert_until_it_is_over() -> None:

@@ -17,6 +17,7 @@ from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.stores.postgres.address import address_of as database_at
 from pointsman.adapters.telemetry import is_installed
+from pointsman.app.channel_checks import check_channels
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
 from pointsman.app.secrets import Secret
@@ -50,6 +51,7 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_exposure(settings, findings)
     _check_telemetry(settings, findings)
     _check_store(settings, findings)
+    check_channels(settings.alerts.channels, settings.alerts.routes, findings)
 
 
 def _check_store(settings: Settings, findings: Findings) -> None:

@@ -36,6 +36,7 @@ from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
 from pointsman.app.settings import AgentEntry, ServerEntry, Settings
 from pointsman.app.standing_plan import plan_advice, planned
 from pointsman.app.telemetry import telemetry_settings
+from pointsman.app.telling_whom import secrets_of, telling_of
 from pointsman.app.upstreams import ProviderEntry
 from pointsman.app.yamltree import MAX_CHARS, Tree, read_tree
 from pointsman.core.admission import BreakerPolicy
@@ -149,7 +150,8 @@ def _built(
     telemetry = telemetry_settings(settings.telemetry)
     store = store_settings(settings.store)
     ours = (policy, server, store, limits, expectations, telemetry)
-    version = version_of(by_id, facts, settings.aliases, providers, keys, *ours)
+    told = settings.alerts.model_dump()
+    version = version_of(by_id, facts, settings.aliases, providers, keys, *ours, told)
     fleet = Fleet(agents, models, version)
     said = advice(settings, providers, models, agents)
     return Configuration(
@@ -169,6 +171,7 @@ def _built(
         warnings=(*said, *plan_advice(fleet, expectations)),
         redacted=MappingProxyType(_redacted(settings)),
         expectations=expectations,
+        telling=telling_of(settings.alerts.channels, settings.alerts.routes),
     )
 
 
@@ -283,6 +286,7 @@ def _secrets(settings: Settings) -> frozenset[str]:
     held: list[Secret | None] = []
     for provider in settings.providers.values():
         held += [provider.api_key, *provider.headers.values()]
+    held += secrets_of(settings.alerts.channels)
     values = [secret.reveal() for secret in held if secret]
     values += _secrets_of_store(settings)
     values += [v for p in settings.providers.values() for v in _secret_queries(p).values()]

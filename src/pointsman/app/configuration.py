@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time, tzinfo
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -18,6 +19,7 @@ from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.keeping import StoreSettings
 from pointsman.app.secrets import Secret
 from pointsman.app.telemetry import TelemetrySettings
+from pointsman.app.telling_whom import NOBODY_TOLD, Telling
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.fleet import Fleet
 from pointsman.engine.policy import Policy, Timeouts
@@ -80,7 +82,7 @@ class Configuration:
     keeps its data does not count. `aliases` maps other names that requests may ask for to what
     they mean. `watched` are the files whose change may change it. `secrets` are the values to
     scrub from logs. `redacted` is the effective file, secrets masked. `expectations` are for
-    standing assignments.
+    standing assignments, `telling` says who is told of alerts.
     `stands_in` says that the file declares neither providers nor models, so others stand in.
     """
 
@@ -101,6 +103,7 @@ class Configuration:
     redacted: Mapping[str, Any]
     stands_in: bool = False
     expectations: Expectations = NOTHING_EXPECTED
+    telling: Telling = NOBODY_TOLD
 
 
 def version_of(*parts: object) -> str:
@@ -115,8 +118,8 @@ def canonical(value: object) -> Any:
         return {"sha256": value.sha256}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+    if isinstance(value, Decimal | time | tzinfo):
+        return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
     if isinstance(value, Mapping):
         return {str(canonical(key)): canonical(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

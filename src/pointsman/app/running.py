@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pointsman.adapters.http.app import Readiness
 from pointsman.adapters.http.auth import KeyRing
 from pointsman.adapters.stores.spool.store import SpooledStore
+from pointsman.app.channels import tell_through
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
+from pointsman.app.reloading import in_public, refuse_emptied, signature
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
-from pointsman.core.errors import ConfigError, Problem, StoreError
+from pointsman.core.errors import ConfigError, StoreError
 from pointsman.core.task_type import shipped_model
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained, rated
@@ -29,6 +30,7 @@ from pointsman.engine.scoring import new_scorer
 from pointsman.version import VERSION
 
 HOUSEKEEPING_S = 30.0
+FORGET_TOLD_S = 3_600.0
 WATCH_S = 1.0
 LOOK_AFTER_S = 15.0
 """How often the assignments are looked after: a model that has failed for two looks is down."""
@@ -44,8 +46,6 @@ FEW_DECISIONS = 20
 
 SETTLE_S = 1.0
 """How long a reader waits for the newest records to be stored."""
-
-Signature = tuple[tuple[int, int, int] | None, ...]
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +78,11 @@ class Running:
         self.loaded_at: datetime = self.parts.clock.now()
         self.rejected: ConfigError | None = None
         self.failed_turns = 0
-        self._served = self._seen = _signature(configuration.watched)
+        self._served = self._seen = signature(configuration.watched)
 
     async def start(self) -> None:
         self.parts.ledger.start()
+        self.parts.deliverer.start()
         if self.parts.telemetry is not None:
             self.parts.telemetry.start()
         self._tasks = [
@@ -89,6 +90,7 @@ class Running:
             self._every(WATCH_S, "configuration-watch", self._watch),
             self._every(LOOK_AFTER_S, "assignments", self._look_after_assignments),
             self._every(2 * WATCH_S, "timeline", self.parts.statistics.timeline.turn),
+            self._every(FORGET_TOLD_S, "outbox", self.parts.deliverer.forget_old),
         ]
         taking_up = asyncio.create_task(self._take_up(), name="assignments")
         self._tasks.append(taking_up)
@@ -108,6 +110,7 @@ class Running:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.deliverer.close(SETTLE_S)
         await self.parts.ledger.close(self.configuration.server.shutdown_grace_s)
         await self.parts.registry.close()
         await asyncio.to_thread(self.parts.store.close)
@@ -132,7 +135,7 @@ class Running:
         async with self._reloading:
             try:
                 configuration = await asyncio.to_thread(self._load)
-                _refuse_emptied(configuration, self.configuration)
+                refuse_emptied(configuration, self.configuration)
                 self._adopt(configuration)
             except ConfigError as error:
                 self.rejected = error
@@ -159,6 +162,7 @@ class Running:
         if configuration.policy.scoring is not before.policy.scoring:
             self._tasks = [task for task in self._tasks if not task.done()]
             self._tasks.append(asyncio.create_task(self._switch(), name="scoring"))
+        tell_through(self.parts.deliverer, before.telling, configuration.telling, self.parts.clock)
         self._forget_what_is_void(before, configuration)
         self._reconfigured(configuration)
         facts = {"version": configuration.version, "before": before.version}
@@ -235,7 +239,7 @@ class Running:
                 "version": fleet.version,
                 "source": self.configuration.source,
                 "loaded_at": self.loaded_at.isoformat().replace("+00:00", "Z"),
-                "last_error": _in_public(self.rejected) if self.rejected else None,
+                "last_error": in_public(self.rejected) if self.rejected else None,
             },
             "models": len(fleet.models),
             "agents": len(fleet.agents),
@@ -360,41 +364,10 @@ class Running:
     async def _watch(self) -> None:
         """Reload when a watched file has changed and then stayed the same for one look."""
         watched = self.configuration.watched
-        now = await asyncio.to_thread(_signature, watched)
+        now = await asyncio.to_thread(signature, watched)
         if now != self._served and now == self._seen:
             self._served = now
             await self.reload()
             if self.configuration.watched != watched:
-                self._served = now = _signature(self.configuration.watched)
+                self._served = now = signature(self.configuration.watched)
         self._seen = now
-
-
-def _refuse_emptied(now: Configuration, before: Configuration) -> None:
-    """A file that has lost its contents must not open the gateway with other models and no keys."""
-    if now.stands_in and not before.stands_in:
-        problem = Problem(
-            "(file)",
-            "declares neither providers nor models any more",
-            "write it again; to serve what stands in for them, restart",
-        )
-        raise ConfigError([problem], now.source)
-
-
-def _in_public(error: ConfigError) -> str:
-    """That and where there are mistakes; what stands there may be a secret in the wrong place."""
-    count = len(error.problems)
-    places = ", ".join(problem.path for problem in error.problems[:5])
-    return f"not used, {count} mistake{'s' if count != 1 else ''} ({places}); the log has more"
-
-
-def _signature(paths: Iterable[Path]) -> Signature:
-    """What of the files changes when they do; None for one that cannot be looked at."""
-    return tuple(_stamp(path) for path in paths)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -26,6 +26,13 @@ SECRET_PLACES: tuple[tuple[str, ...], ...] = (
     ("providers", "*", "headers", "*"),
     ("keys", "*", "key"),
     ("store", "url"),
+    ("alerts", "channels", "*", "url"),
+    ("alerts", "channels", "*", "urls", "*"),
+    ("alerts", "channels", "*", "signing_keys", "*"),
+    ("alerts", "channels", "*", "headers", "*"),
+    ("alerts", "channels", "*", "token"),
+    ("alerts", "channels", "*", "routing_key"),
+    ("alerts", "channels", "*", "password"),
 )
 
 MIN_SCRUBBED_CHARS = 8

@@ -13,6 +13,8 @@ ID_PATTERN = r"^\S+$"
 SHA256_PATTERN = r"^[0-9a-fA-F]{64}$"
 PATH_PATTERN = r"^/\S*$"
 PATH_OR_NONE_PATTERN = r"^(none|/\S*)$"
+CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 HEADER_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 FORMS = {
@@ -23,6 +25,8 @@ FORMS = {
     SHA256_PATTERN: "64 hexadecimal digits, as `pointsman keys new` prints them",
     PATH_PATTERN: "a path that starts with `/`",
     PATH_OR_NONE_PATTERN: "a path that starts with `/`, or `none`",
+    CHANNEL_PATTERN: "letters, digits, `_` and `-`, as in `on-call`",
+    CLOCK_PATTERN: "hours and minutes, as in `08:00`",
     HEADER_PATTERN: "the name of an HTTP header, as in `X-Title`",
 }
 """What each pattern asks for, in words: the remedy for whoever writes something else."""

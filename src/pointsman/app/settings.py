@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.app.alerting import AlertsEntry
 from pointsman.app.keeping import StoreEntry
 from pointsman.app.planning import AssignmentEntry, DutyEntry, LoadEntry
 from pointsman.app.secrets import Secret
@@ -289,6 +290,9 @@ class Settings(Section):
     )
     limits: LimitsEntry = Field(
         default_factory=LimitsEntry, description="What the gateway accepts from its callers."
+    )
+    alerts: AlertsEntry = Field(
+        default_factory=AlertsEntry, description="Who is told of trouble, and of which."
     )
     telemetry: TelemetryEntry = Field(
         default_factory=TelemetryEntry, description="Who else is told what happens."

@@ -14,6 +14,7 @@ from pointsman.adapters.stores.postgres.address import Address, address_of
 from pointsman.adapters.stores.spool.store import Distant, SpooledStore
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.keeping import StoreSettings
+from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import AssignmentStore, Store
 
 DATABASE = "pointsman.db"
@@ -21,10 +22,13 @@ SPOOL = "spool.db"
 
 
 class Memory(Store, Protocol):
-    """Decisions, outcomes, and who stands where."""
+    """Decisions, outcomes, who stands where, and who is still to be told of what."""
 
     @property
     def assignments(self) -> AssignmentStore: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
 
 
 def memory_of(settings: StoreSettings, data_dir: Path) -> Memory:

@@ -15,6 +15,7 @@ from pointsman.adapters.providers.openai import OpenAIProvider
 from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
 from pointsman.adapters.telemetry import Telemetry, Told
+from pointsman.app.channels import channels_of
 from pointsman.app.configuration import Configuration, ProviderSettings
 from pointsman.app.standing_plan import posts_of
 from pointsman.app.storing import Memory, memory_of
@@ -24,6 +25,7 @@ from pointsman.engine.assignments import Assignments
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
+from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import Clock, Provider
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.scoring import CurrentScorer, new_scorer
@@ -46,6 +48,7 @@ class Wired(NamedTuple):
     statistics: LiveStatistics
     store: Memory
     assignments: Assignments
+    deliverer: Deliverer
     ledger: WriteBehindLedger
     telemetry: Telemetry | None
     service: Service
@@ -89,6 +92,9 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
         statistics=statistics,
         store=store,
         assignments=assignments,
+        deliverer=Deliverer(
+            store.outbox, clock, random, channels_of(configuration.telling.channels, clock.now)
+        ),
         ledger=ledger,
         telemetry=telemetry,
         service=service,

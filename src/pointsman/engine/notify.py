@@ -25,6 +25,9 @@ from pointsman.engine.sending import Attempted, Channel, Sender
 LOOK_S = 1.0
 """The longest between two looks at the outbox; `wake` makes the next one come at once."""
 
+IDLE_LOOK_S = 30.0
+"""The same where there is no channel to send through."""
+
 STORE_PAUSE_S = 5.0
 BURIED_AT_ONCE = 200
 KEEP_ENDED = timedelta(days=30)
@@ -109,10 +112,12 @@ class Deliverer:
         self.wake()
         return found
 
-    async def forget_old(self) -> int:
-        """Delete what ended long ago; returns how many. Raises `StoreError`."""
+    async def forget_old(self) -> None:
+        """Delete what ended long ago. Raises `StoreError`."""
         oldest = self._clock.now() - KEEP_ENDED
-        return await asyncio.to_thread(self._outbox.forget_before, oldest)
+        count = await asyncio.to_thread(self._outbox.forget_before, oldest)
+        if count:
+            log.info("old notifications forgotten", extra={"count": count})
 
     async def _deliver_all(self) -> None:
         while True:
@@ -130,7 +135,7 @@ class Deliverer:
     async def _look(self) -> float:
         """Let every channel that may and has to send do so; returns when to look again."""
         now = self._clock.now()
-        wait_s = LOOK_S
+        wait_s = LOOK_S if self.senders else IDLE_LOOK_S
         for name, due in (await asyncio.to_thread(self._outbox.due, now)).items():
             sender = self.senders.get(name)
             until_s = (due - now).total_seconds()

@@ -41,6 +41,21 @@ class Reply(NamedTuple):
     body: bytes
 
 
+def address_fault(url: str) -> str:
+    """What is wrong with an address to post to, in words that hold nothing of it; '' if nothing."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        sound = parts.scheme in ("http", "https") and host and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.username is not None:
+        return "this is no address of http or https without a login"
+    if not _PATH.issuperset(f"{parts.path}?{parts.query}"):
+        return "an address has no blanks and nothing beyond ASCII in its path"
+    return ""
+
+
 class Poster:
     """Posts to one origin. Nothing it raises or shows holds any part of the path or of a secret.
 
@@ -57,15 +72,13 @@ class Poster:
         secrets: Iterable[str] = (),
         resolve: Resolve = resolved,
     ) -> None:
+        if fault := address_fault(url):
+            raise ValueError(fault)
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise ValueError("this is no address of http or https without a login")
-        self._host = parts.hostname.encode("idna").decode()
+        self._host = (parts.hostname or "").encode("idna").decode()
         self._secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._secure else 80)
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
-        if not _PATH.issuperset(self._path):
-            raise ValueError("an address has no blanks and nothing beyond ASCII in its path")
         self._now = now
         self._allow_private = allow_private
         self._resolve = resolve

@@ -23,6 +23,7 @@ from pointsman.adapters.stores.forgetting import (
     delete_strays,
 )
 from pointsman.adapters.stores.inserting import Form, Insertion
+from pointsman.adapters.stores.outbox import SqliteOutbox
 from pointsman.adapters.stores.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
@@ -87,6 +88,7 @@ class SqliteStore:
         self.crowded_out = 0
         self._sets = CandidateSets(json_text)
         self.assignments = SqliteAssignments(self._file)
+        self.outbox = SqliteOutbox(self._file)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:

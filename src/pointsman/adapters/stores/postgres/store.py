@@ -16,6 +16,7 @@ from pointsman.adapters.stores.postgres.copying import write
 from pointsman.adapters.stores.postgres.finding import matching_ids, readable, stored
 from pointsman.adapters.stores.postgres.forgetting import forget_before
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Unstorable, Work
+from pointsman.adapters.stores.postgres.outbox import PostgresOutbox
 from pointsman.adapters.stores.postgres.partitions import AHEAD_DAYS, day_at, days_of, make
 from pointsman.adapters.stores.postgres.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.postgres.schema import check_schema
@@ -44,6 +45,7 @@ class PostgresStore:
     def __init__(self, address: Address, *, now: Callable[[], datetime] | None = None) -> None:
         self.link = Link(address, check_schema)
         self.assignments = PostgresAssignments(self.link)
+        self.outbox = PostgresOutbox(self.link)
         self.crowded_out = 0
         self.unstorable = {"decision": 0, "outcome": 0}
         self._sets = CandidateSets(json_text)

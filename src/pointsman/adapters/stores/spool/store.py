@@ -19,6 +19,7 @@ from pointsman.adapters.stores.spool.file import Count, SpoolFile
 from pointsman.adapters.stores.spool.forwarding import Forwarder, Target
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
+from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import AssignmentStore, DecisionQuery, Store, StoredDecision
 
 SETTLE_S = 0.5
@@ -35,6 +36,9 @@ class Distant(Store, Target, Protocol):
 
     @property
     def assignments(self) -> AssignmentStore: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
 
 
 class Backlog(NamedTuple):
@@ -70,6 +74,7 @@ class SpooledStore:
         self._sets = CandidateSets(json_text)
         self._forwarder = Forwarder(self._spool, behind)
         self.assignments: AssignmentStore = behind.assignments
+        self.outbox: Outbox = behind.outbox
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         if records:
