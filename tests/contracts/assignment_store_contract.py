@@ -83,6 +83,12 @@ def a_problem() -> Problem:
     )
 
 
+def told_again(store: AssignmentStore, **changes: object) -> Assignment:
+    store.rematch([replace(an_assignment(), **changes)])  # type: ignore[arg-type]  # by name
+    (found,) = all_of(store)
+    return found
+
+
 def all_of(store: AssignmentStore) -> list[Assignment]:
     return list(store.listed(AssignmentQuery(limit=None)).assignments)
 
@@ -91,6 +97,31 @@ class AssignmentStoreContract:
     @pytest.fixture
     def book(self, store: StoreOfBoth) -> AssignmentStore:
         return store.assignments
+
+    def test_what_speaks_for_a_pair_is_told_anew_and_nothing_else(
+        self, book: AssignmentStore
+    ) -> None:
+        book.keep(a_run(), [an_assignment()])
+        match, said = Match(0.5, 0.25, 0.75, 9.0, 0.5), Described("New", "tool", ("math",), "Newer")
+        found = told_again(book, match=match, described=said, notes="other", by="somebody")
+        assert found == replace(an_assignment(), match=match, described=said)
+
+    def test_what_was_is_forgotten_once_nobody_has_used_it_for_long(
+        self, store: StoreOfBoth, book: AssignmentStore
+    ) -> None:
+        left = replace(an_assignment(), status=Status.INACTIVE, rank=None)
+        used = replace(left, model_id="acme/other")
+        standing, spare = (
+            replace(an_assignment(), agent_id="x"),
+            replace(left, agent_id="y", rank=1),
+        )
+        book.keep(a_run(), [left, used, standing, spare])
+        late = NOON + timedelta(days=2)
+        answer = an_outcome()._replace(agent_id=used.agent_id, model_id=used.model_id, at=late)
+        store.append([a_decision(), answer])
+        assert book.forget_unused(NOON) == 0
+        assert book.forget_unused(NOON + timedelta(days=1)) == 1
+        assert {each.id for each in all_of(book)} == {used.id, standing.id, spare.id}
 
     def test_an_assignment_comes_back_as_it_was(self, book: AssignmentStore) -> None:
         kept = replace(
@@ -117,7 +148,7 @@ class AssignmentStoreContract:
             plan=figures,
             point=Chosen("plan_1", 0.5, 1.5, 12.5, knee=True),
         )
-        book.keep(kept, (), a_problem())
+        book.keep(kept, (), book.packed(a_problem()))
         assert book.run("run_1") == kept
         assert book.problem("run_1") == a_problem()
         assert book.run("run_2") is None

@@ -146,7 +146,9 @@ def test_an_agent_stands_where_it_stood_unless_that_is_gone() -> None:
 
 
 def test_a_duty_says_weight_fallbacks_and_what_switching_costs() -> None:
-    needs = of(CLERK, duties={"clerk": Duty(LOAD, 2.0, 0.0, 3, 0.1)}).problem.agents[0]
+    needs = of(
+        CLERK, duties={"clerk": Duty(LOAD, 2.0, fallbacks=3, switch_cost=0.1)}
+    ).problem.agents[0]
     assert (needs.load, needs.importance, needs.fallbacks, needs.switch_cost) == (LOAD, 2.0, 3, 0.1)
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 from fakes import FakeClock
 
+from pointsman.adapters.stores.assignment_rows import unpacked
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.assignment.duty import Duty, Expectations, FleetRules, Mode, Routine
 from pointsman.core.assignment.records import (
@@ -22,12 +23,15 @@ from pointsman.core.assignment.records import (
     RunState,
     Status,
     assignment_id,
+    primary_of,
 )
 from pointsman.core.assignment.stability import Pace
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.errors import Conflict, RequestError, StoreError, UnknownAgent, UnknownModel
 from pointsman.core.fleet import FREE, Agent, AgentStatus, Fleet, Model
-from pointsman.engine.assignments import Assignments, Who
+from pointsman.engine.aside import ThreadAside
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.in_force import Who
 from pointsman.engine.ports import AssignmentQuery, RunQuery
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.solving import KNEE, How, Wish
@@ -69,7 +73,8 @@ class Office:
 
     def opened(self) -> Assignments:
         scorer = CapabilityScorer()
-        book = Assignments(self.store.assignments, self.registry, scorer, self.clock, Random(1))
+        store, aside = self.store.assignments, ThreadAside(self.clock)
+        book = Assignments(store, self.registry, scorer, self.clock, Random(1), aside)
         run_it(book.load())
         return book
 
@@ -106,8 +111,9 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(office: Office) -> None:
     found = run_it(office.book.solved(USUAL))
-    changes = office.book.changes(found)
-    assert {c.agent_id: c.target for c in changes} == {"coder": "lab/large", "clerk": "lab/large"}
+    changes = office.book.differing(found)
+    moved = {name: primary_of(places) for name, places in changes.items()}
+    assert moved == {"coder": "lab/large", "clerk": "lab/large"}
     assert (office.posts(), office.runs()) == ({}, [])
 
 
@@ -132,9 +138,9 @@ def test_a_plan_in_place_is_kept_and_in_force(office: Office) -> None:
 def test_what_was_solved_can_be_solved_again(office: Office) -> None:
     run = office.apply()
     problem = office.store.assignments.problem(run.id)
-    found = run_it(office.book.solved(USUAL))
+    found = run_it(office.book.solved(USUAL, keeping=True))
     assert problem is not None
-    assert problem.scores == [list(row) for row in found.stated.problem.scores]
+    assert problem.scores == unpacked(found.problem).scores
 
 
 def test_it_survives_a_restart(office: Office) -> None:

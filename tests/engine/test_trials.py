@@ -15,7 +15,7 @@ from pointsman.core.decision import Outcome
 from pointsman.core.errors import Conflict, FailureKind, RequestError
 from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Policy
-from pointsman.engine.standing import post_of
+from pointsman.engine.standing import Trying, post_of
 from pointsman.engine.trials import JUDGE, ended, judged, started, trials
 
 
@@ -52,7 +52,7 @@ def on_trial(office: Office, share: float = 0.25) -> None:
 def test_a_trial_is_beside_what_the_agent_stands_on(office: Office) -> None:
     on_trial(office)
     post = office.registry.current.setup.posts["clerk"]
-    assert (post.model_id, post.tried, post.tried_share) == ("lab/large", "shop/small", 0.25)
+    assert (post.model_id, post.trying) == ("lab/large", Trying("shop/small", 0.25))
     (going,) = run_it(trials(office.book))
     assert (going.verdict, going.tried.answers) == (Verdict.UNDECIDED, 0.0)
 
@@ -60,7 +60,7 @@ def test_a_trial_is_beside_what_the_agent_stands_on(office: Office) -> None:
 def test_a_trial_survives_a_restart(office: Office) -> None:
     on_trial(office)
     office.restarted()
-    assert office.registry.current.setup.posts["clerk"].tried == "shop/small"
+    assert office.registry.current.setup.posts["clerk"].trying == Trying("shop/small", 0.25)
 
 
 def test_what_was_before_the_trial_does_not_count(office: Office) -> None:
@@ -79,7 +79,7 @@ def test_a_worse_model_goes(office: Office) -> None:
     assert (run.kind, run.by) == (RunKind.TRIAL, JUDGE)
     assert "shop/small is worse: 50.0% of 60 against 100.0% of 200 answers" in run.reason
     assert office.posts()["clerk"] == "lab/large"
-    assert office.registry.current.setup.posts["clerk"].tried is None
+    assert office.registry.current.setup.posts["clerk"].trying is None
 
 
 def test_a_better_model_takes_over(office: Office) -> None:
@@ -130,7 +130,7 @@ def trying(share: float) -> World:
     """A world in which an agent stands on the best model and tries the last."""
     policy = Policy(band=0.0)
     world = World(BEST, NEXT, LAST, agents=[TRIER], policy=policy)
-    world.registry.post({"trier": post_of("trier", BEST.id, 0.03, trial=(LAST.id, share))})
+    world.registry.post({"trier": post_of("trier", BEST.id, 0.03, trying=Trying(LAST.id, share))})
     return world
 
 

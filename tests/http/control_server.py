@@ -56,6 +56,7 @@ from pointsman.core.fleet import (
     Usage,
     Weights,
 )
+from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained
@@ -188,7 +189,10 @@ class Router:
             scorer = CapabilityScorer()
             registry = Registry(self.setup(), scorer)
             store = self.store.assignments
-            self.book = Assignments(store, registry, scorer, OneNoon(), Random(1))
+            clock = OneNoon()
+            aside = ThreadAside(clock)
+            self.book = Assignments(store, registry, scorer, clock, Random(1), aside)
+            self.book.loaded = True
         return self.book
 
     async def judge(self, feedback: Feedback) -> StoredDecision | None:

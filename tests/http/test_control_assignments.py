@@ -200,6 +200,20 @@ def test_what_cannot_be_is_refused_in_words(
     assert refused(client, method, path, **body)[:2] == (status, code)
 
 
+def test_a_viewer_may_see_what_a_plan_would_change_and_only_that(client: Client) -> None:
+    for query, expected in (
+        ("?dry_run=true", 200),
+        ("?dry_run=true&advice=true", 200),
+        ("?dry_run=false", 403),
+        ("?dry_run=true&dry_run=false", 403),
+        ("?dry_run=1", 403),
+    ):
+        path = f"/auto-assign-all{query}"
+        assert client.call("POST", path, b"{}", role="viewer")[0] == expected, query
+    assert client.call("POST", "/auto-assign-all?dry_run=true", b"{}", role="caller")[0] == 403
+    assert client.get("/assignments")["total_count"] == 0
+
+
 @pytest.mark.parametrize("role", ["viewer", "caller"])
 def test_only_admins_change_who_stands_where(client: Client, role: str) -> None:
     for method, path in (

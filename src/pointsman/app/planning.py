@@ -39,6 +39,10 @@ class DutyEntry(Section):
     quality_floor: Share = Field(
         NO_DUTY.quality_floor, description="Least quality that is expected of its model."
     )
+    latency_ceiling_s: Seconds | None = Field(
+        NO_DUTY.latency_ceiling_s,
+        description="Longest that its model is expected to take until a stream's first token.",
+    )
     fallbacks: Annotated[int, Field(ge=0, le=100)] = Field(
         NO_DUTY.fallbacks, description="How many models stand by for it."
     )

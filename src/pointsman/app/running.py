@@ -16,15 +16,16 @@ from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.channels import tell_through
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
+from pointsman.app.looking_after import LookingAfter
 from pointsman.app.reloading import in_public, refuse_emptied, signature
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import ConfigError, StoreError
 from pointsman.core.task_type import shipped_model
+from pointsman.engine.aside import ThreadAside
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained, rated
-from pointsman.engine.ports import DecisionQuery, StoredDecision
-from pointsman.engine.reassign import Reassigning
+from pointsman.engine.ports import Aside, DecisionQuery, StoredDecision
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
 from pointsman.version import VERSION
@@ -39,7 +40,6 @@ READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
 TAKE_UP_WITHIN_S = 1.0
 """How long it may be held up by a store that does not say who stands where."""
-TAKE_UP_AGAIN_S = 1.0
 
 FEW_DECISIONS = 20
 """So many are read back at a time, in a few milliseconds of a thread."""
@@ -54,6 +54,7 @@ class Running:
     """One router from start to stop, whether a server or a program is around it.
 
     `load` reads the configuration anew. `reconfigured` is told of every version that is served.
+    What takes long is reckoned `aside`, without that in a thread.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Running:
         *,
         load: Callable[[], Configuration],
         reconfigured: Callable[[Configuration], None] = lambda _: None,
+        aside: Aside | None = None,
     ) -> None:
         self._load = load
         self._reconfigured = reconfigured
@@ -70,8 +72,9 @@ class Running:
         self._judging = asyncio.Lock()
         self._tasks: list[asyncio.Task[Any]] = []
         self._serving = False
-        self.parts: Wired = wired(configuration, SystemClock())
-        self._reassigning = Reassigning(self.parts.assignments, self.parts.clock, down=self._down)
+        clock = SystemClock()
+        self.parts: Wired = wired(configuration, clock, aside or ThreadAside(clock))
+        self._assignments = LookingAfter(self.parts)
         self.configuration = configuration
         self.scoring = configuration.policy.scoring
         self.keys: KeyRing = key_ring(configuration)
@@ -88,11 +91,11 @@ class Running:
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
-            self._every(LOOK_AFTER_S, "assignments", self._look_after_assignments),
+            self._every(LOOK_AFTER_S, "assignments", self._assignments.turn),
             self._every(2 * WATCH_S, "timeline", self.parts.statistics.timeline.turn),
             self._every(FORGET_TOLD_S, "outbox", self.parts.deliverer.forget_old),
         ]
-        taking_up = asyncio.create_task(self._take_up(), name="assignments")
+        taking_up = asyncio.create_task(self._assignments.take_up(), name="assignments")
         self._tasks.append(taking_up)
         await asyncio.wait({taking_up}, timeout=TAKE_UP_WITHIN_S)
         remembering = asyncio.create_task(self._remember(taking_up), name="replay")
@@ -246,6 +249,7 @@ class Running:
             "scoring": self.scoring.value,
             "learning_again": self._rescoring.locked(),
             "failed_turns": self.failed_turns,
+            "assignments": "ok" if self.parts.assignments.loaded else "not read yet",
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
         }
         if isinstance(self.parts.store, SpooledStore):
@@ -276,18 +280,6 @@ class Running:
             await self._redisplayed()
         except Exception:  # here a task begins: who begins to learn anew serves too
             log.exception("what was learned before could not be learned again")
-
-    async def _take_up(self) -> None:
-        """Take up the assignments, also when the store is away; requests are served meanwhile."""
-        told = False
-        while True:
-            try:
-                return await self.parts.assignments.load()
-            except StoreError as error:
-                if not told:
-                    log.error("serving without assignments until they can be read: %s", error)  # noqa: TRY400 - no trace
-                told = True
-            await self.parts.clock.sleep(TAKE_UP_AGAIN_S)
 
     async def _redisplayed(self) -> None:
         """Show the decisions before this start again, a few at a time."""
@@ -340,21 +332,12 @@ class Running:
         await self.parts.registry.close_unused()
         await self._forget_old_decisions()
 
-    async def _look_after_assignments(self) -> None:
-        await self._reassigning.turn()
-
-    def _down(self) -> frozenset[str]:
-        """The models that are left alone at this moment."""
-        known, circuits = self.parts.registry.fleet.models, self.parts.health.circuits()
-        return frozenset(
-            name for name, state in circuits.items() if state != "closed" and name in known
-        )
-
     async def _forget_old_decisions(self) -> None:
         kept = timedelta(days=self.configuration.server.keep_decisions_days)
         oldest = self.parts.clock.now() - kept
         try:
             count = await asyncio.to_thread(self.parts.store.forget_before, oldest)
+            await asyncio.to_thread(self.parts.store.assignments.forget_unused, oldest)
         except StoreError as error:
             log.warning("old decisions cannot be forgotten, trying again later: %s", error)
             return

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from pointsman.adapters.forked import ForkedAside
 from pointsman.adapters.http.app import Application, Parts
 from pointsman.adapters.http.control import ControlApi
 from pointsman.adapters.http.dashboard import Dashboard
@@ -24,10 +25,13 @@ from pointsman.adapters.http.listing import Entry, entries
 from pointsman.adapters.http.sessions import Sessions
 from pointsman.adapters.metrics import Metrics
 from pointsman.adapters.stores.spool.store import SpooledStore
+from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.logs import Logs
 from pointsman.app.running import Running
+from pointsman.engine.aside import ThreadAside
+from pointsman.engine.ports import Aside
 from pointsman.version import VERSION
 
 BACKLOG = 2048
@@ -36,6 +40,11 @@ DASHBOARD = Path(__file__).parents[1] / "dashboard"
 SWITCH_INTERVAL_S = 0.0005
 
 log = logging.getLogger(__name__)
+
+
+def _aside() -> Aside | None:
+    """A copy of this process reckons what takes long, where copies are safe to make."""
+    return ForkedAside(ThreadAside(SystemClock())) if sys.platform == "linux" else None
 
 
 class _Scraped:
@@ -95,7 +104,9 @@ class HttpServer:
 
     async def run(self, listening: socket.socket) -> bool:
         """Serve until SIGTERM or SIGINT. Returns whether it ever came up."""
-        running = Running(self._first, load=self._load, reconfigured=self._reconfigured)
+        running = Running(
+            self._first, load=self._load, reconfigured=self._reconfigured, aside=_aside()
+        )
         app = Application(self._parts(running), running.parts.random)
         self._protocol = edge_protocol(app.answer, self._first.limits)
         server = uvicorn.Server(

@@ -26,7 +26,7 @@ from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
 from pointsman.engine.notify import Deliverer
-from pointsman.engine.ports import Clock, Provider
+from pointsman.engine.ports import Aside, Clock, Provider
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.serve import Service
@@ -54,7 +54,7 @@ class Wired(NamedTuple):
     service: Service
 
 
-def wired(configuration: Configuration, clock: Clock) -> Wired:
+def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
     """Everything built, in order. Opens the store, so it may raise `StoreError`."""
     random = Random(SystemRandom().getrandbits(128))  # noqa: S311 - draws models, not secrets
     scorer = CurrentScorer(new_scorer(configuration.policy.scoring))
@@ -68,7 +68,7 @@ def wired(configuration: Configuration, clock: Clock) -> Wired:
     telemetry = telemetry_of(configuration.telemetry, clock)
     noted = Noted(ledger, statistics)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
-    assignments = Assignments(store.assignments, registry, scorer, clock, random)
+    assignments = Assignments(store.assignments, registry, scorer, clock, random, aside)
     service = Service(
         registry,
         scorer=scorer,

@@ -17,7 +17,6 @@ from pointsman.core.assignment.problem import (
     Bar,
     BarCode,
     Expected,
-    Load,
     ModelRoom,
     Problem,
     Rules,
@@ -27,6 +26,7 @@ from pointsman.core.decision import Candidate, ReasonCode, Selection, Strategy, 
 from pointsman.core.eligibility import standing_objection
 from pointsman.core.fleet import UNDECLARED, Agent, AgentStatus, Fleet, Model, Usage
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
+from pointsman.engine.matching import usual_task
 from pointsman.engine.ports import Scores
 
 
@@ -52,6 +52,8 @@ class Pair(NamedTuple):
 
 Row = Sequence[Pair]
 
+_ANYTHING = Selection()
+
 
 def stated(
     fleet: Fleet,
@@ -75,9 +77,9 @@ def rows_of(
     fleet: Fleet, expectations: Expectations, scores: Scores, strategy: Strategy
 ) -> Iterator[Row]:
     """What is expected of each agent on all models, an agent at a time: it takes its time."""
+    models = fleet.models.values()
     for agent in _online(fleet):
-        duty = expectations.duty(agent.id)
-        yield tuple(_pair(agent, duty, model, scores, strategy) for model in fleet.models.values())
+        yield _Asker(agent, expectations.duty(agent.id), scores, strategy).row(models)
 
 
 def stated_of(
@@ -178,45 +180,65 @@ def _rules(expectations: Expectations, places: Mapping[str, int]) -> Rules:
     )
 
 
-def _pair(agent: Agent, duty: Duty, model: Model, scores: Scores, strategy: Strategy) -> Pair:
-    kind = agent.task_types[0] if len(agent.task_types) == 1 else None
-    task, selection = Task(type=kind, stream=True), Selection(strategy)
-    candidate = scores.score(agent, task, selection, model)
-    estimate = candidate.estimate
-    quality = candidate.score if estimate is None else estimate.success
-    return Pair(
-        candidate,
-        quality,
-        _usd_per_request(model, duty.load),
-        None if estimate is None else estimate.latency_s,
-        _duration_s(agent, duty, model, scores, selection),
-        _bar(agent, duty, model, task, quality),
-    )
+class _Asker:
+    """What all pairs of one agent share: worked out once, and the same values for every model."""
+
+    def __init__(self, agent: Agent, duty: Duty, scores: Scores, strategy: Strategy) -> None:
+        self.agent = agent
+        self.duty = duty
+        self.task = usual_task(agent)
+        self.needs = requirements(agent, self.task)
+        self._usage = Usage(round(duty.load.prompt_tokens), round(duty.load.completion_tokens))
+        self._scores = scores
+        self._selection = Selection(strategy)
+        self._plain = Task()
+
+    def row(self, models: Collection[Model]) -> Row:
+        """What is expected of the agent on each of the models.
+
+        Streams first and then plain answers: scores of one kind in a row are asked fastest.
+        """
+        score, agent, task, selection = self._scores.score, self.agent, self.task, self._selection
+        candidates = [score(agent, task, selection, model) for model in models]
+        durations = [self._duration_s(model) for model in models]
+        return tuple(
+            self._pair(model, candidate, duration_s)
+            for model, candidate, duration_s in zip(models, candidates, durations, strict=True)
+        )
+
+    def _pair(self, model: Model, candidate: Candidate, duration_s: float) -> Pair:
+        estimate = candidate.estimate
+        quality = candidate.score if estimate is None else estimate.success
+        latency_s = None if estimate is None else estimate.latency_s
+        cost = model.price.cost_usd(self._usage)
+        return Pair(
+            candidate,
+            quality,
+            None if cost is None else float(cost),
+            latency_s,
+            duration_s,
+            _bar(self, model, quality, latency_s),
+        )
+
+    def _duration_s(self, model: Model) -> float:
+        """From the first byte sent to the last received, as a plain answer takes it.
+
+        Only a limit of requests in flight asks for it, so where there is none nobody looks.
+        """
+        if model.limits.max_in_flight is not None:
+            estimate = self._scores.score(self.agent, self._plain, self._selection, model).estimate
+            if estimate is not None and estimate.latency_s is not None:
+                return estimate.latency_s
+        return FIRST_TOKEN_BUDGET_S + PACE_S_PER_TOKEN * self.duty.load.completion_tokens
 
 
-def _duration_s(
-    agent: Agent, duty: Duty, model: Model, scores: Scores, selection: Selection
-) -> float:
-    """From the first byte sent to the last received, as a plain answer takes it."""
-    estimate = scores.score(agent, Task(), selection, model).estimate
-    if estimate is not None and estimate.latency_s is not None:
-        return estimate.latency_s
-    return FIRST_TOKEN_BUDGET_S + PACE_S_PER_TOKEN * duty.load.completion_tokens
-
-
-def _usd_per_request(model: Model, load: Load) -> float | None:
-    usage = Usage(round(load.prompt_tokens), round(load.completion_tokens))
-    cost = model.price.cost_usd(usage)
-    return None if cost is None else float(cost)
-
-
-def _bar(agent: Agent, duty: Duty, model: Model, task: Task, quality: float) -> Bar | None:
+def _bar(asker: _Asker, model: Model, quality: float, latency_s: float | None) -> Bar | None:
     """What keeps the agent off the model, as long as nobody decides otherwise."""
+    agent, duty = asker.agent, asker.duty
     if agent.pinned is not None and agent.pinned != model.id:
         words = f"{agent.id} is pinned to {agent.pinned}"
         return Bar(BarCode.NOT_PINNED, words, f"unpin {agent.id}")
-    needs = requirements(agent, task)
-    objection = standing_objection(agent, needs, frozenset(), Selection(), model)
+    objection = standing_objection(agent, asker.needs, frozenset(), _ANYTHING, model)
     if objection is not None:
         if objection.code is ReasonCode.NOT_ALLOWED:
             return Bar(BarCode.NOT_ALLOWED, objection.words, f"let {agent.id} use {model.id}")
@@ -229,4 +251,9 @@ def _bar(agent: Agent, duty: Duty, model: Model, task: Task, quality: float) -> 
         words = f"its quality of {quality:.2f} is below the floor of {duty.quality_floor:.2f}"
         remedy = f"lower the quality floor of {agent.id}"
         return Bar(BarCode.BELOW_QUALITY_FLOOR, words, remedy, duty.quality_floor - quality)
+    most_s = duty.latency_ceiling_s
+    if most_s is not None and latency_s is not None and latency_s > most_s:
+        words = f"its {latency_s:.2f} s to the first token are over the ceiling of {most_s:g} s"
+        remedy = f"raise the latency ceiling of {agent.id}"
+        return Bar(BarCode.OVER_LATENCY_BUDGET, words, remedy, latency_s / most_s - 1.0)
     return None

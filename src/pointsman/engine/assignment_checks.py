@@ -8,9 +8,9 @@ from pointsman.core.assignment.duty import Expectations
 from pointsman.core.assignment.posting import Places
 from pointsman.core.assignment.records import Roll, Run, RunState
 from pointsman.core.errors import Conflict, RequestError, UnknownAgent, UnknownModel
-from pointsman.core.fleet import Fleet
-from pointsman.engine.assign import Stated
+from pointsman.core.fleet import Agent, Fleet
 from pointsman.engine.matching import Matching
+from pointsman.engine.solving import Solved
 
 MOST_NAMED = 5
 
@@ -38,13 +38,12 @@ def check_unmoved(roll: Roll, expected: Mapping[str, Places]) -> None:
         )
 
 
-def check_current(stated: Stated, standing: Mapping[str, str]) -> None:
-    """Raises `Conflict` when agents stand elsewhere than when the problem was stated."""
-    for agent, needs in zip(stated.agents, stated.problem.agents, strict=True):
-        known = None if needs.current is None else stated.models[needs.current].id
-        now = standing.get(agent.id)
-        if now != known and any(model.id == now for model in stated.models):
-            words = f"Since the plan was made {agent.id} was moved to {now}; make it again."
+def check_current(fleet: Fleet, found: Solved, standing: Mapping[str, str]) -> None:
+    """Raises `Conflict` when agents stand elsewhere than when the plan was made."""
+    for agent_id, known in found.standing.items():
+        now = standing.get(agent_id)
+        if now != known and now in fleet.models:
+            words = f"Since the plan was made {agent_id} was moved to {now}; make it again."
             raise Conflict(words, param="agent_id", code="changed_since")
 
 
@@ -70,11 +69,7 @@ def check_pair(fleet: Fleet, matching: Matching, agent_id: str, model_id: str) -
         words = f"model_id: no model is called {model_id!r}."
         raise UnknownModel(words, param="model_id", code="model_not_found")
     if agent.pinned is not None:
-        raise Conflict(
-            f"The configuration pins {agent_id} to {agent.pinned}; unpin it first.",
-            param="agent_id",
-            code="agent_pinned",
-        )
+        raise pinned_here(agent)
     objection = matching.objection(agent, model)
     if objection is not None:
         raise RequestError(
@@ -82,6 +77,12 @@ def check_pair(fleet: Fleet, matching: Matching, agent_id: str, model_id: str) -
             param="model_id",
             code=objection.code.value,
         )
+
+
+def pinned_here(agent: Agent) -> Conflict:
+    """The error for an agent of which a file says where it is."""
+    words = f"agent_id: the configuration pins {agent.id} to {agent.pinned}; unpin it there first."
+    return Conflict(words, param="agent_id", code="agent_pinned")
 
 
 def not_so(run: Run, needed: RunState) -> Conflict:

@@ -267,12 +267,12 @@ class Chooser:
 
 def _trial(snapshot: Snapshot, shortlist: Shortlist, places: Sequence[int]) -> _Trial | None:
     """What the agent tries with such requests, if that model is able now."""
-    post = snapshot.trials.get(shortlist.kind.agent.id)
-    if post is None or post.tried not in shortlist.model_ids:
+    trying = snapshot.trials.get(shortlist.kind.agent.id)
+    if trying is None or trying.model_id not in shortlist.model_ids:
         return None
-    place = shortlist.model_ids.index(post.tried)
+    place = shortlist.model_ids.index(trying.model_id)
     # The term is there exactly where a request asks for what assignments are made for.
     terms = shortlist.candidates[place].terms
     if place not in places or not terms or terms[-1].name != TRIED:
         return None
-    return _Trial(places.index(place), post.tried_share)
+    return _Trial(places.index(place), trying.share)

@@ -5,10 +5,10 @@ Each protocol has one contract suite in `tests/contracts/` that every implementa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Means, Run, RunState, Status
@@ -242,6 +242,25 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+R = TypeVar("R")
+P = TypeVar("P")
+
+
+class Aside(Protocol):
+    """Somewhere to do arithmetic that takes longer than a request may wait."""
+
+    async def run(
+        self, rows: Iterator[R], answer: Callable[[Sequence[R]], Iterable[P]]
+    ) -> Sequence[P]:
+        """The parts of the `answer` to all `rows`; raises what either raises.
+
+        Rows are made of what may change at any moment, so they are made at one, or on the event
+        loop; the answer is made of nothing else, and changes nothing. Rows and parts come a little
+        at a time, so that nobody on the loop waits for all of them. Raises `TimeoutError` when it
+        takes too long.
+        """
+
+
 class AssignmentQuery(NamedTuple):
     """Which assignments to list, by agent and rank; `limit` None for all from `offset` on."""
 
@@ -275,17 +294,26 @@ class AssignmentStore(Protocol):
     The usage of an assignment is counted from the outcomes that the `Store` beside it is given.
     """
 
+    def packed(self, problem: Problem) -> bytes:
+        """The problem as `keep` wants it. Changes nothing; may be asked in another process."""
+
     def keep(
-        self, run: Run, assignments: Sequence[Assignment] = (), problem: Problem | None = None
+        self, run: Run, assignments: Collection[Assignment] = (), problem: bytes = b""
     ) -> None:
-        """Keep a run, what it changed, and what was known, together or not at all.
+        """Keep a run, what it changed, and what was solved (if it was), together or not at all.
 
         A run or an assignment that is there is replaced, but for the usage. What the run undoes is
         marked undone; with a plan that is proposed or applied, older proposals are stale.
         """
 
+    def rematch(self, assignments: Collection[Assignment]) -> None:
+        """What speaks for these pairs has changed, and nothing else has."""
+
     def remove(self, run: Run, assignment_id: str) -> None:
         """Keep the run and forget the assignment with its usage."""
+
+    def forget_unused(self, before: datetime) -> int:
+        """Forget what was, where nothing has changed or used it since; of how many it did."""
 
     def listed(self, query: AssignmentQuery) -> AssignmentPage: ...
 

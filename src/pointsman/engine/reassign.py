@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Mode, Routine
-from pointsman.core.assignment.records import Run, RunState
-from pointsman.core.assignment.stability import Moved, paced
+from pointsman.core.assignment.records import Run, RunState, primary_of
 from pointsman.core.errors import Conflict
-from pointsman.engine.assign import Stated, without
-from pointsman.engine.assignments import Assignments, Who
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.in_force import Who
 from pointsman.engine.ports import Clock, RunQuery
-from pointsman.engine.solving import How, Solved, Wish, solved
+from pointsman.engine.solving import How, Lately, Solved, Wish
 from pointsman.engine.trials import judged
 
 ITSELF = "pointsman"
@@ -28,6 +27,9 @@ ITSELF = "pointsman"
 
 LOOKED_BACK = 200
 """How many runs are read to see who has moved lately; a pace is far below."""
+
+REMATCH_S = 300.0
+"""How often what is told of pairs follows what is known of them."""
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +56,14 @@ class Reassigning:
         self._before: frozenset[str] = frozenset()
         self._planned_for: _Seen | None = None
         self._planned_s = 0.0
+        self._rematched_s = clock.monotonic()
 
     async def turn(self) -> Run | None:
         """Whatever is due; the run that was proposed or put in place, if any."""
         view = self._assignments.view()
         if view.expectations.standing:
             return None
+        await self._rematch()
         await self._release_expired()
         await judged(self._assignments)
         routine, seen = view.expectations.routine, self._look()
@@ -87,15 +91,10 @@ class Reassigning:
         return seen != self._planned_for or since_s >= routine.every_s
 
     async def _plan(self, routine: Routine, seen: _Seen) -> Run | None:
-        stated = without(await self._assignments.stated(), sorted(seen.down))
-        if not stated.agents or not stated.models:
-            return None
-        if routine.mode is Mode.AUTO:
-            stated = await self._paced(stated, routine)
-        wish = Wish(How(routine.how))
-        found = await solved(stated, wish)
-        moved = {c.agent_id for c in self._assignments.changes(found) if c.source != c.target}
-        if not moved:
+        lately = await self._lately(routine) if routine.mode is Mode.AUTO else None
+        wish = Wish(How(routine.how), without=tuple(sorted(seen.down)))
+        found = await self._assignments.solved(wish, lately=lately, keeping=True)
+        if not self._moved(found):
             return None
         who = Who(ITSELF, self._reason(seen))
         if routine.mode is Mode.AUTO:
@@ -104,24 +103,36 @@ class Reassigning:
             return None
         else:
             run = await self._assignments.propose(found, wish, who)
-        log.info("assigned anew", extra={"run": run.id, "state": run.state, "moves": len(moved)})
+        facts = {"run": run.id, "state": run.state.value, "moves": len(run.moves)}
+        log.info("assigned anew", extra=facts)
         return run
 
-    async def _paced(self, stated: Stated, routine: Routine) -> Stated:
-        now, pace = self._clock.now(), routine.pace
+    def _moved(self, found: Solved) -> set[tuple[str, str | None, str | None]]:
+        """Who would stand elsewhere with the plan, where now, and where then."""
+        places, wanted = self._assignments.roll.places, self._assignments.differing(found)
+        sides = (
+            (name, primary_of(places(name)), primary_of(those)) for name, those in wanted.items()
+        )
+        return {(name, source, target) for name, source, target in sides if source != target}
+
+    async def _rematch(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s - self._rematched_s >= REMATCH_S:
+            self._rematched_s = now_s
+            await self._assignments.rematch()
+
+    async def _lately(self, routine: Routine) -> Lately:
         query = RunQuery(limit=LOOKED_BACK, state=RunState.APPLIED)
         runs = await asyncio.to_thread(self._assignments.store.runs, query)
-        numbers = {agent.id: number for number, agent in enumerate(stated.agents)}
-        earlier = [moved for run in runs for moved in _moved(run, numbers)]
-        problem = paced(stated.problem, pace, earlier, now.timestamp())
-        return stated._replace(problem=problem)
+        moved = tuple(each for run in runs for each in _moved_in(run))
+        return Lately(routine.pace, moved, self._clock.now().timestamp())
 
     async def _is_proposed(self, found: Solved) -> bool:
         """Whether a person has the same before them already."""
         query = RunQuery(limit=1, state=RunState.PROPOSED)
         runs = await asyncio.to_thread(self._assignments.store.runs, query)
-        wanted = {(c.agent_id, c.source, c.target) for c in self._assignments.changes(found)}
-        return any({(c.agent_id, c.source, c.target) for c in r.changes} == wanted for r in runs)
+        wanted = self._moved(found)
+        return any({(c.agent_id, c.source, c.target) for c in r.moves} == wanted for r in runs)
 
     async def _release_expired(self) -> None:
         now, roll = self._clock.now(), self._assignments.roll
@@ -137,9 +148,8 @@ class Reassigning:
         return "by what is known now"
 
 
-def _moved(run: Run, numbers: Mapping[str, int]) -> Iterator[Moved]:
-    """Who was moved by choice: not who had no place, or lost it."""
+def _moved_in(run: Run) -> Iterator[tuple[str, float]]:
+    """Who was moved by choice, and when: not who had no place, or lost it."""
     for change in run.moves:
-        number = numbers.get(change.agent_id)
-        if number is not None and change.source is not None and change.target is not None:
-            yield Moved(number, run.settled_at.timestamp())
+        if change.source is not None and change.target is not None:
+            yield change.agent_id, run.settled_at.timestamp()

@@ -17,7 +17,7 @@ from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.policy import Policy, Timeouts
 from pointsman.engine.ports import Provider, Scores
-from pointsman.engine.shortlist import Shortlists
+from pointsman.engine.shortlist import Shortlists, Standby, nobody
 from pointsman.engine.standing import Post, StandingScores
 
 CORRECTION_LIFE = timedelta(hours=1)
@@ -48,17 +48,19 @@ class Setup:
 class Snapshot:
     """A setup with what was worked out from it. `users` counts the requests that still hold it.
 
-    `trials` has the posts of the agents that try a model.
+    `trials` has what agents try, by their ids.
     """
 
     __slots__ = ("setup", "shortlists", "trials", "users")
 
     def __init__(self, setup: Setup, scores: Scores) -> None:
         self.setup = setup
+        standby: Standby = nobody
         if setup.posts:
-            scores = StandingScores(scores, setup.posts, setup.policy.strategy)
-        self.trials = {name: post for name, post in setup.posts.items() if post.tried is not None}
-        self.shortlists = Shortlists(setup.fleet, scores, setup.policy.band)
+            scores = standing = StandingScores(scores, setup.posts, setup.policy.strategy)
+            standby = standing.standby
+        self.trials = {name: p.trying for name, p in setup.posts.items() if p.trying is not None}
+        self.shortlists = Shortlists(setup.fleet, scores, setup.policy.band, standby)
         self.users = 0
 
 

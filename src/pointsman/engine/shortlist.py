@@ -57,13 +57,24 @@ Worth = Callable[[Agent, Task, Selection, Candidate, Saving], float]
 """By how much a candidate's score would rise with such a saving (`Scores.worth`)."""
 
 
+Standby = Callable[[Agent, Selection], tuple[str, ...]]
+"""The ids of the models that come next when the first one fails, whatever their scores."""
+
+
+def nobody(agent: Agent, selection: Selection) -> tuple[str, ...]:
+    """The others come as their scores are."""
+    del agent, selection
+    return ()
+
+
 class Shortlist:
     """Candidates by falling score (a pinned model first), and the models that are out anyway.
 
     `near` says who is near enough to the best to share its traffic or its load, and `limited`
     those of the models that can be full. `band` is how far below the best that reaches, None where
     a model was named. Scores are those of `generation`; when they are replaced, so are the tuples,
-    so whoever holds one holds what it was.
+    so whoever holds one holds what it was. Who stands by (`standby`, ids) comes right behind
+    whoever is first.
     """
 
     __slots__ = (
@@ -83,6 +94,7 @@ class Shortlist:
         "models",
         "near",
         "rejections",
+        "standby",
     )
 
     def __init__(
@@ -103,6 +115,7 @@ class Shortlist:
         outputs = (m.max_output_tokens for m in models if m.max_output_tokens)
         self._least_output = min(outputs, default=0)
         self._picky = any(model.unsupported for model in models)
+        self.standby: tuple[str, ...] = ()
         self.models = models
         self.model_ids = tuple(model.id for model in models)
         self._rank(candidates, generation)
@@ -173,6 +186,8 @@ class Shortlist:
                 order = (*order[: stay.place], stay.candidate, *order[stay.place + 1 :])
             if place:
                 order = (order[place], *order[:place], *order[place + 1 :])
+            if self.standby:
+                order = _behind_the_first(order, self.standby)
             if len(self._orders) < MAX_ORDERS:
                 self._orders[key] = order
         return order
@@ -181,8 +196,11 @@ class Shortlist:
 class Shortlists:
     """All shortlists of one fleet, made when first asked for."""
 
-    def __init__(self, fleet: Fleet, scores: Scores, band: float) -> None:
+    def __init__(
+        self, fleet: Fleet, scores: Scores, band: float, standby: Standby = nobody
+    ) -> None:
         self._fleet = fleet
+        self._standby = standby
         self._scores = scores
         self._band = band
         strengths = (model.strengths.items() for model in fleet.models.values())
@@ -230,7 +248,9 @@ class Shortlists:
             scored.sort(key=lambda pair: wanted.index(pair[1].id))
         candidates = tuple([candidate for candidate, _ in scored])
         models = tuple([model for _, model in scored])
-        return Shortlist(kind, candidates, models, rejections, band, self._scores.generation)
+        made = Shortlist(kind, candidates, models, rejections, band, self._scores.generation)
+        made.standby = self._standby(agent, selection) if selection.pinned is None else ()
+        return made
 
     def _refresh(self, shortlist: Shortlist) -> None:
         """Score anew what may have changed. What has not stays the very same object."""
@@ -279,3 +299,13 @@ def _falling(candidates: Sequence[Candidate]) -> bool:
     """True when no candidate scores higher than the one before it."""
     scores = [candidate.score for candidate in candidates]
     return all(map(ge, scores, scores[1:]))
+
+
+def _behind_the_first(
+    order: tuple[Candidate, ...], standby: Sequence[str]
+) -> tuple[Candidate, ...]:
+    """The first as it is, then those that stand by in their order, then all others in theirs."""
+    first, *others = order
+    rank = {model_id: number for number, model_id in enumerate(standby)}
+    others.sort(key=lambda candidate: rank.get(candidate.model_id, len(rank)))
+    return (first, *others)

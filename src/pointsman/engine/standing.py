@@ -18,19 +18,26 @@ from pointsman.engine.adjusted import AdjustedScores
 from pointsman.engine.ports import Scores
 
 
+class Trying(NamedTuple):
+    """A model, by id, that goes first for a share in (0, 1) of an agent's requests."""
+
+    model_id: str
+    share: float
+
+
 class Post(NamedTuple):
     """The model that an agent stands on, by id, and what leaving it costs in score, in [0, 1].
 
-    Where a person put an agent (`held`), no other model is better by enough. The model `tried`,
-    by id, goes first for a share of the agent's requests.
+    Where a person put an agent (`held`), no other model is better by enough. Those of `standby`
+    come next when the model fails, in this order.
     """
 
     model_id: str
     switch_cost: float
     held: bool = False
     assignment_id: str | None = None
-    tried: str | None = None
-    tried_share: float = 0.0
+    standby: tuple[str, ...] = ()
+    trying: Trying | None = None
 
 
 def post_of(
@@ -39,11 +46,12 @@ def post_of(
     switch_cost: float,
     *,
     held: bool = False,
-    trial: tuple[str, float] | None = None,
+    standby: tuple[str, ...] = (),
+    trying: Trying | None = None,
 ) -> Post:
-    """The post of the agent on the model; `trial` is what it tries, and on which share."""
-    tried, share = trial or (None, 0.0)
-    return Post(model_id, switch_cost, held, assignment_id(agent_id, model_id), tried, share)
+    """The post of the agent on the model."""
+    named = assignment_id(agent_id, model_id)
+    return Post(model_id, switch_cost, held, named, standby, trying)
 
 
 class StandingScores(AdjustedScores):
@@ -60,8 +68,8 @@ class StandingScores(AdjustedScores):
         post = self._posts.get(agent.id)
         if post is None or not self.is_usual(selection):
             return candidate
-        if post.tried == model.id:
-            told = f"tried on {post.tried_share:.0%} of the requests of {agent.id}"
+        if post.trying is not None and post.trying.model_id == model.id:
+            told = f"tried on {post.trying.share:.0%} of the requests of {agent.id}"
             return candidate._replace(terms=(*candidate.terms, Term(TRIED, 0.0, told)))
         if post.model_id != model.id:
             return candidate
@@ -71,6 +79,13 @@ class StandingScores(AdjustedScores):
         told = f"stands on it: {whose} {agent.id} there"
         lead = Term(ASSIGNED, score - candidate.score, told, lead_by)
         return candidate._replace(score=score, terms=(*candidate.terms, lead))
+
+    def standby(self, agent: Agent, selection: Selection) -> tuple[str, ...]:
+        """Who comes next for such requests when one fails: the agent's own, then who stands by."""
+        post = self._posts.get(agent.id)
+        if post is None or not post.standby or not self.is_usual(selection):
+            return ()
+        return (post.model_id, *post.standby)
 
     def is_usual(self, selection: Selection) -> bool:
         """Whether the request asks for what assignments are made for."""

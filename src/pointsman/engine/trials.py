@@ -15,7 +15,8 @@ from pointsman.core.assignment.posting import adopted, tried, untried
 from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, Status, Trial, Usage
 from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
 from pointsman.core.errors import Conflict
-from pointsman.engine.assignments import Assignments, Who
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.in_force import Who
 from pointsman.engine.ports import AssignmentQuery
 
 JUDGE = "sequential test"

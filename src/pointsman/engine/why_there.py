@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from pointsman.core.assignment.explanation import (
-    Explanation,
-    explained,
-    words_of_explanation,
-)
+from pointsman.core.assignment.explanation import explained, words_of_explanation
 from pointsman.core.assignment.optimal import USUAL_EFFORT, Effort
 from pointsman.core.assignment.plan import Method, plan_of, rooms_after, words_of
 from pointsman.core.assignment.problem import Bar
-from pointsman.core.assignment.relaxation import Relaxation, relaxation
-from pointsman.core.assignment.shadow import Shadow, in_the_way_of, shadows
+from pointsman.core.assignment.shadow import in_the_way_of
 from pointsman.core.decision import Candidate
-from pointsman.engine.assign import Stated
-from pointsman.engine.solving import Solved
+from pointsman.engine.assign import Row, Stated, rows_of
+from pointsman.engine.ports import Aside, Scores
+from pointsman.engine.solving import Question, Shift, name_of, shift_of, stated_for
 
 
 class Option(NamedTuple):
@@ -35,39 +31,63 @@ class Option(NamedTuple):
     full: tuple[str, ...]
 
 
+class Elsewhere(NamedTuple):
+    """The best the fleet could do with the agent elsewhere: where, at what loss, who else moves."""
+
+    model_id: str
+    loss: float
+    left_out: int
+    others: tuple[Shift, ...]
+
+
 class WhyThere(NamedTuple):
     """What is said of one agent; the options best first, those that are barred last."""
 
-    explanation: Explanation
+    model_id: str | None
+    by_hand: bool
     words: tuple[str, ...]
+    elsewhere: Elsewhere | None
     options: tuple[Option, ...]
 
 
-class Advice(NamedTuple):
-    """What a person could decide: so that all have a place, and what more would bring."""
+async def why_there(
+    aside: Aside,
+    question: Question,
+    scores: Scores,
+    agent_id: str,
+    effort: Effort = USUAL_EFFORT,
+) -> WhyThere | None:
+    """About the agent where it stands now; None for one that is not to be assigned."""
+    view = question.view
+    rows = rows_of(view.fleet, view.expectations, scores, view.strategy)
+    (found,) = await aside.run(rows, partial(_answer, question, agent_id, effort))
+    return found
 
-    relaxation: Relaxation | None
-    shadows: tuple[Shadow, ...]
 
-
-async def why_there(stated: Stated, agent_id: str, effort: Effort = USUAL_EFFORT) -> WhyThere:
-    """About the agent where it stands now. Raises `KeyError` for who is not to be assigned."""
+def _answer(
+    question: Question, agent_id: str, effort: Effort, rows: Sequence[Row]
+) -> Iterator[WhyThere | None]:
+    stated = stated_for(question, rows)
     places = {agent.id: number for number, agent in enumerate(stated.agents)}
-    return await asyncio.to_thread(_why_there, stated, places[agent_id], effort)
-
-
-async def advice(found: Solved, effort: Effort = USUAL_EFFORT) -> Advice:
-    """About a plan; what more would bring is only known of one that is optimal."""
-    return await asyncio.to_thread(_advice, found, effort)
+    yield None if agent_id not in places else _why_there(stated, places[agent_id], effort)
 
 
 def _why_there(stated: Stated, agent: int, effort: Effort) -> WhyThere:
     problem = stated.problem
     standing = [needs.current if needs.manual is None else needs.manual for needs in problem.agents]
-    plan = plan_of(problem, standing, Method.OPTIMAL)
-    said = explained(problem, plan, agent, effort)
-    options = _options(stated, standing, agent)
-    return WhyThere(said, words_of_explanation(problem, said), options)
+    said = explained(problem, plan_of(problem, standing, Method.OPTIMAL), agent, effort)
+    other = said.alternative
+    elsewhere = None
+    if other is not None:
+        others = tuple(shift_of(stated, move) for move in other.others)
+        elsewhere = Elsewhere(stated.models[other.model].id, other.loss, other.left_out, others)
+    return WhyThere(
+        name_of(stated, said.model),
+        said.by_hand,
+        words_of_explanation(problem, said),
+        elsewhere,
+        _options(stated, standing, agent),
+    )
 
 
 def _options(stated: Stated, standing: Sequence[int | None], agent: int) -> tuple[Option, ...]:
@@ -94,10 +114,3 @@ def _options(stated: Stated, standing: Sequence[int | None], agent: int) -> tupl
             )
         )
     return tuple(sorted(found, key=lambda option: (option.bar is not None, -option.score)))
-
-
-def _advice(found: Solved, effort: Effort) -> Advice:
-    problem, plan = found.stated.problem, found.plan
-    eased = relaxation(problem, effort) if plan.unplaced else None
-    wider = shadows(problem, plan, effort) if plan.gap is not None else ()
-    return Advice(eased, wider)

@@ -15,6 +15,7 @@ from pointsman.core.assignment.posting import (
     Stamp,
     adopted,
     changed,
+    differing,
     overridden,
     planned,
     released,
@@ -24,7 +25,9 @@ from pointsman.core.assignment.posting import (
     without_model,
 )
 from pointsman.core.assignment.records import (
+    PINNED,
     Assignment,
+    Change,
     Described,
     Match,
     Means,
@@ -48,8 +51,13 @@ def facts(_: str, model_id: str) -> Facts:
 
 
 def after(roll: Roll, places: Places, at: datetime = NOON, run: str = "run_1") -> Roll:
-    _, those = changed(roll, {"x": places}, facts, Stamp(at, "ops", run))
-    return roll.with_those_of(those)
+    if not differing(roll, {"x": places}):
+        return roll
+    return roll.with_those_of({"x": changed(roll, "x", places, facts, Stamp(at, "ops", run)).after})
+
+
+def change(roll: Roll, places: Places) -> Change:
+    return changed(roll, "x", places, facts, Stamp(LATER, "ops", "run_2")).change
 
 
 def shown(places: Places) -> list[tuple[str, str, str, int | None]]:
@@ -143,32 +151,40 @@ def test_a_model_that_has_proved_itself_leads_and_the_other_stands_by() -> None:
     assert shown(adopted(tried((), "a", TRIAL, Means.AUTO, ""))) == [("a", "ACTIVE", "AUTO", 0)]
 
 
-def test_what_is_left_is_kept_with_its_usage_and_taken_up_again() -> None:
+def test_what_is_left_is_told_once_more_and_then_not_remembered() -> None:
     first = after(Roll(), planned((), ["a"]))
-    used = replace(first.of("x")[0], usage=Usage(5, 4))
-    moved = after(first.with_those_of({"x": [used]}), planned((), ["b"]), LATER, "run_2")
-    left, stood = moved.of("x")
+    used = first.with_those_of({"x": [replace(first.of("x")[0], usage=Usage(5, 4))]})
+    stamp = Stamp(LATER, "ops", "run_2")
+    left, stood = changed(used, "x", planned((), ["b"]), facts, stamp).after
     assert (left.status, left.rank, left.usage.requests) == (Status.INACTIVE, None, 5)
     assert (stood.model_id, stood.at, stood.run_id) == ("b", LATER, "run_2")
-    back = after(moved, planned((), ["a"]), LATER + timedelta(hours=1), "run_3")
-    assert back.standing() == {"x": "a"}
-    assert back.of("x")[0].usage.requests == 5
+    assert after(used, planned((), ["b"]), LATER, "run_2").of("x") == (stood,)
+
+
+def test_a_pin_is_a_decision_by_hand_that_ends_with_the_pin() -> None:
+    pinned = planned((), ["a", "b"], pinned=True)
+    assert shown(pinned)[0] == ("a", "ACTIVE", "MANUAL", 0)
+    roll = after(Roll(), pinned)
+    assert (roll.of("x")[0].notes, roll.held()) == (PINNED, {})
+    assert shown(planned(pinned, ["b"]))[0] == ("b", "ACTIVE", "AUTO", 0)
+    by_hand = overridden(pinned, "c", PINNED, None)
+    assert by_hand[0].notes == ""
+    assert after(Roll(), by_hand).held() == {"x": "c"}
 
 
 def test_what_does_not_change_is_not_touched() -> None:
     roll = after(Roll(), ON_A)
-    changes, those = changed(roll, {"x": ON_A}, facts, Stamp(LATER, "ops", "run_2"))
-    assert (changes, those) == ((), {})
+    assert differing(roll, {"x": ON_A}) == {}
+    assert differing(roll, {"x": ON_A[:1]}) == {"x": ON_A[:1]}
     moved = after(roll, planned((), ["a", "b"]), LATER, "run_2")
     assert moved.of("x")[:2] == roll.of("x")[:2]
 
 
 def test_a_change_says_what_it_gains() -> None:
     roll = after(Roll(), planned((), ["b"]))
-    (change,), _ = changed(roll, {"x": planned((), ["a"])}, facts, Stamp(LATER, "ops", "run_2"))
-    assert (change.source, change.target, change.gain) == ("b", "a", 0.25)
-    (change,), _ = changed(roll, {"x": ()}, facts, Stamp(LATER, "ops", "run_2"))
-    assert (change.source, change.target, change.gain) == ("b", None, None)
+    up, out = change(roll, planned((), ["a"])), change(roll, ())
+    assert (up.source, up.target, up.gain) == ("b", "a", 0.25)
+    assert (out.source, out.target, out.gain) == ("b", None, None)
 
 
 STEPS = st.lists(

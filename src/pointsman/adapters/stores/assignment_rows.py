@@ -56,6 +56,22 @@ ASSIGNMENT_COLUMNS = (
 )
 """What a decision about the fleet writes. Usage is counted by `usage.py`, and never overwritten."""
 
+MATCH_COLUMNS = (
+    "AGENT_NAME",
+    "AGENT_TYPE",
+    "AGENT_CAPABILITIES_JSON",
+    "MODEL_NAME",
+    "MODEL_CAPABILITIES_JSON",
+    "MATCH_SCORE",
+    "CAPABILITY_OVERLAP_JSON",
+    "CAPABILITY_SCORE",
+    "PERFORMANCE_SCORE",
+    "PERFORMANCE_WEIGHT",
+    "CAPABILITY_WEIGHT",
+    "EVIDENCE",
+)
+"""Of these what follows what is known of a pair, whoever decided what."""
+
 USAGE_COLUMNS = (
     "TOTAL_REQUESTS",
     "SUCCESSFUL_REQUESTS",
@@ -122,6 +138,12 @@ def assignment_row(each: Assignment) -> Row:
         None if each.trial is None else json_text(each.trial),
     )
     return tuple(storable(value) if isinstance(value, str) else value for value in values)
+
+
+def match_row(each: Assignment) -> Row:
+    """The columns are `MATCH_COLUMNS`, then the id."""
+    row = dict(zip(ASSIGNMENT_COLUMNS, assignment_row(each), strict=True))
+    return tuple(row[name] for name in (*MATCH_COLUMNS, "ASSIGNMENT_ID"))
 
 
 def stored_assignment(row: Sequence[Any]) -> Assignment:

@@ -7,14 +7,17 @@ in force that would be forgotten by a crash.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from pointsman.adapters.stores.assignment_rows import (
     ASSIGNMENT_COLUMNS,
+    MATCH_COLUMNS,
     RUN_COLUMNS,
     USAGE_COLUMNS,
     assignment_row,
+    match_row,
     packed,
     run_row,
     stored_assignment,
@@ -26,11 +29,11 @@ from pointsman.adapters.stores.rows import microseconds, storable
 from pointsman.adapters.stores.schema import ASSIGNMENTS, RUN_INPUTS, RUNS, marks
 from pointsman.adapters.stores.usage import Pair, UsageCount
 from pointsman.core.assignment.problem import Problem
-from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState
+from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState, Status
 from pointsman.engine.ports import AssignmentPage, AssignmentQuery, RunQuery
 
 MOST_RUNS = 5_000
-MOST_INPUTS = 200
+MOST_INPUTS = 50
 """So many runs, and the problems of so many, are remembered; the oldest are forgotten first."""
 
 
@@ -45,6 +48,15 @@ def _upsert(table: str, columns: Sequence[str], key: str) -> str:
 _KEEP_ASSIGNMENT = _upsert(ASSIGNMENTS, ASSIGNMENT_COLUMNS, "ASSIGNMENT_ID")
 _KEEP_RUN = _upsert(RUNS, RUN_COLUMNS, "RUN_ID")
 _KEEP_INPUTS = _upsert(RUN_INPUTS, ("RUN_ID", "PROBLEM"), "RUN_ID")
+_REMATCH = f"""
+UPDATE {ASSIGNMENTS} SET {", ".join(f"{name} = ?" for name in MATCH_COLUMNS)}
+WHERE ASSIGNMENT_ID = ?
+"""  # noqa: S608
+_UNUSED = f"""
+DELETE FROM {ASSIGNMENTS}
+WHERE STATUS = ? AND ASSIGNMENT_RANK IS NULL AND LAST_UPDATED < ? AND COALESCE(LAST_USED_AT, 0) < ?
+RETURNING AGENT_ID, MODEL_ID
+"""  # noqa: S608
 _SETTLE = f"UPDATE {RUNS} SET STATE = ?, SETTLED_AT = ? WHERE RUN_ID = ?"  # noqa: S608
 _OUTDATE = f"UPDATE {RUNS} SET STATE = ?, SETTLED_AT = ? WHERE STATE = ? AND RUN_ID <> ?"  # noqa: S608
 _FORGET = """
@@ -67,20 +79,33 @@ class SqliteAssignments:
         """For the outcomes of one batch; asked for while nobody else writes."""
         return UsageCount(self._pairs)
 
-    def keep(
-        self, run: Run, assignments: Sequence[Assignment] = (), problem: Problem | None = None
-    ) -> None:
-        inputs = None if problem is None else packed(problem)
+    def packed(self, problem: Problem) -> bytes:
+        return packed(problem)
 
+    def keep(
+        self, run: Run, assignments: Collection[Assignment] = (), problem: bytes = b""
+    ) -> None:
         def work(db: sqlite3.Connection) -> None:
             _keep_run(db, run)
-            if inputs is not None:
-                db.execute(_KEEP_INPUTS, (run.id, inputs))
+            if problem:
+                db.execute(_KEEP_INPUTS, (run.id, problem))
             db.executemany(_KEEP_ASSIGNMENT, map(assignment_row, assignments))
             _forget(db)
 
         self._file.vitally(work)
         self._pairs.update((each.agent_id, each.model_id) for each in assignments)
+
+    def rematch(self, assignments: Collection[Assignment]) -> None:
+        rows = [match_row(each) for each in assignments]
+        with self._file.writing() as db:
+            db.executemany(_REMATCH, rows)
+
+    def forget_unused(self, before: datetime) -> int:
+        at_us, inactive = microseconds(before), Status.INACTIVE.value
+        with self._file.writing() as db:
+            gone = db.execute(_UNUSED, (inactive, at_us, at_us)).fetchall()
+            self._pairs.difference_update(gone)
+            return len(gone)
 
     def remove(self, run: Run, assignment_id: str) -> None:
         where = f"FROM {ASSIGNMENTS} WHERE ASSIGNMENT_ID = ?"

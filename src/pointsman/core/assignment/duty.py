@@ -18,13 +18,15 @@ class Duty:
     """What an agent is expected to ask, and what its standing model must be.
 
     `importance` is its weight in the fleet's score, `quality_floor` in [0, 1] the least quality
-    that is expected of its model, `fallbacks` how many models stand by, `switch_cost` in [0, 1]
-    what leaving a model costs it, in score.
+    that is expected of its model, `latency_ceiling_s` the longest that is expected until a stream's
+    first token (None: any; what is unknown is given the benefit of the doubt), `fallbacks` how
+    many models stand by, `switch_cost` in [0, 1] what leaving a model costs it, in score.
     """
 
     load: Load = NO_LOAD
     importance: float = 1.0
     quality_floor: float = 0.0
+    latency_ceiling_s: float | None = None
     fallbacks: int = 1
     switch_cost: float = DEFAULT_SWITCH_COST
 

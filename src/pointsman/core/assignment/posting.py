@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pointsman.core.assignment.records import (
+    PINNED,
     Assignment,
     Change,
     Described,
@@ -47,17 +48,17 @@ class Stamp(NamedTuple):
     run_id: str
 
 
-def planned(before: Places, models: Sequence[str]) -> Places:
+def planned(before: Places, models: Sequence[str], *, pinned: bool = False) -> Places:
     """The places after a plan that puts the agent on the first of `models`; the others stand by.
 
     Where a person put it, it stays, with what that overrides. A trial goes on while the model that
-    it is compared with stays.
+    it is compared with stays. A model that the agent is `pinned` to is its by hand.
     """
     held = tuple(place for place in before if _is_held(place))
     if not models:
         return held
     primary, spares = models[0], models[1:]
-    first = held or (Place(primary, Status.ACTIVE, Means.AUTO, 0),)
+    first = held or (_pinned(primary) if pinned else _planned(primary),)
     kept = tuple(
         place
         for place in before
@@ -75,7 +76,8 @@ def planned(before: Places, models: Sequence[str]) -> Places:
 
 def overridden(before: Places, model_id: str, notes: str, until: datetime | None) -> Places:
     """The places after a person puts the agent on `model_id`. A trial ends."""
-    first = Place(model_id, Status.ACTIVE, Means.MANUAL, 0, notes, until)
+    words = "" if notes == PINNED else notes  # that is for the configuration to say
+    first = Place(model_id, Status.ACTIVE, Means.MANUAL, 0, words, until)
     others = tuple(
         replaced
         for place in before
@@ -90,7 +92,7 @@ def released(before: Places) -> Places:
     if held is None:
         return before
     back = next((place for place in before if place.status is Status.OVERRIDDEN), None)
-    first = Place((back or held).model_id, Status.ACTIVE, Means.AUTO, 0)
+    first = _planned((back or held).model_id)
     spares = (place for place in before if place.means is Means.FALLBACK)
     return (first, *_ranked(tuple(p for p in spares if p.model_id != first.model_id)))
 
@@ -131,7 +133,7 @@ def settled(
 ) -> tuple[Assignment, ...]:
     """The agent's assignments once it has `places` and no others; what does not change stays.
 
-    An assignment that means nothing any more is kept: it says what the model was used for.
+    One that means nothing any more is among them: it says what the model was used for.
     """
     wanted = {place.model_id: place for place in places}
     found: list[Assignment] = []
@@ -169,22 +171,23 @@ def begun(
     )
 
 
-def changed(
-    roll: Roll, wanted: Mapping[str, Places], facts: FactsOf, stamp: Stamp
-) -> tuple[tuple[Change, ...], dict[str, tuple[Assignment, ...]]]:
-    """What changes when agents get the places that are wanted, and all assignments of these.
+class Changed(NamedTuple):
+    """What changes for an agent, and all its assignments after it; also those that are no more."""
 
-    Agents for whom nothing changes are in neither.
-    """
-    changes: list[Change] = []
-    after: dict[str, tuple[Assignment, ...]] = {}
-    for agent_id, places in wanted.items():
-        before = roll.places(agent_id)
-        if set(before) == set(places):
-            continue
-        after[agent_id] = _those_of(roll, agent_id, places, facts, stamp)
-        changes.append(Change(agent_id, before, places, _gain(before, places, agent_id, facts)))
-    return tuple(changes), after
+    change: Change
+    after: tuple[Assignment, ...]
+
+
+def differing(roll: Roll, wanted: Mapping[str, Places]) -> dict[str, Places]:
+    """Of the places that are wanted those of agents that have others now."""
+    return {name: each for name, each in wanted.items() if set(roll.places(name)) != set(each)}
+
+
+def changed(roll: Roll, agent_id: str, places: Places, facts: FactsOf, stamp: Stamp) -> Changed:
+    """What changes when the agent gets these places."""
+    before = roll.places(agent_id)
+    change = Change(agent_id, before, places, _gain(before, places, agent_id, facts))
+    return Changed(change, _those_of(roll, agent_id, places, facts, stamp))
 
 
 def _those_of(
@@ -231,8 +234,16 @@ def _gain(before: Places, after: Places, agent_id: str, facts: FactsOf) -> float
     return facts(agent_id, target).match.score - facts(agent_id, source).match.score
 
 
+def _planned(model_id: str) -> Place:
+    return Place(model_id, Status.ACTIVE, Means.AUTO, 0)
+
+
+def _pinned(model_id: str) -> Place:
+    return Place(model_id, Status.ACTIVE, Means.MANUAL, 0, PINNED)
+
+
 def _is_held(place: Place) -> bool:
-    return place.rank == 0 and place.means is Means.MANUAL
+    return place.rank == 0 and place.means is Means.MANUAL and place.notes != PINNED
 
 
 def _behind(place: Place) -> Place | None:

@@ -6,7 +6,7 @@ primary once. What changes is written down as a run: what was before, what is af
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,10 @@ ASSIGNED = "assigned"
 
 TRIED = "tried"
 """The term of a model that gets a share of an agent's requests; it is worth nothing."""
+
+
+PINNED = "pinned by the configuration"
+"""The notes of a manual assignment that a file decided; it ends when the file says otherwise."""
 
 
 class Status(StrEnum):
@@ -166,8 +170,9 @@ class Assignment:
 
     @property
     def is_manual(self) -> bool:
-        """Whether a person holds the agent where it is."""
-        return self.status is Status.ACTIVE and self.means is Means.MANUAL
+        """Whether a person holds the agent where it is, and not the configuration."""
+        held = self.status is Status.ACTIVE and self.means is Means.MANUAL
+        return held and self.notes != PINNED
 
 
 def assignment_id(agent_id: str, model_id: str) -> str:
@@ -237,11 +242,11 @@ class Figures(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The point that a person picked from the front, and the id of its plan."""
+    """A point of a front, by the id of its plan; None where nothing is known of latencies."""
 
     plan_id: str
     quality: float
-    latency_s: float
+    latency_s: float | None
     usd_per_day: float
     knee: bool
 
@@ -293,7 +298,7 @@ def place_of(assignment: Assignment) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """All assignments there are, by agent. Holds what was, too."""
+    """The assignments that mean something now, by agent."""
 
     by_agent: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
 
@@ -307,15 +312,17 @@ class Roll:
         return next((each for each in self.of(agent_id) if each.status is Status.TESTING), None)
 
     def places(self, agent_id: str) -> tuple[Place, ...]:
-        """Those of its assignments that mean something now; what was is left out."""
-        return tuple(
-            sorted((place_of(e) for e in self.of(agent_id) if _means_something(e)), key=_by_rank)
-        )
+        """What its assignments come to, the primary first."""
+        return tuple(sorted((place_of(each) for each in self.of(agent_id)), key=_by_rank))
 
     def standing(self) -> dict[str, str]:
         """The model of each agent that has one, by ids."""
         found = ((agent_id, self.primary(agent_id)) for agent_id in self.by_agent)
         return {agent_id: each.model_id for agent_id, each in found if each is not None}
+
+    def trying(self) -> Iterator[str]:
+        """The agents that try a model."""
+        return (agent_id for agent_id in self.by_agent if self.tried(agent_id) is not None)
 
     def held(self) -> dict[str, str]:
         """Of these, those where a person put them."""
@@ -325,12 +332,15 @@ class Roll:
         }
 
     def with_those_of(self, agents: Mapping[str, Sequence[Assignment]]) -> Roll:
-        """The same, but these agents have these assignments and no others."""
-        merged = {**self.by_agent, **{name: tuple(each) for name, each in agents.items()}}
+        """The same, but these agents have these assignments and no others; what was is left out."""
+        merged = dict(self.by_agent)
+        for name, those in agents.items():
+            merged[name] = tuple(each for each in those if means_something(each))
         return Roll({name: each for name, each in merged.items() if each})
 
 
-def _means_something(assignment: Assignment) -> bool:
+def means_something(assignment: Assignment) -> bool:
+    """False for what was, and is only kept for what it was used for."""
     return assignment.rank is not None or assignment.status in {Status.TESTING, Status.OVERRIDDEN}
 
 

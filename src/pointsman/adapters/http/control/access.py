@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from urllib.parse import parse_qs
 
 from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
@@ -38,8 +39,9 @@ class ControlApi:
         self._app: AsgiApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _admit(scope.get(KEY_IN_SCOPE), scope["method"], scope["path"].removeprefix(PREFIX))
-        if (scope["method"], scope["path"]) == ("GET", PREFIX + EVENTS):
+        path = scope["path"].removeprefix(PREFIX)
+        _admit(scope.get(KEY_IN_SCOPE), scope["method"], path, scope.get("query_string", b""))
+        if (scope["method"], path) == ("GET", EVENTS):
             await self._events(scope, receive, send)
             return
         if self._app is None:
@@ -52,13 +54,19 @@ class ControlApi:
         return app
 
 
-def _admit(key: object, method: str, path: str) -> None:
+def _admit(key: object, method: str, path: str, query: bytes) -> None:
     """Viewers may look, callers judge what they were answered, only admins change anything else."""
     if not isinstance(key, Key):
         raise AccessDenied("No API key was checked for this request.", known=False)
-    if method in _READS or (method == "POST" and _FOR_SHOW(path)):
+    shown = _FOR_SHOW(path) or (path == "/auto-assign-all" and _is_dry(query))
+    if method in _READS or (method == "POST" and shown):
         require(key, Role.VIEWER, Role.ADMIN)
     elif method == "POST" and _JUDGING(path):
         require(key, Role.CALLER, Role.ADMIN)
     else:
         require(key, Role.ADMIN)
+
+
+def _is_dry(query: bytes) -> bool:
+    """Whether a plan is only asked for: said once, and in so many letters."""
+    return parse_qs(query.decode("latin-1"), keep_blank_values=True).get("dry_run") == ["true"]

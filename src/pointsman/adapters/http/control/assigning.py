@@ -39,11 +39,11 @@ from pointsman.core.assignment.records import (
     assignment_id,
 )
 from pointsman.core.errors import Conflict, RequestError
-from pointsman.engine.assignments import Assignments, Who
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.in_force import Who
 from pointsman.engine.ports import AssignmentQuery
 from pointsman.engine.solving import How, Wish
 from pointsman.engine.trials import ended, started
-from pointsman.engine.why_there import advice as advice_on
 from pointsman.engine.why_there import why_there
 
 MAX_BODY_BYTES = 65_536
@@ -69,22 +69,17 @@ async def auto_assign_all(
     advice: Annotated[bool, QueryParameter(description="Say what could be decided, too.")] = False,
 ) -> PlanBody:
     """Assign a model to every agent that is online, as one problem."""
-    book, wish = source.assignments(), _wish(data)
+    book, wish, run = source.assignments(), _wish(data)._replace(advice=advice), None
     if dry_run:
-        found, run = await book.solved(wish), None
-        changes = book.changes(found)
+        found = await book.solved(wish)
+        changed = len(book.differing(found))
     else:
         _check_applicable(data)
         run, found = await book.apply(wish, who_asks(request, data.reason), data.expect)
-        changes = run.changes
-    return plan_body(
-        found,
-        data.strategy,
-        changes,
-        run=run,
-        at=source.now(),
-        config_version=source.fleet().version,
-        advice=await advice_on(found, wish.effort) if advice else None,
+        changed = len(run.changes)
+    version = source.fleet().version
+    return await plan_body(
+        found, data.strategy, changed, run=run, config_version=version, clock=book.clock
     )
 
 
@@ -208,13 +203,11 @@ async def agent_assignment(source: Source, agent_id: FromPath[str]) -> WhyThereB
         words = f"No agent is called {agent_id!r}."
         raise NotFound(words, param="agent_id", code="unknown_agent")
     book = source.assignments()
-    stated = await book.stated()
-    try:
-        why = await why_there(stated, agent_id)
-    except KeyError:
+    why = await why_there(book.aside, book.question(), book.scores, agent_id)
+    if why is None:
         words = f"{agent_id} is not online, or nobody declared it: it is not assigned."
-        raise Conflict(words, param="agent_id", code="agent_not_assigned") from None
-    return why_there_body(stated, agent_id, why, book.in_force(agent_id))
+        raise Conflict(words, param="agent_id", code="agent_not_assigned")
+    return why_there_body(agent_id, why, book.in_force(agent_id))
 
 
 def _wish(data: AutoAssignRequest) -> Wish:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,17 +26,20 @@ from pointsman.adapters.http.control.assignment_bodies import (
 )
 from pointsman.adapters.http.control.decision_bodies import TermBody
 from pointsman.adapters.http.control.views import milliseconds
-from pointsman.core.assignment.easing import words_of_easing
-from pointsman.core.assignment.explanation import Alternative
-from pointsman.core.assignment.pareto import Point
-from pointsman.core.assignment.problem import Problem
-from pointsman.core.assignment.records import Assignment, Change, Means, Place, Run
-from pointsman.core.assignment.shadow import words_of_shadow
-from pointsman.core.assignment.stability import Move, moves
+from pointsman.core.assignment.records import (
+    Assignment,
+    Change,
+    Chosen,
+    Figures,
+    Means,
+    Place,
+    Run,
+)
 from pointsman.core.decision import Candidate
-from pointsman.engine.assign import Stated
-from pointsman.engine.solving import How, Solved, plan_id
-from pointsman.engine.why_there import Advice, Option, WhyThere
+from pointsman.engine.ports import Clock
+from pointsman.engine.solving import How, Placed, Shift, Solved
+from pointsman.engine.steps import in_steps
+from pointsman.engine.why_there import Option, WhyThere
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -100,124 +102,86 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def plan_body(
-    found: Solved,
-    how: How,
-    changes: Sequence[Change],
-    *,
-    run: Run | None,
-    at: datetime,
-    config_version: str,
-    advice: Advice | None = None,
+async def plan_body(
+    found: Solved, how: How, changed: int, *, run: Run | None, config_version: str, clock: Clock
 ) -> PlanBody:
-    """`run` None: nothing was changed."""
-    stated, plan = found.stated, found.plan
+    """`changed` agents have other places with the plan; `run` None: nothing was changed."""
+    figures, advice = found.figures, found.advice
     return PlanBody(
         dry_run=run is None,
         plan_id=found.id,
         run_id=run.id if run else None,
         strategy=how,
-        assignments=list(_planned(found)),
-        total_assignments=plan.placed,
-        avg_match_score=100.0 * plan.mean_score,
-        usd_per_day=plan.usd_per_day,
-        unpriced=[stated.agents[agent].id for agent in plan.unpriced],
-        unassigned=[
-            UnassignedBody(agent_id=stated.agents[left.agent].id, reasons=list(left.reasons))
-            for left in plan.unplaced
-        ],
-        optimality_gap=plan.gap,
-        moved=_moved(stated, moves(stated.problem, _standing(stated.problem), plan.chosen)),
-        changed_agents=len(changes),
-        notes=list(plan.notes),
-        point=_point(stated, found.point) if found.point else None,
-        points=[_point(stated, point) for point in found.front],
-        advice=_advice(stated, advice) if advice else None,
-        timestamp=at,
+        assignments=[_planned(placed) async for placed in in_steps(found.placed, clock.monotonic)],
+        total_assignments=len(found.placed),
+        avg_match_score=100.0 * figures.mean_score,
+        usd_per_day=figures.usd_per_day,
+        unpriced=list(found.unpriced),
+        unassigned=_unassigned(figures),
+        optimality_gap=figures.gap,
+        moved=_moved(found.moved),
+        changed_agents=changed,
+        notes=list(figures.notes),
+        point=_point(found.point) if found.point else None,
+        points=[_point(point) for point in found.front],
+        advice=AdviceBody(
+            relaxations=list(advice.relaxations),
+            hopeless=list(advice.hopeless),
+            more_would_bring=list(advice.more_would_bring),
+        )
+        if advice
+        else None,
+        timestamp=clock.now(),
         config_version=config_version,
     )
 
 
-def _planned(found: Solved) -> Iterator[PlannedBody]:
-    stated, problem, models = found.stated, found.stated.problem, found.models_of()
-    for number, model in enumerate(found.plan.chosen):
-        if model is None:
-            continue
-        agent, candidate = stated.agents[number], stated.candidates[number][model]
-        by_hand = problem.agents[number].manual is not None
-        yield PlannedBody(
-            agent_id=agent.id,
-            agent_name=agent.name or agent.id,
-            model_id=stated.models[model].id,
-            model_name=stated.models[model].display_name or stated.models[model].id,
-            fallbacks=list(models[agent.id][1:]),
-            assignment_method=Means.MANUAL if by_hand else Means.AUTO,
-            match_score=100.0 * problem.scores[number][model],
-            quality=100.0 * problem.expected.quality[number][model],
-            latency_ms=milliseconds(problem.expected.latency_s[number][model]),
-            usd_per_day=problem.usd_per_day(number, model),
-            evidence=_evidence(candidate),
-            terms=_terms(candidate),
-        )
+def _planned(placed: Placed) -> PlannedBody:
+    return PlannedBody(
+        agent_id=placed.agent_id,
+        agent_name=placed.agent_name,
+        model_id=placed.model_id,
+        model_name=placed.model_name,
+        fallbacks=list(placed.models[1:]),
+        assignment_method=Means.MANUAL if placed.by_hand else Means.AUTO,
+        match_score=100.0 * placed.score,
+        quality=100.0 * placed.quality,
+        latency_ms=milliseconds(placed.latency_s),
+        usd_per_day=placed.usd_per_day,
+        evidence=_evidence(placed.candidate),
+        terms=_terms(placed.candidate),
+    )
 
 
-def _standing(problem: Problem) -> list[int | None]:
-    return [agent.current for agent in problem.agents]
-
-
-def _moved(stated: Stated, found: Sequence[Move]) -> list[MovedBody]:
-    problem, latency = stated.problem, stated.problem.expected.latency_s
-
-    def usd(agent: int, model: int | None) -> float | None:
-        return 0.0 if model is None else problem.usd_per_day(agent, model)
-
+def _moved(found: Sequence[Shift]) -> list[MovedBody]:
     return [
         MovedBody(
-            agent_id=stated.agents[move.agent].id,
-            old_model_id=_name(stated, move.source),
-            new_model_id=_name(stated, move.target),
-            score_change=_points(move.gain),
-            latency_change_ms=milliseconds(
-                _less(_at(latency[move.agent], move.target), _at(latency[move.agent], move.source))
-            ),
-            usd_per_day_change=_less(usd(move.agent, move.target), usd(move.agent, move.source)),
+            agent_id=shift.agent_id,
+            old_model_id=shift.source,
+            new_model_id=shift.target,
+            score_change=_points(shift.gain),
+            latency_change_ms=milliseconds(shift.latency_s),
+            usd_per_day_change=shift.usd_per_day,
         )
-        for move in found
+        for shift in found
     ]
 
 
-def _at(row: Sequence[float | None], model: int | None) -> float | None:
-    return None if model is None else row[model]
-
-
-def _less(new: float | None, old: float | None) -> float | None:
-    return None if new is None or old is None else new - old
-
-
-def _name(stated: Stated, model: int | None) -> str | None:
-    return None if model is None else stated.models[model].id
-
-
-def _point(stated: Stated, point: Point) -> PointBody:
-    timed = any(s is not None for row in stated.problem.expected.latency_s for s in row)
+def _point(point: Chosen) -> PointBody:
     return PointBody(
-        plan_id=plan_id(stated, point.plan),
+        plan_id=point.plan_id,
         quality=100.0 * point.quality,
-        latency_ms=1000.0 * point.latency_s if timed else None,
+        latency_ms=milliseconds(point.latency_s),
         usd_per_day=point.usd_per_day,
         knee=point.knee,
     )
 
 
-def _advice(stated: Stated, given: Advice) -> AdviceBody:
-    eased = given.relaxation
-    return AdviceBody(
-        relaxations=[words_of_easing(stated.problem, each) for each in eased.easings]
-        if eased
-        else [],
-        hopeless=[stated.agents[agent].id for agent in eased.hopeless] if eased else [],
-        more_would_bring=[words_of_shadow(stated.problem, each) for each in given.shadows],
-    )
+def _unassigned(figures: Figures) -> list[UnassignedBody]:
+    return [
+        UnassignedBody(agent_id=agent_id, reasons=list(reasons))
+        for agent_id, reasons in figures.unassigned
+    ]
 
 
 def run_body(run: Run) -> RunBody:
@@ -238,20 +202,9 @@ def run_body(run: Run) -> RunBody:
         avg_match_score=100.0 * plan.mean_score if plan else None,
         usd_per_day=plan.usd_per_day if plan else None,
         optimality_gap=plan.gap if plan else None,
-        unassigned=[
-            UnassignedBody(agent_id=agent_id, reasons=list(reasons))
-            for agent_id, reasons in (plan.unassigned if plan else ())
-        ],
+        unassigned=_unassigned(plan) if plan else [],
         notes=list(plan.notes) if plan else [],
-        point=PointBody(
-            plan_id=point.plan_id,
-            quality=100.0 * point.quality,
-            latency_ms=milliseconds(point.latency_s),
-            usd_per_day=point.usd_per_day,
-            knee=point.knee,
-        )
-        if point
-        else None,
+        point=_point(point) if point else None,
     )
 
 
@@ -278,27 +231,23 @@ def _place(place: Place) -> PlaceBody:
     )
 
 
-def why_there_body(
-    stated: Stated, agent_id: str, why: WhyThere, in_force: Sequence[Assignment]
-) -> WhyThereBody:
-    said = why.explanation
+def why_there_body(agent_id: str, why: WhyThere, in_force: Sequence[Assignment]) -> WhyThereBody:
+    other = why.elsewhere
     return WhyThereBody(
         agent_id=agent_id,
-        model_id=_name(stated, said.model),
-        by_hand=said.by_hand,
+        model_id=why.model_id,
+        by_hand=why.by_hand,
         in_force=[assignment_body(each) for each in in_force],
         words=list(why.words),
-        alternative=_alternative(stated, said.alternative) if said.alternative else None,
+        alternative=AlternativeBody(
+            model_id=other.model_id,
+            fleet_loss=100.0 * other.loss,
+            left_out=other.left_out,
+            others_moved=_moved(other.others),
+        )
+        if other
+        else None,
         options=[_option(option) for option in why.options],
-    )
-
-
-def _alternative(stated: Stated, other: Alternative) -> AlternativeBody:
-    return AlternativeBody(
-        model_id=stated.models[other.model].id,
-        fleet_loss=100.0 * other.loss,
-        left_out=other.left_out,
-        others_moved=_moved(stated, other.others),
     )
 
 

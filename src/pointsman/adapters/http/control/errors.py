@@ -63,6 +63,12 @@ def store_error(_: Asked, fault: StoreError) -> Errors:
     return answer(Reply(503, words, "server_error", "store_unavailable"))
 
 
+def too_long(_: Asked, fault: TimeoutError) -> Errors:
+    words = "It took too long and was given up; ask for less: another strategy, or a shorter limit."
+    log.warning("given up: %s", fault)
+    return answer(Reply(504, words, "server_error", "took_too_long"))
+
+
 def validation_error(asked: Asked, fault: ValidationException) -> Errors:
     """The first of the faults that Litestar found names the place."""
     faults = fault.extra if isinstance(fault.extra, list) else []
@@ -120,6 +126,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     NotFound: not_found,
     Conflict: conflict,
     StoreError: store_error,
+    TimeoutError: too_long,
     ValidationException: validation_error,
     NotFoundException: http_error,
     MethodNotAllowedException: http_error,

@@ -7,16 +7,19 @@ assignment is counted where outcomes are written (see `copying.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from pointsman.adapters.stores.assignment_rows import (
     ASSIGNMENT_COLUMNS,
+    MATCH_COLUMNS,
     RUN_COLUMNS,
     USAGE_COLUMNS,
     assignment_row,
+    match_row,
     packed,
     run_row,
     stored_assignment,
@@ -30,7 +33,7 @@ from pointsman.adapters.stores.rows import Row, microseconds
 from pointsman.adapters.stores.schema import ASSIGNMENTS, DECISIONS, RUN_INPUTS, RUNS
 from pointsman.adapters.stores.usage import quality
 from pointsman.core.assignment.problem import Problem
-from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState
+from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState, Status
 from pointsman.core.decision import Feedback
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import AssignmentPage, AssignmentQuery, RunQuery
@@ -48,6 +51,14 @@ def _upsert(table: str, columns: Sequence[str], key: str) -> str:
 _KEEP_ASSIGNMENT = _upsert(ASSIGNMENTS, ASSIGNMENT_COLUMNS, "ASSIGNMENT_ID")
 _KEEP_RUN = _upsert(RUNS, RUN_COLUMNS, "RUN_ID")
 _KEEP_INPUTS = _upsert(RUN_INPUTS, ("RUN_ID", "PROBLEM"), "RUN_ID")
+_MATCH = ", ".join(f"{name} = ${place}" for place, name in enumerate(MATCH_COLUMNS, 1))
+_REMATCH = f"UPDATE {ASSIGNMENTS} SET {_MATCH} WHERE ASSIGNMENT_ID = ${len(MATCH_COLUMNS) + 1}"  # noqa: S608
+_UNUSED = f"""
+DELETE FROM {ASSIGNMENTS}
+WHERE STATUS = $1 AND ASSIGNMENT_RANK IS NULL AND LAST_UPDATED < $2
+    AND COALESCE(LAST_USED_AT, 0) < $2
+RETURNING ASSIGNMENT_ID
+"""  # noqa: S608
 _SETTLE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE RUN_ID = $3"  # noqa: S608
 _OUTDATE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE STATE = $3 AND RUN_ID <> $4"  # noqa: S608
 _FORGET = """
@@ -76,22 +87,39 @@ class PostgresAssignments:
     def __init__(self, link: Link) -> None:
         self._link = link
 
+    def packed(self, problem: Problem) -> bytes:
+        return packed(problem)
+
     def keep(
-        self, run: Run, assignments: Sequence[Assignment] = (), problem: Problem | None = None
+        self, run: Run, assignments: Collection[Assignment] = (), problem: bytes = b""
     ) -> None:
-        inputs = None if problem is None else packed(problem)
         rows = [_readable(assignment_row(each)) for each in assignments]
 
         async def work(session: Session) -> None:
             await _keep_run(session, run)
-            if inputs is not None:
-                await session.execute(_KEEP_INPUTS, readable(run.id), inputs)
+            if problem:
+                await session.execute(_KEEP_INPUTS, readable(run.id), problem)
             await session.executemany(_KEEP_ASSIGNMENT, rows)
             # What is too much, in the same transaction: so neither table ever grows without end.
             await session.execute(_FORGET.format(RUNS, MOST_RUNS))
             await session.execute(_FORGET.format(RUN_INPUTS, MOST_INPUTS))
 
         self._link.run(work)
+
+    def rematch(self, assignments: Collection[Assignment]) -> None:
+        rows = [_readable(match_row(each)) for each in assignments]
+
+        async def work(session: Session) -> None:
+            await session.executemany(_REMATCH, rows)
+
+        self._link.run(work)
+
+    def forget_unused(self, before: datetime) -> int:
+        async def work(session: Session) -> int:
+            gone = await session.fetch(_UNUSED, Status.INACTIVE.value, microseconds(before))
+            return len(gone)
+
+        return self._link.run(work)
 
     def remove(self, run: Run, assignment_id: str) -> None:
         async def work(session: Session) -> None:

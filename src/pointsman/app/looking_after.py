@@ -1,0 +1,44 @@
+"""How are the assignments of a running router taken up, and looked after?"""
+
+from __future__ import annotations
+
+import logging
+
+from pointsman.app.wiring import Wired
+from pointsman.core.errors import StoreError
+from pointsman.engine.reassign import Reassigning
+
+TAKE_UP_AGAIN_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class LookingAfter:
+    """Whoever does so with the assignments of `parts`, a `turn` at a time."""
+
+    def __init__(self, parts: Wired) -> None:
+        self._parts = parts
+        self._reassigning = Reassigning(parts.assignments, parts.clock, down=self._down)
+
+    async def take_up(self) -> None:
+        """Take up the assignments, also when the store is away; requests are served meanwhile."""
+        told = False
+        while True:
+            try:
+                return await self._parts.assignments.load()
+            except StoreError as error:
+                if not told:
+                    log.error("serving without assignments until they can be read: %s", error)  # noqa: TRY400 - no trace
+                told = True
+            await self._parts.clock.sleep(TAKE_UP_AGAIN_S)
+
+    async def turn(self) -> None:
+        if self._parts.assignments.loaded:
+            await self._reassigning.turn()
+
+    def _down(self) -> frozenset[str]:
+        """The models that are left alone at this moment."""
+        known, circuits = self._parts.registry.fleet.models, self._parts.health.circuits()
+        return frozenset(
+            name for name, state in circuits.items() if state != "closed" and name in known
+        )
