@@ -175,6 +175,9 @@ class NoStore:
     def forget_before(self, _instant: datetime) -> int:
         return 0
 
+    def forget_agent(self, _agent_id: str) -> int:
+        return 0
+
     def close(self) -> None: ...
 
 

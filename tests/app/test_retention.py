@@ -11,10 +11,11 @@ from pointsman.app.config import parse
 from pointsman.app.running import Running
 from pointsman.core.decision import Decision, Strategy, Task
 from pointsman.core.errors import ConfigError
+from pointsman.engine.history_ports import SeriesQuery
 
 
 def a_running(folder: Path, server: str = "") -> Running:
-    configuration = parse(f"server: {{data_dir: {folder}{server}}}", {})
+    configuration = parse(f"{{server: {{data_dir: {folder}{server}}}}}", {})
     return Running(configuration, load=lambda: configuration)
 
 
@@ -43,7 +44,7 @@ async def test_housekeeping_forgets_what_is_older_than_the_setting(
     old = a_decision(running, 1, timedelta(days=days) + margin)
     young = a_decision(running, 2, timedelta(days=days) - margin)
     store.append([old, young])
-    await running._forget_old_decisions()
+    await running._upkeep.forget()
     assert store.decision(old.id) is None
     assert store.decision(young.id) is not None
     store.close()
@@ -54,10 +55,35 @@ async def test_a_store_that_cannot_forget_does_not_end_the_housekeeping(
 ) -> None:
     running = a_running(tmp_path)
     running.parts.store.close()
-    await running._forget_old_decisions()
+    await running._upkeep.forget()
     assert "cannot be forgotten" in caplog.text
 
 
 def test_keeping_nothing_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="keep_decisions_days"):
         parse("server: {keep_decisions_days: 0}", {})
+
+
+async def test_what_happened_is_counted_up_and_its_minutes_forgotten(tmp_path: Path) -> None:
+    running = a_running(tmp_path, "}, store: {keep_minutes_days: 1")
+    store, now = running.parts.store, running.parts.clock.now()
+    for age in (timedelta(days=2), timedelta(hours=2)):
+        made = a_decision(running, 1, age)
+        store.append([made._replace(id=f"dec_{int(made.at.timestamp() * 1000):011x}{'0' * 16}")])
+    await running._upkeep.roll()
+    everything = SeriesQuery(now - timedelta(days=3), now, 60)
+    assert len(store.aggregates.series(everything).points) == 2
+    await running._upkeep.forget()
+    assert len(store.aggregates.series(everything).points) == 1
+    hours = store.aggregates.series(everything._replace(step_s=3_600)).points
+    assert sum(point.figures.decisions for point in hours) == 2
+    store.close()
+
+
+async def test_a_store_that_counts_nothing_up_does_not_end_the_turns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = a_running(tmp_path)
+    running.parts.store.close()
+    await running._upkeep.roll()
+    assert "cannot be brought up to date" in caplog.text

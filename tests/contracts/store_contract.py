@@ -302,3 +302,15 @@ class StoreContract:
             store.append([a_decision(2)])
         with pytest.raises(StoreError, match="closed"):
             store.decisions(DecisionQuery())
+
+    def test_all_of_one_agent_is_forgotten_and_nothing_of_others(self, store: Store) -> None:
+        records: list[Decision | Outcome] = []
+        for number in range(900):
+            name = "leaver" if number % 3 == 0 else "builder"
+            records += [a_decision(number, agent_id=name), an_outcome(number, agent_id=name)]
+        store.append(records)
+        assert store.forget_agent("leaver") == 300
+        assert store.forget_agent("leaver") == 0
+        kept = store.decisions(DecisionQuery(limit=10_000))
+        assert ids(kept) == [number for number in range(899, -1, -1) if number % 3]
+        assert all(len(stored.outcomes) == 1 for stored in kept)

@@ -11,7 +11,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aggregate_contract import AggregateContract
 from assignment_store_contract import AssignmentStoreContract
+from audit_contract import AuditContract
 from outbox_contract import OutboxContract
 from store_contract import NOON, StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, measured
@@ -51,6 +53,14 @@ class TestOutboxInPostgres(OutboxContract):
     @pytest.fixture
     def outbox(self, store: PostgresStore) -> Outbox:
         return store.outbox
+
+
+class TestAggregatesInPostgres(AggregateContract):
+    pass
+
+
+class TestAuditInPostgres(AuditContract):
+    pass
 
 
 def rows_of(database: str, question: str) -> list[tuple[object, ...]]:

@@ -61,6 +61,11 @@ class ListStore:
         self.records = [record for record in self.records if record.at >= instant]
         return count - len(self.records)
 
+    def forget_agent(self, agent_id: str) -> int:
+        count = len(self.records)
+        self.records = [record for record in self.records if record.agent_id != agent_id]
+        return count - len(self.records)
+
     def close(self) -> None: ...
 
 

@@ -58,9 +58,11 @@ from pointsman.core.fleet import (
 )
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
+from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.health import Health
+from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
 from pointsman.engine.policy import Policy
@@ -148,6 +150,15 @@ class Router:
             dropped={"decision": 0, "outcome": 4},
             failing_s=0.0,
         )
+
+    def audit(self) -> Audit:
+        return Audit(self.store.audit, SystemClock(), Random())
+
+    async def forget_agent(self, agent_id: str) -> int:
+        return await asyncio.to_thread(self.store.forget_agent, agent_id)
+
+    async def series(self, query: SeriesQuery) -> Series:
+        return await asyncio.to_thread(self.store.aggregates.series, query)
 
     async def report(self, asked: Asked) -> Report:
         return await self.statistics.report(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
@@ -12,8 +13,10 @@ from pointsman.core.decision import Feedback, Selection, Task
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.assignments import Assignments
+from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
+from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.load import TARGET
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
@@ -106,6 +109,16 @@ class RouterSource:
 
     async def judge(self, feedback: Feedback) -> StoredDecision | None:
         return await self._running.judge(feedback)
+
+    def audit(self) -> Audit:
+        return self._running.parts.audit
+
+    async def forget_agent(self, agent_id: str) -> int:
+        await self._running.settle()
+        return await asyncio.to_thread(self._running.parts.store.forget_agent, agent_id)
+
+    async def series(self, query: SeriesQuery) -> Series:
+        return await asyncio.to_thread(self._running.parts.store.aggregates.series, query)
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await self._running.recall_many(query)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,10 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.looking_after import LookingAfter
 from pointsman.app.reloading import in_public, refuse_emptied, signature
+from pointsman.app.upkeep import ROLL_S, Upkeep
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
-from pointsman.core.errors import ConfigError, StoreError
+from pointsman.core.errors import ConfigError
 from pointsman.core.task_type import shipped_model
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.decide import Ask
@@ -76,6 +77,7 @@ class Running:
         self.parts: Wired = wired(configuration, clock, aside or ThreadAside(clock))
         self._assignments = LookingAfter(self.parts)
         self.configuration = configuration
+        self._upkeep = Upkeep(self.parts, lambda: self.configuration)
         self.scoring = configuration.policy.scoring
         self.keys: KeyRing = key_ring(configuration)
         self.loaded_at: datetime = self.parts.clock.now()
@@ -92,6 +94,7 @@ class Running:
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
             self._every(LOOK_AFTER_S, "assignments", self._assignments.turn),
+            self._every(ROLL_S, "figures", self._upkeep.roll),
             self._every(2 * WATCH_S, "timeline", self.parts.statistics.timeline.turn),
             self._every(FORGET_TOLD_S, "outbox", self.parts.deliverer.forget_old),
         ]
@@ -105,6 +108,7 @@ class Running:
         self._tasks.append(asyncio.create_task(asyncio.to_thread(shipped_model), name="task types"))
         if not remembering.done():
             log.info("serving, while what happened before is still being read")
+        self._tasks.append(asyncio.create_task(self._upkeep.note_version(), name="audit"))
         self._serving = True
 
     async def stop(self) -> None:
@@ -145,6 +149,7 @@ class Running:
                 log.error("the new configuration is not used: %s", error)  # noqa: TRY400 - no trace
                 return False
             self.rejected = None
+            await self._upkeep.note_version()
             return True
 
     def _adopt(self, configuration: Configuration) -> None:
@@ -330,19 +335,8 @@ class Running:
     async def _keep_house(self) -> None:
         self.parts.registry.forget_old_corrections(self.parts.clock.now())
         await self.parts.registry.close_unused()
-        await self._forget_old_decisions()
-
-    async def _forget_old_decisions(self) -> None:
-        kept = timedelta(days=self.configuration.server.keep_decisions_days)
-        oldest = self.parts.clock.now() - kept
-        try:
-            count = await asyncio.to_thread(self.parts.store.forget_before, oldest)
-            await asyncio.to_thread(self.parts.store.assignments.forget_unused, oldest)
-        except StoreError as error:
-            log.warning("old decisions cannot be forgotten, trying again later: %s", error)
-            return
-        if count:
-            log.info("old decisions forgotten", extra={"count": count, "before": str(oldest)})
+        await self._upkeep.note_version()
+        await self._upkeep.forget()
 
     async def _watch(self) -> None:
         """Reload when a watched file has changed and then stayed the same for one look."""

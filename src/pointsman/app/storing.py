@@ -15,6 +15,7 @@ from pointsman.adapters.stores.spool.store import Distant, SpooledStore
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.keeping import StoreSettings
 from pointsman.engine.delivery_ports import Outbox
+from pointsman.engine.history_ports import AggregateStore, AuditStore
 from pointsman.engine.ports import AssignmentStore, Store
 
 DATABASE = "pointsman.db"
@@ -22,13 +23,19 @@ SPOOL = "spool.db"
 
 
 class Memory(Store, Protocol):
-    """Decisions, outcomes, who stands where, and who is still to be told of what."""
+    """What happened, how much when, who stands where, who changed what, who is still to be told."""
 
     @property
     def assignments(self) -> AssignmentStore: ...
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def aggregates(self) -> AggregateStore: ...
+
+    @property
+    def audit(self) -> AuditStore: ...
 
 
 def memory_of(settings: StoreSettings, data_dir: Path) -> Memory:

@@ -22,6 +22,7 @@ from pointsman.app.storing import Memory, memory_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.core.exploration import Exploration
 from pointsman.engine.assignments import Assignments
+from pointsman.engine.audit import Audit
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
@@ -47,6 +48,7 @@ class Wired(NamedTuple):
     tally: Tally
     statistics: LiveStatistics
     store: Memory
+    audit: Audit
     assignments: Assignments
     deliverer: Deliverer
     ledger: WriteBehindLedger
@@ -91,6 +93,7 @@ def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
         tally=tally,
         statistics=statistics,
         store=store,
+        audit=Audit(store.audit, clock, random),
         assignments=assignments,
         deliverer=Deliverer(
             store.outbox, clock, random, channels_of(configuration.telling.channels, clock.now)

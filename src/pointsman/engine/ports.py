@@ -239,6 +239,12 @@ class Store(Protocol):
         (a clock was set), some may be kept until those with smaller ids are old enough.
         """
 
+    def forget_agent(self, agent_id: str) -> int:
+        """Delete an agent's decisions and outcomes, and its figures; returns how many decisions.
+
+        What is summed up for all stays, and what it was assigned. Works in small steps.
+        """
+
     def close(self) -> None: ...
 
 

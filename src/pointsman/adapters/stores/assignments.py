@@ -24,6 +24,7 @@ from pointsman.adapters.stores.assignment_rows import (
     stored_run,
     unpacked,
 )
+from pointsman.adapters.stores.auditing import act_of_run, write_act
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.rows import microseconds, storable
 from pointsman.adapters.stores.schema import ASSIGNMENTS, RUN_INPUTS, RUNS, marks
@@ -171,6 +172,7 @@ def _pairs(db: sqlite3.Connection) -> set[Pair]:
 
 def _keep_run(db: sqlite3.Connection, run: Run) -> None:
     db.execute(_KEEP_RUN, run_row(run))
+    write_act(db, act_of_run(run))
     at_us = microseconds(run.settled_at)
     if run.undoes is not None:
         db.execute(_SETTLE, (RunState.UNDONE.value, at_us, run.undoes))

@@ -75,6 +75,16 @@ class DatabaseFile:
             with _transaction(self._present()) as db:
                 yield db
 
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, all of one moment."""
+        with self.reading() as db:
+            return work(db)
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, in a transaction of its own, durable once this returns."""
+        with self.writing() as db:
+            return work(db)
+
     def vitally(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns, in a transaction of its own, durable once this returns.
 

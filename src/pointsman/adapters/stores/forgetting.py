@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS, marks
+from pointsman.adapters.stores.schema import AGGREGATES, DECISIONS, OUTCOMES, SETS, marks
 
 AT_A_TIME = 200
 """Records deleted in one transaction: some milliseconds, in which nothing can be appended."""
@@ -39,6 +39,32 @@ def delete_oldest(db: sqlite3.Connection, before_us: int) -> int:
     _delete(db, OUTCOMES, ids)
     _delete_unused_sets(db, list({set_id for _, set_id in old}))
     return len(ids)
+
+
+def delete_of_agent(db: sqlite3.Connection, agent_id: str) -> int:
+    """Some of an agent's decisions with their outcomes; returns how many decisions."""
+    rows = db.execute(
+        f"SELECT DECISION_ID, CANDIDATE_SET_ID FROM {DECISIONS}"  # noqa: S608
+        " WHERE SELECTED_AGENT_ID = ? ORDER BY DECISION_ID LIMIT ?",
+        (agent_id, AT_A_TIME),
+    ).fetchall()
+    ids = [decision_id for decision_id, _ in rows]
+    _delete(db, DECISIONS, ids)
+    _delete(db, OUTCOMES, ids)
+    _delete_unused_sets(db, list({set_id for _, set_id in rows}))
+    return len(ids)
+
+
+def delete_traces_of_agent(db: sqlite3.Connection, agent_id: str) -> None:
+    """What else names an agent, its assignments and what people decided about it aside.
+
+    Outcomes whose decision was lost are looked for in the whole table: there is no index for it.
+    """
+    db.execute(f"DELETE FROM {OUTCOMES} WHERE AGENT_ID = ?", (agent_id,))  # noqa: S608
+    db.execute(
+        f"DELETE FROM {AGGREGATES} WHERE DIMENSION = 'agent' AND DIMENSION_VALUE = ?",  # noqa: S608
+        (agent_id,),
+    )
 
 
 def _delete_unused_sets(db: sqlite3.Connection, sets: list[int]) -> None:

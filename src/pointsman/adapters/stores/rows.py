@@ -334,6 +334,8 @@ def mended(value: object) -> Any:
         return storable(value)
     if isinstance(value, tuple | frozenset):
         return [mended(item) for item in value]
+    if isinstance(value, dict):
+        return {mended(name): mended(item) for name, item in value.items()}
     return min(value, _MAX_INTEGER) if isinstance(value, int) else value
 
 

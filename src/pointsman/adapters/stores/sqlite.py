@@ -12,15 +12,19 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pointsman.adapters.stores.aggregating import Aggregating
 from pointsman.adapters.stores.assignments import SqliteAssignments
+from pointsman.adapters.stores.auditing import AuditLog
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
 from pointsman.adapters.stores.forgetting import (
     AT_A_TIME,
     Delete,
     bytes_in_use,
+    delete_of_agent,
     delete_oldest,
     delete_strays,
+    delete_traces_of_agent,
 )
 from pointsman.adapters.stores.inserting import Form, Insertion
 from pointsman.adapters.stores.outbox import SqliteOutbox
@@ -89,6 +93,8 @@ class SqliteStore:
         self._sets = CandidateSets(json_text)
         self.assignments = SqliteAssignments(self._file)
         self.outbox = SqliteOutbox(self._file)
+        self.aggregates = Aggregating(self._file)
+        self.audit = AuditLog(self._file)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:
@@ -99,6 +105,7 @@ class SqliteStore:
                 batch.add(records[start : start + SLICE])
             batch.finish()
             crowded = bytes_in_use(db) > self._max_bytes
+        self.aggregates.note(records)
         if crowded:
             self._make_room(2 + len(records) // AT_A_TIME)
 
@@ -129,6 +136,14 @@ class SqliteStore:
                 count += deleted if delete is delete_oldest else 0
                 # A lock that is taken again at once is never handed to whoever waits for it.
                 time.sleep(FORGETTING_PAUSE_S)
+        return count
+
+    def forget_agent(self, agent_id: str) -> int:
+        name, count = storable(agent_id), 0
+        while gone := self._file.vitally(lambda db: delete_of_agent(db, name)):
+            count += gone
+            time.sleep(FORGETTING_PAUSE_S)
+        self._file.vitally(lambda db: delete_traces_of_agent(db, name))
         return count
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:

@@ -6,15 +6,16 @@ from collections import Counter
 from functools import partial
 from typing import Annotated, Any
 
-from litestar import Litestar, Request, Router, get, put
+from litestar import Litestar, Request, Router, get
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.access import PREFIX
+from pointsman.adapters.http.control.administering import audit, forget_agent, log_level
 from pointsman.adapters.http.control.assigning import (
     agent_assignment,
     assign,
@@ -35,12 +36,11 @@ from pointsman.adapters.http.control.assignment_runs import (
 from pointsman.adapters.http.control.bodies import (
     AgentsBody,
     ConfigBody,
-    LogLevelBody,
-    LogLevelRequest,
     ModelsBody,
     OneAgentBody,
     OneModelBody,
 )
+from pointsman.adapters.http.control.charting import ranking, timeseries
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.document import openapi_document
@@ -138,13 +138,6 @@ async def config(source: Source) -> ConfigBody:
     )
 
 
-@put("/log-level")
-async def log_level(source: Source, data: JSONBody[LogLevelRequest]) -> LogLevelBody:
-    """Log more or less from now on, until the next start."""
-    source.set_log_level(data.level)
-    return LogLevelBody(level=data.level)
-
-
 @get("/openapi.json", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
 async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return openapi_document(request.app)
@@ -174,8 +167,9 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
         *(runs, run, run_inputs, apply_run, undo_run),
-        *(stats, metrics, overview),
+        *(stats, metrics, overview, timeseries, ranking),
         *(config, log_level, openapi),
+        *(audit, forget_agent),
     ]
     router = Router(
         PREFIX,

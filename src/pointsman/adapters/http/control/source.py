@@ -10,8 +10,10 @@ from typing import NamedTuple, Protocol
 from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
 from pointsman.engine.assignments import Assignments
+from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
+from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
@@ -88,6 +90,15 @@ class ControlSource(Protocol):
 
     def timeline(self) -> Timeline:
         """How it has gone of late."""
+
+    async def series(self, query: SeriesQuery) -> Series:
+        """How much happened when."""
+
+    def audit(self) -> Audit:
+        """Who changed what."""
+
+    async def forget_agent(self, agent_id: str) -> int:
+        """Delete what is kept of an agent; returns how many decisions."""
 
     def now(self) -> datetime:
         """The present instant, in UTC."""

@@ -27,8 +27,10 @@ from pointsman.adapters.stores.assignment_rows import (
     unpacked,
 )
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
+from pointsman.adapters.stores.auditing import RECORD, act_of_run, act_row
 from pointsman.adapters.stores.postgres.finding import readable
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
+from pointsman.adapters.stores.postgres.portable import numbered
 from pointsman.adapters.stores.rows import Row, microseconds
 from pointsman.adapters.stores.schema import ASSIGNMENTS, DECISIONS, RUN_INPUTS, RUNS
 from pointsman.adapters.stores.usage import quality
@@ -59,6 +61,7 @@ WHERE STATUS = $1 AND ASSIGNMENT_RANK IS NULL AND LAST_UPDATED < $2
     AND COALESCE(LAST_USED_AT, 0) < $2
 RETURNING ASSIGNMENT_ID
 """  # noqa: S608
+_RECORD = numbered(RECORD)
 _SETTLE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE RUN_ID = $3"  # noqa: S608
 _OUTDATE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE STATE = $3 AND RUN_ID <> $4"  # noqa: S608
 _FORGET = """
@@ -187,6 +190,7 @@ class PostgresAssignments:
 
 async def _keep_run(session: Session, run: Run) -> None:
     await session.execute(_KEEP_RUN, *_readable(run_row(run)))
+    await session.execute(_RECORD, *_readable(act_row(act_of_run(run))))
     at_us = microseconds(run.settled_at)
     if run.undoes is not None:
         await session.execute(_SETTLE, RunState.UNDONE.value, at_us, readable(run.undoes))

@@ -15,7 +15,7 @@ from pointsman.adapters.stores.postgres.copying import SETS_LOCK
 from pointsman.adapters.stores.postgres.link import Link, Session
 from pointsman.adapters.stores.postgres.partitions import DEFAULT, day_at, drop, existing
 from pointsman.adapters.stores.rows import microseconds
-from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES, SETS
+from pointsman.adapters.stores.schema import AGGREGATES, DECISIONS, OUTCOMES, SETS
 
 AT_A_TIME = 500
 DROP_S = 60.0
@@ -28,6 +28,13 @@ SELECT DECISION_ID, TIMESTAMP FROM {_LEFT_DECISIONS} ORDER BY DECISION_ID LIMIT 
 _OLDEST_OUTCOMES = f"""
 SELECT DECISION_ID, TIMESTAMP FROM {_LEFT_OUTCOMES} ORDER BY DECISION_ID LIMIT $1
 """  # noqa: S608
+_ITS_DECISIONS = f"""
+SELECT DECISION_ID FROM {DECISIONS} WHERE SELECTED_AGENT_ID = $1 ORDER BY DECISION_ID LIMIT $2
+"""  # noqa: S608
+_ITS_TRACES = (
+    f"DELETE FROM {OUTCOMES} WHERE AGENT_ID = $1",  # noqa: S608
+    f"DELETE FROM {AGGREGATES} WHERE DIMENSION = 'agent' AND DIMENSION_VALUE = $1",  # noqa: S608
+)
 _FIRST = f"SELECT min(DECISION_ID) FROM {_LEFT_DECISIONS}"  # noqa: S608
 _UNUSED_SETS = f"""
 DELETE FROM {SETS} s WHERE SET_ID = ANY($1)
@@ -49,6 +56,30 @@ def forget_before(link: Link, instant: datetime) -> int:
         for _ in range(2):
             _forget_sets(link)
     return count
+
+
+def forget_agent(link: Link, agent_id: str) -> int:
+    """Delete an agent's decisions, outcomes and figures; of how many decisions."""
+    count = 0
+    while deleted := link.run(partial(_delete_some_of, agent_id=agent_id)):
+        count += deleted
+    link.run(partial(_delete_traces_of, agent_id=agent_id), within_s=DROP_S)
+    if count:
+        for _ in range(2):
+            _forget_sets(link)
+    return count
+
+
+async def _delete_some_of(session: Session, agent_id: str) -> int:
+    ids = [row[0] for row in await session.fetch(_ITS_DECISIONS, agent_id, AT_A_TIME)]
+    await _delete(session, DECISIONS, ids)
+    await _delete(session, OUTCOMES, ids)
+    return len(ids)
+
+
+async def _delete_traces_of(session: Session, agent_id: str) -> None:
+    for statement in _ITS_TRACES:
+        await session.execute(statement, agent_id)
 
 
 def _drop_days(link: Link, before_day: int) -> int:

@@ -9,15 +9,18 @@ from functools import partial
 
 import msgspec
 
+from pointsman.adapters.stores.aggregating import Aggregating
+from pointsman.adapters.stores.auditing import AuditLog
 from pointsman.adapters.stores.incoming import Incoming, incoming
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.adapters.stores.postgres.assignments import PostgresAssignments, revalue
 from pointsman.adapters.stores.postgres.copying import write
 from pointsman.adapters.stores.postgres.finding import matching_ids, readable, stored
-from pointsman.adapters.stores.postgres.forgetting import forget_before
+from pointsman.adapters.stores.postgres.forgetting import forget_agent, forget_before
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Unstorable, Work
 from pointsman.adapters.stores.postgres.outbox import PostgresOutbox
 from pointsman.adapters.stores.postgres.partitions import AHEAD_DAYS, day_at, days_of, make
+from pointsman.adapters.stores.postgres.portable import PostgresTransactions
 from pointsman.adapters.stores.postgres.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.postgres.schema import check_schema
 from pointsman.adapters.stores.rows import feedback_values, json_text, mended, microseconds
@@ -46,6 +49,8 @@ class PostgresStore:
         self.link = Link(address, check_schema)
         self.assignments = PostgresAssignments(self.link)
         self.outbox = PostgresOutbox(self.link)
+        self.aggregates = Aggregating(PostgresTransactions(self.link))
+        self.audit = AuditLog(PostgresTransactions(self.link))
         self.crowded_out = 0
         self.unstorable = {"decision": 0, "outcome": 0}
         self._sets = CandidateSets(json_text)
@@ -63,6 +68,7 @@ class PostgresStore:
         except (Unstorable, UnicodeEncodeError, OverflowError):
             # It is not looked for before, because that would cost every row.
             self._write_apart(_mended(rows))
+        self.aggregates.note((*rows.decisions, *rows.outcomes))
 
     def _write_apart(self, rows: Incoming) -> None:
         """Write what can be written, ever smaller parts of what cannot."""
@@ -91,6 +97,9 @@ class PostgresStore:
         today = day_at(self._now())
         self._make_days(range(today, today + AHEAD_DAYS + 1))
         return forget_before(self.link, instant)
+
+    def forget_agent(self, agent_id: str) -> int:
+        return forget_agent(self.link, readable(agent_id))
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         async def page(session: Session) -> list[StoredDecision]:

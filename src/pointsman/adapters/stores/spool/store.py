@@ -20,6 +20,7 @@ from pointsman.adapters.stores.spool.forwarding import Forwarder, Target
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.engine.delivery_ports import Outbox
+from pointsman.engine.history_ports import AggregateStore, AuditStore
 from pointsman.engine.ports import AssignmentStore, DecisionQuery, Store, StoredDecision
 
 SETTLE_S = 0.5
@@ -39,6 +40,12 @@ class Distant(Store, Target, Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def aggregates(self) -> AggregateStore: ...
+
+    @property
+    def audit(self) -> AuditStore: ...
 
 
 class Backlog(NamedTuple):
@@ -75,6 +82,8 @@ class SpooledStore:
         self._forwarder = Forwarder(self._spool, behind)
         self.assignments: AssignmentStore = behind.assignments
         self.outbox: Outbox = behind.outbox
+        self.aggregates: AggregateStore = behind.aggregates
+        self.audit: AuditStore = behind.audit
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         if records:
@@ -109,6 +118,11 @@ class SpooledStore:
     def forget_before(self, instant: datetime) -> int:
         self._settled()
         return self._behind.forget_before(instant)
+
+    def forget_agent(self, agent_id: str) -> int:
+        if not self._settled():
+            raise StoreError("what waits in the spool may be of that agent: try again later")
+        return self._behind.forget_agent(agent_id)
 
     @property
     def crowded_out(self) -> int:

@@ -1,0 +1,98 @@
+"""How are statements that mean the same on both databases run on PostgreSQL?
+
+Work that asks one thing after the other runs in a thread; each of its statements goes to the loop
+that has the session, and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import count
+from typing import Any, NamedTuple, TypeVar
+
+from pointsman.adapters.stores.postgres.finding import readable
+from pointsman.adapters.stores.postgres.link import Link, Session
+from pointsman.adapters.stores.transactions import Database
+
+T = TypeVar("T")
+
+WORK_S = 60.0
+"""How long one piece of work may take: a busy minute is read in a second."""
+
+
+class Found(NamedTuple):
+    """What a statement found or did."""
+
+    rows: Sequence[Any]
+    rowcount: int = -1
+
+    def fetchone(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[Any]:
+        return list(self.rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+
+class _Transaction:
+    """A session, as work in another thread sees it."""
+
+    def __init__(self, session: Session, loop: asyncio.AbstractEventLoop) -> None:
+        self._session = session
+        self._loop = loop
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Found:
+        marked, given = numbered(statement), tuple(map(_sent, values))
+        if statement.lstrip().upper().startswith("SELECT"):
+            return Found(self._done(self._session.fetch(marked, *given)))
+        status: str = self._done(self._session.execute(marked, *given))
+        return Found((), int(status.rpartition(" ")[2]))
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
+        given = [tuple(map(_sent, row)) for row in rows]
+        self._done(self._session.executemany(numbered(statement), given))
+
+    def _done(self, asked: Awaitable[Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(_awaited(asked), self._loop).result()
+
+
+class PostgresTransactions:
+    """Transactions of the database of `link`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def read(self, work: Callable[[Database], T]) -> T:
+        return self._run(work, read=True)
+
+    def write(self, work: Callable[[Database], T]) -> T:
+        return self._run(work, read=False)
+
+    vitally = write
+
+    def _run(self, work: Callable[[Database], T], *, read: bool) -> T:
+        async def through(session: Session) -> T:
+            transaction = _Transaction(session, asyncio.get_running_loop())
+            return await asyncio.to_thread(work, transaction)
+
+        return self._link.run(through, within_s=WORK_S, read=read)
+
+
+@cache
+def numbered(statement: str) -> str:
+    """The statement with its marks as PostgreSQL has them: `$1`, `$2`, ..."""
+    numbers = count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+
+
+def _sent(value: object) -> object:
+    return readable(value) if isinstance(value, str) else value
+
+
+async def _awaited(asked: Awaitable[T]) -> T:
+    return await asked

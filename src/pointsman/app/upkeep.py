@@ -1,0 +1,75 @@
+"""What is done with what is kept, now and then: counted up, and forgotten when it is old?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pointsman.app.configuration import Configuration
+from pointsman.app.wiring import Wired
+from pointsman.core.aggregate import GRAINS_S
+from pointsman.core.audit import ITSELF
+from pointsman.core.errors import StoreError
+from pointsman.version import VERSION
+
+ROLL_S = 5.0
+"""How often minutes that are over are counted up."""
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Looks after the stores of a process. `configuration` is asked for anew with every turn."""
+
+    def __init__(self, parts: Wired, configuration: Callable[[], Configuration]) -> None:
+        self._parts = parts
+        self._configuration = configuration
+        self._noted = ""
+
+    async def roll(self) -> None:
+        """Count up the minutes, hours and days that are over."""
+        try:
+            await asyncio.to_thread(self._parts.store.aggregates.roll, self._parts.clock.now())
+        except StoreError as error:
+            log.warning("figures cannot be brought up to date, trying again later: %s", error)
+
+    async def note_version(self) -> None:
+        """Write down from when on which configuration is served; that it is comes first."""
+        now = self._configuration()
+        action = "configuration.reload" if self._noted else "configuration.start"
+        if now.version == self._noted:
+            return
+        after = {"version": now.version, "source": now.source, "pointsman": VERSION}
+        before = {"version": self._noted} if self._noted else None
+        try:
+            await self._parts.audit.note(ITSELF, action, now.version, before=before, after=after)
+        except StoreError as error:
+            log.warning("the audit log does not say which configuration is served: %s", error)
+            return
+        self._noted = now.version
+
+    async def forget(self) -> None:
+        """Let go of what is older than the configuration says."""
+        try:
+            count = await asyncio.to_thread(self._forget)
+        except StoreError as error:
+            log.warning("what is old cannot be forgotten, trying again later: %s", error)
+            return
+        if count:
+            log.info("old decisions forgotten", extra={"count": count})
+
+    def _forget(self) -> int:
+        parts, configuration = self._parts, self._configuration()
+        kept = configuration.store
+        days = (kept.keep_minutes_days, kept.keep_minutes_days, kept.keep_hours_days)
+        for grain, age in zip(GRAINS_S, (*days, kept.keep_days_days), strict=True):
+            parts.store.aggregates.forget_periods(grain, self._days_ago(age))
+        parts.store.audit.forget_acts(self._days_ago(kept.keep_audit_days))
+        oldest = self._days_ago(configuration.server.keep_decisions_days)
+        parts.store.assignments.forget_unused(oldest)
+        return parts.store.forget_before(oldest)
+
+    def _days_ago(self, days: int) -> datetime:
+        return self._parts.clock.now() - timedelta(days=days)

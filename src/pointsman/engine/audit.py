@@ -1,0 +1,45 @@
+"""How is what people do written down before it is done?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from pointsman.core.audit import Act, act_id
+from pointsman.engine.history_ports import AuditQuery, AuditStore
+from pointsman.engine.ports import Clock
+
+
+class Audit:
+    """The audit log of a process. What is not in the store by its own transaction comes here."""
+
+    def __init__(self, store: AuditStore, clock: Clock, random: Random) -> None:
+        self._store = store
+        self._clock = clock
+        self._random = random
+
+    async def note(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> Act:
+        """Write an act down, durably. Raises `StoreError`: then it should not be done.
+
+        Meanings as in `Act`.
+        """
+        now = self._clock.now()
+        name = act_id(now, self._random.getrandbits(64))
+        act = Act(name, now, actor, action, subject, before, after, reason)
+        await asyncio.to_thread(self._store.record, act)
+        return act
+
+    async def acts(self, query: AuditQuery) -> Sequence[Act]:
+        """What was done, newest first."""
+        return await asyncio.to_thread(self._store.acts, query)

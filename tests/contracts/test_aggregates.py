@@ -1,0 +1,86 @@
+"""Are the figures of periods those of what is kept, whatever comes late, twice, or after a kill?"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+from aggregate_contract import BEGIN, AggregateContract, at, rolled, traffic
+
+from pointsman.adapters.stores.sqlite import SqliteStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "pointsman.db")
+    yield store
+    store.close()
+
+
+class TestAggregatesInSqlite(AggregateContract):
+    pass
+
+
+def all_rows(path: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT * FROM ROUTING_AGGREGATES ORDER BY 1, 2, 3, 4").fetchall()
+
+
+def test_what_comes_late_is_counted_where_it_belongs_and_nothing_twice(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    records = traffic(0, 7_300, per_s=0.05)
+    late, rest = records[100:130], records[:100] + records[130:]
+    store.append(rest)
+    rolled(store.aggregates, at(7_400))
+    store.append(late)
+    store.append(records[50:500])  # what is kept already is kept once
+    rolled(store.aggregates, at(7_400))
+    other = SqliteStore(tmp_path / "other.db")
+    other.append(records)
+    rolled(other.aggregates, at(7_400))
+    assert all_rows(tmp_path / "pointsman.db") == all_rows(tmp_path / "other.db")
+    other.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_killed_process_left_undone_is_found_by_the_next(
+    tmp_path: Path, seed: int
+) -> None:
+    random = Random(seed)
+    records = traffic(0, 7_500, seed=seed, per_s=0.04)
+    path, place, now = tmp_path / "pointsman.db", 0, 0
+    while place < len(records):
+        store = SqliteStore(path)  # each time a new process, as it were: no memory of the last
+        size = random.randrange(1, 150)
+        store.append(records[place : place + size])
+        place += size
+        if random.random() < 0.7:
+            newest = records[min(place, len(records)) - 1].at
+            now = int((newest - BEGIN).total_seconds())
+            store.aggregates.roll(at(now + random.randrange(0, 100)))
+        store.close()
+    last = SqliteStore(path)
+    rolled(last.aggregates, at(7_600))
+    last.close()
+    once = SqliteStore(tmp_path / "once.db")
+    once.append(records)
+    rolled(once.aggregates, at(7_600))
+    once.close()
+    assert all_rows(path) == all_rows(tmp_path / "once.db")
+
+
+def test_what_was_forgotten_since_is_not_uncounted(store: SqliteStore, tmp_path: Path) -> None:
+    records = traffic(0, 3_000, per_s=0.05)
+    store.append(records)
+    rolled(store.aggregates, at(3_700))
+    before = all_rows(tmp_path / "pointsman.db")
+    store.forget_before(at(2_000))
+    again = SqliteStore(tmp_path / "pointsman.db")
+    rolled(again.aggregates, at(3_700))
+    again.close()
+    assert all_rows(tmp_path / "pointsman.db") == before
