@@ -328,6 +328,17 @@ async def test_an_offer_to_upgrade_is_ignored(strict: GatewayProcess, apart: boo
         assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("cut", [1, 4, 9])
+async def test_an_offer_that_two_packets_share_is_ignored(strict: GatewayProcess, cut: int) -> None:
+    data = request_bytes(HELLO, {"connection": "Upgrade", "upgrade": "h2c"})
+    place = data.index(b"\r\nupgrade:") + cut
+    async with connected(strict) as client:
+        await client.send(data[:place])
+        await asyncio.sleep(0.05)
+        await client.send(data[place:])
+        assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
 async def test_a_transfer_coding_that_is_not_understood_is_refused(strict: GatewayProcess) -> None:
     async with connected(strict) as client:
         await client.send(chunked_request().replace(b": chunked", b": gzip, chunked"))

@@ -21,7 +21,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
 from pointsman.adapters.http.exchange import Exchange, raw
-from pointsman.adapters.http.heads import RequestHead, path_of, without_upgrade
+from pointsman.adapters.http.heads import Offers, RequestHead, path_of
 from pointsman.adapters.http.refusals import (
     MOST_PIPELINED,
     NOT_HTTP,
@@ -87,6 +87,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._in_head, self._in_body = True, False
         self._target = b""
         self._fields: list[Header] = []
+        self._offers = Offers()
         self._head_bytes = 0
         self._body_bytes = 0
         self._trailer_bytes = 0
@@ -131,7 +132,7 @@ class EdgeProtocol(asyncio.Protocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
-            data = without_upgrade(data)
+            data = self._offers.taken_out(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:

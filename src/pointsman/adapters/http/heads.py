@@ -12,6 +12,9 @@ import httptools
 from pointsman.adapters.http.replies import Header
 
 _UPGRADE = re.compile(rb"(?i)(\r\n)upgrade:")
+_SEEN_WHOLE = (b"\r\nupgrade:", b"\r\n\r\n")
+"""An offer, and the end of a head."""
+_LONGEST = max(map(len, _SEEN_WHOLE))
 
 
 class RequestHead(NamedTuple):
@@ -35,15 +38,40 @@ def path_of(target: bytes) -> str:
     return unquote(path) if "%" in path else path
 
 
-def without_upgrade(data: bytes) -> bytes:
-    """The bytes with the offer to upgrade made unreadable, length kept, in the head alone.
+class Offers:
+    """Takes the offer to upgrade out of the heads of one connection, wherever a packet ends.
 
     A server may ignore the offer (RFC 9110, 7.8); Java's HTTP client makes it with every request.
     The parser underneath would take the body for the new protocol.
     """
-    end = data.find(b"\r\n\r\n")
-    # A look at the small letters first: the expression takes ten times as long.
-    if data.find(b"pgrade:", 0, end if end >= 0 else len(data)) < 0:
-        return data
-    head, rest = (data[:end], data[end:]) if end >= 0 else (data, b"")
-    return _UPGRADE.sub(rb"\1x-upgrd:", head) + rest
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def taken_out(self, data: bytes) -> bytes:
+        """More of a head with the offer made unreadable, its length kept, in the head alone.
+
+        What may be the beginning of an offer, or of the head's end, is held back until more comes,
+        as more must: a head goes on until its end was seen.
+        """
+        if self._held:
+            data, self._held = self._held + data, b""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            size = _begun(data)
+            if size:
+                data, self._held = data[:-size], data[-size:]
+        head = data[:end] if end >= 0 else data
+        # A look first: the expression takes ten times as long.
+        if b"upgrade:" not in head.lower():
+            return data
+        return _UPGRADE.sub(rb"\1x-upgrd:", head) + data[len(head) :]
+
+
+def _begun(data: bytes) -> int:
+    """How many bytes at the end may be the beginning of what must be seen whole."""
+    end = data[1 - _LONGEST :].lower()
+    sizes = range(len(end), 0, -1)
+    return next((n for n in sizes if any(s.startswith(end[-n:]) for s in _SEEN_WHOLE)), 0)
