@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.errors import Blame, FailureKind
-from pointsman.core.fallback import Move, Situation, Step, next_step
+from pointsman.core.fallback import Move, Situation, Step, next_step, staggered
 
 SITUATIONS = st.builds(
     Situation,
@@ -72,3 +74,17 @@ FULL, BROKEN, KEY = FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE, FailureKi
 )
 def test_the_order_of_preference(now: Situation, step: Step) -> None:
     assert next_step(now) == step
+
+
+@given(st.floats(0, 600), st.text(), st.floats(0, 600))
+def test_a_staggered_wait_is_no_shorter_and_little_longer(
+    wait_s: float, decision_id: str, longest_s: float
+) -> None:
+    assert wait_s <= staggered(wait_s, decision_id) <= wait_s + max(0.1, 0.1 * wait_s)
+    assert wait_s <= staggered(wait_s, decision_id, longest_s) <= max(wait_s, longest_s)
+
+
+def test_those_who_wait_for_the_same_moment_come_back_one_after_the_other() -> None:
+    waits = sorted(staggered(2.0, f"dec_{number:027x}") for number in range(1_000))
+    assert max(later - earlier for earlier, later in pairwise(waits)) < 0.01
+    assert waits[-1] - waits[0] > 0.19

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
@@ -26,6 +28,7 @@ from pointsman.core.decision import (
 )
 from pointsman.core.errors import UpstreamError
 from pointsman.core.exploration import Exploration
+from pointsman.core.fallback import LEAST_SPREAD_S, SPREAD
 from pointsman.core.fleet import Agent, Fleet, Limits, Model, Usage
 from pointsman.engine.attempt import Begun
 from pointsman.engine.health import Health
@@ -387,3 +390,9 @@ async def read_all(begun: Begun) -> bytes:
     finally:
         await begun.close()
     return b"".join(parts)
+
+
+def soon_after(wait_s: float) -> Any:
+    """What equals a wait of so many seconds that is staggered: no shorter, and little longer."""
+    more_s = max(LEAST_SPREAD_S, SPREAD * wait_s)
+    return pytest.approx(wait_s + more_s / 2, abs=more_s / 2 + 1e-6)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
+from zlib import crc32
 
 from pointsman.core.errors import Blame, FailureKind
+
+SPREAD = 0.1
+LEAST_SPREAD_S = 0.1
+"""Whoever waits for a moment waits by up to so much longer: a share of the wait, or this."""
 
 
 class Move(Enum):
@@ -37,6 +42,16 @@ class Situation(NamedTuple):
 
 
 STOP = Step(Move.STOP)
+
+
+def staggered(wait_s: float, decision_id: str, longest_s: float = float("inf")) -> float:
+    """So long a wait and a little more, the same for the same decision; at most `longest_s`.
+
+    Many requests are told to wait until the same moment. If they came back at it together, the
+    first would fill the model, and the others wait for the next moment together.
+    """
+    share = crc32(decision_id.encode()) / 2**32
+    return max(wait_s, min(wait_s + share * max(LEAST_SPREAD_S, SPREAD * wait_s), longest_s))
 
 
 def next_step(now: Situation) -> Step:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pointsman.core.chance import Draws
 from pointsman.core.decision import SEED_DIGITS, Decision, ReasonCode, Selection, Task
 from pointsman.core.errors import NoEligibleModel
+from pointsman.core.fallback import staggered
 from pointsman.core.fleet import Agent
 from pointsman.engine.choose import Choice, Chooser
 from pointsman.engine.ports import Clock, Scorer
@@ -103,7 +104,7 @@ class Decider:
             decision.rejections,
             decision_id=decision.id,
             callers_fault=callers_fault,
-            retry_after_s=retry_after_s,
+            retry_after_s=retry_after_s and staggered(retry_after_s, decision.id),
         )
 
     def _choice(self, ask: Ask, snapshot: Snapshot, seed: int) -> Choice:

@@ -28,7 +28,7 @@ from pointsman.core.decision import (
 from pointsman.core.eligibility import tokens_held
 from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
 from pointsman.core.exploration import Exploration
-from pointsman.core.fallback import STOP, Move, Situation, Step, next_step
+from pointsman.core.fallback import STOP, Move, Situation, Step, next_step, staggered
 from pointsman.core.fleet import Model
 from pointsman.core.trace import traceparent
 from pointsman.engine.attempt import Attempt, Begun, Ending
@@ -182,7 +182,7 @@ class Service:
             longest_s = min(longest_s, ask.deadline_s)
         if wait_s is None or wait_s > longest_s:
             return vain
-        await self._clock.sleep(wait_s)
+        await self._clock.sleep(staggered(wait_s, vain.id, longest_s))
         return self._decider.decision_to_act_on(ask, snapshot)
 
     async def _first_that_begins(self, run: _Run) -> Served:
@@ -300,6 +300,9 @@ class Service:
             now = self._clock.monotonic()
             if not self._budget.withdraw(now, retry.budget_floor):
                 return next_step(situation._replace(may_repeat=False))
+            if error.retry_after_s is not None:
+                wait_s = staggered(step.wait_s, run.decision.id, situation.short_wait_s)
+                return step._replace(wait_s=wait_s)
         return step
 
     def _standby(self, run: _Run, error: UpstreamError) -> int | None:

@@ -25,6 +25,7 @@ from pointsman.core.errors import (
     UnknownModel,
     UpstreamError,
 )
+from pointsman.core.fallback import staggered
 
 Header = tuple[bytes, bytes]
 
@@ -188,7 +189,8 @@ def _to_spent(error: AttemptsSpent, *, pinned: bool) -> Reply:
     status, kind, code = surface
     headers: tuple[Header, ...] = (_SHOULD_NOT_RETRY,)
     if status in (429, 503):
-        headers += come_back_in(last.retry_after_s if last.retry_after_s is not None else 1.0)
+        wait_s = last.retry_after_s if last.retry_after_s is not None else 1.0
+        headers += come_back_in(staggered(wait_s, error.failures[-1][0].decision_id))
     if last.kind.blames is Blame.CALLER or status in (400, 404):
         # The caller can mend this, so it gets the upstream's own words and code.
         # Where the upstream gave no code, its type stands there, which is none.
