@@ -200,3 +200,35 @@ async def test_if_nothing_else_is_left_a_refused_key_is_tried_again_and_forgiven
     world.clock.t += 1.0
     assert (await world.chat()).decision.panic
     assert world.health.untroubled
+
+
+async def test_a_refused_key_is_tried_no_more_than_once_a_second() -> None:
+    world = World(BEST, model("a/other", 0.85), policy=ONCE)
+    world.fails("a/best", KEY, times=9)
+    world.fails("a/other", KEY, times=9)
+    for _ in range(2):  # as if nothing were known of it, then because nothing else is left
+        with pytest.raises(AttemptsSpent):
+            await world.serve()
+    for _ in range(20):
+        with pytest.raises(NoEligibleModel) as caught:
+            await world.serve()
+        assert caught.value.retry_after_s is not None
+    assert world.calls == 2
+    world.clock.t += 1.0
+    with pytest.raises(AttemptsSpent):
+        await world.serve()
+    with pytest.raises(NoEligibleModel):
+        await world.serve()
+    assert world.calls == 3
+
+
+async def test_while_one_provider_is_left_alone_another_is_tried() -> None:
+    world = World(BEST, NEXT, policy=ONCE)
+    world.fails("a/best", KEY, times=9)
+    world.fails("b/next", KEY, times=9)
+    for _ in range(3):  # the first is turned away by both
+        with pytest.raises(AttemptsSpent):
+            await world.serve()
+    with pytest.raises(NoEligibleModel):
+        await world.serve()
+    assert (world.calls_of("a/best"), world.calls_of("b/next")) == (2, 2)

@@ -165,6 +165,7 @@ async def test_a_full_model_is_not_tried_in_panic_either() -> None:
     world.fails("a/best", UpstreamError(FailureKind.KEY_REJECTED, "no", status=401))
     with pytest.raises(AttemptsSpent):
         await world.chat()
+    world.clock.t += 1.0
     assert (await world.chat()).decision.panic
     world.fails("a/best", UpstreamError(FailureKind.KEY_REJECTED, "no", status=401))
     with pytest.raises(AttemptsSpent):

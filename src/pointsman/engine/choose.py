@@ -253,7 +253,7 @@ class Chooser:
             rejection
             for rejection in rejections
             if rejection.objection.code in LEAST_BAD
-            and not self._health.probing(by_id[rejection.model_id])
+            and not self._health.untouchable(by_id[rejection.model_id])
             and self._load.objection(by_id[rejection.model_id], tokens) is None
         ]
         if not waived:

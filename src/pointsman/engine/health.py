@@ -37,18 +37,26 @@ _RESTS: Mapping[FailureKind, _RestPolicy] = {
     FailureKind.WRONG_ADDRESS: _RestPolicy(15.0, 300.0),
 }
 
+PANIC_PAUSE_S = 1.0
+"""Where every model rests, one rest is broken no more often: each call with a refused key may bring
+the provider to lock the account."""
+
 MAX_ASKED_REST_S = 300.0
 """The longest rest that an upstream's Retry-After may impose."""
 
 
 @dataclass(slots=True)
 class _Rest:
-    """A rest of a model or of a provider's key; `since` is when it was last asked for."""
+    """A rest of a model or of a provider's key; `since` is when it was last asked for.
+
+    `broken` is when an attempt last went there all the same.
+    """
 
     kind: FailureKind
     since: float
     until: float
     in_a_row: int
+    broken: float = float("-inf")
 
 
 class Trial(NamedTuple):
@@ -106,7 +114,21 @@ class Health:
         """An attempt on `model` starts; its end must be reported once."""
         breaker = self._breakers.get(model.id)
         probes = breaker if breaker is not None and breaker.begin() else None
-        return Trial(model, self._clock.monotonic(), probes)
+        now = self._clock.monotonic()
+        for place in (model.id, model.provider) if self._rests else ():
+            rest = self._rests.get(place)
+            if rest is not None:
+                rest.broken = now
+        return Trial(model, now, probes)
+
+    def untouchable(self, model: Model) -> bool:
+        """True while nobody may go there, even if all else fails: somebody just has, or is there.
+
+        Then a breaker's probe is under way, or a rest was broken less than `PANIC_PAUSE_S` ago.
+        """
+        rests = (self._rests.get(place) for place in (model.id, model.provider))
+        least = self._clock.monotonic() - PANIC_PAUSE_S
+        return self.probing(model) or any(rest and rest.broken > least for rest in rests)
 
     def tripped(self, model: Model) -> bool:
         """True when the breaker of `model` is not closed, due for a probe or not."""
@@ -188,7 +210,8 @@ class Health:
         until = now + lasts_s
         if rest is not None and rest.until > until:
             kind, until = rest.kind, rest.until
-        self._rests[place] = _Rest(kind, now, until, in_a_row)
+        broken = float("-inf") if rest is None else rest.broken
+        self._rests[place] = _Rest(kind, now, until, in_a_row, broken)
 
 
 def _rest_objection(rest: _Rest, wait_s: float) -> Objection:
