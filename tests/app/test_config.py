@@ -388,3 +388,12 @@ def test_telemetry_without_its_extra_says_how_to_get_it(monkeypatch: pytest.Monk
     (problem,) = caught.value.problems
     assert problem.path == "telemetry.otlp.endpoint"
     assert problem.remedy == "pip install 'pointsman[otel]'"
+
+
+@pytest.mark.parametrize(("written", "held"), [("", False), ("trust_env: true", True)])
+def test_the_environments_proxy_is_used_where_the_configuration_says_so(
+    written: str, held: bool
+) -> None:
+    text = "providers:\n  far:\n    type: openai_compatible\n    base_url: http://far/v1\n"
+    found = parse(f"{text}    {written}\n", {})
+    assert found.providers["far"].trust_env is held

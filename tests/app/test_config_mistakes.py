@@ -138,3 +138,19 @@ def test_a_kind_of_mistake_that_a_later_pydantic_invents_still_gets_words() -> N
     message, remedy = _words("invented_type", ("server",), {})
     assert message == "this cannot be used here"
     assert remedy
+
+
+def test_a_proxy_of_the_environment_that_is_none_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = (
+        "providers:\n  far: {type: openai_compatible, base_url: 'http://far/v1', trust_env: %s}\n"
+    )
+    monkeypatch.setenv("http_proxy", "socks5://user:canary@proxy:1080")
+    (problem,) = problems_of(text % "true")
+    assert problem.path == "providers.far.trust_env"
+    assert "http://host:port" in problem.remedy
+    assert "canary" not in str(problem)
+    parse(text % "false", {})
+    monkeypatch.setenv("no_proxy", "far")
+    parse(text % "true", {})

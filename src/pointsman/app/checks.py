@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pointsman.adapters.http.app import is_loopback
 from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
+from pointsman.adapters.providers.transport import environment_proxy
 from pointsman.adapters.stores.postgres.address import address_of as database_at
 from pointsman.adapters.telemetry import is_installed
 from pointsman.app.channel_checks import check_channels
@@ -125,10 +126,13 @@ def _check_provider(
     _check_credentials(path, provider, quirks, findings)
 
 
+_OF_ADDRESSES = ("base_url", "api_key", "headers", "quirks", "trust_env")
+
+
 def _check_kind(path: Path, provider: ProviderEntry, findings: Findings) -> None:
     """What would have no effect on this kind of provider is a mistake, not decoration."""
     simulated = provider.type == SIMULATED
-    without_effect = ("base_url", "api_key", "headers", "quirks") if simulated else ("seed",)
+    without_effect = _OF_ADDRESSES if simulated else ("seed",)
     for name in without_effect:
         if name in provider.model_fields_set:
             kind = "a simulated provider" if simulated else "a provider that is not simulated"
@@ -154,6 +158,19 @@ def _check_address(
     if is_loopback(parts.hostname or "") and parts.port == settings.server.port:
         remedy = "change server.port, or the address"
         findings.add(place, "this is the address of the gateway itself", remedy, shown=False)
+    _check_proxy(path, provider, address, findings)
+
+
+def _check_proxy(path: Path, provider: ProviderEntry, address: str, findings: Findings) -> None:
+    if not provider.trust_env:
+        return
+    try:
+        environment_proxy(address_of(address))
+    except ValueError as fault:
+        # Nor is the proxy's address: it may hold one, too.
+        words = f"the proxy that the environment names for it cannot be used: {fault}"
+        remedy = "write it as http://host:port, or name the host in no_proxy"
+        findings.add((*path, "trust_env"), words, remedy, shown=False)
 
 
 def address_fault(address: str) -> str:

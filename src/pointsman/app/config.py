@@ -212,6 +212,7 @@ def _providers(
             timeouts=Timeouts(**{**general, **own}),
             seed=entry.seed,
             personas=MappingProxyType(dict(personas.get(name, {}))),
+            trust_env=entry.trust_env,
         )
     return providers
 

@@ -47,7 +47,8 @@ class ServerSettings:
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
     """One upstream. `base_url` is None, and `personas` (by upstream name) filled, when `type` is
-    `simulated`. `timeouts` are complete: the provider's own over those of the routing.
+    `simulated`. `timeouts` are complete: the provider's own over those of the routing. `trust_env`
+    lets proxies that the environment names apply.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ProviderSettings:
     timeouts: Timeouts
     seed: int = 0
     personas: Mapping[str, Persona] = field(default_factory=dict)
+    trust_env: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ class ProviderEntry(Section):
     headers: dict[HeaderName, Secret] = Field(
         default_factory=dict, description="Headers sent with every call; treated as secrets."
     )
+    trust_env: bool = Field(
+        False,
+        description="Whether it is reached through the proxy that `https_proxy`, `http_proxy` and "
+        "`no_proxy` in the environment name, if they do.",
+    )
     quirks: QuirkOverrides = Field(
         default_factory=QuirkOverrides, description="Where it differs from what its type implies."
     )

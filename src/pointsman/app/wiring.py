@@ -150,6 +150,7 @@ def _openai(settings: ProviderSettings, clock: Clock) -> Provider:
         api_key=settings.api_key.reveal() if settings.api_key else None,
         quirks=settings.quirks,
         headers={name: value.reveal() for name, value in settings.headers.items()},
+        trust_env=settings.trust_env,
     )
     return OpenAIProvider(endpoint, clock)
 
