@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from gateway_process import GatewayProcess, chat_body
+from raw_client import connected, request_bytes
 from simulated_upstream import SimulatedUpstream
 
 CHAT = "/v1/chat/completions"
@@ -217,3 +219,27 @@ def test_what_no_model_can_do_is_the_callers_to_change(gateway: GatewayProcess) 
     decision: dict[str, Any] = gateway.decision(answer.headers["x-pointsman-decision"])
     assert len(decision["rejections"]) == 3
     assert decision["outcomes"] == []
+
+
+MANY = '{"role": "user", "content": "Hello"}, ' * 5_000
+
+
+def test_a_mistake_at_the_end_of_a_large_body_is_named_as_well(gateway: GatewayProcess) -> None:
+    body = f'{{"model": "auto", "messages": [{MANY} 5]}}'
+    answer = gateway.call("POST", CHAT, body.encode())
+    assert (answer.status, answer.error[PARAM]) == (400, "messages[5000]")
+
+
+async def test_nobody_waits_while_a_body_of_very_many_messages_is_read(
+    gateway: GatewayProcess,
+) -> None:
+    body = f'{{"model": "nobody", "messages": [{MANY * 80} {{"role": "user", "content": "x"}}]}}'
+    async with connected(gateway) as slow, connected(gateway) as quick:
+        await slow.send(request_bytes(body.encode()))
+        answer = asyncio.create_task(slow.until(b"\r\n\r\n"))
+        for _ in range(20):
+            await quick.send(b"GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            assert (await quick.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            await quick.until(b"}")
+        assert not answer.done()
+        assert (await answer).startswith(b"HTTP/1.1 404")
