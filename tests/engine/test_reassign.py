@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 from test_assignments import CLERK, CODER, LARGE, OPS, SMALL, Office, run_it
+from test_trials import answers
 
-from pointsman.core.assignment.duty import Expectations, Mode, Routine
+from pointsman.core.assignment.duty import Expectations, FleetRules, Mode, Routine
 from pointsman.core.assignment.records import Run, RunState
 from pointsman.core.assignment.stability import Pace
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.ports import RunQuery
 from pointsman.engine.reassign import ITSELF, Reassigning
+from pointsman.engine.standing import Trying
 
 SPARE = Model("else/spare", "else", "spare", strengths={"coding": 0.8, "general": 0.8})
 
@@ -121,6 +123,47 @@ def test_who_has_moved_rests(office: Watched) -> None:
     assert office.turn(700.0) is None
     assert office.turn(7200.0) is not None
     assert office.posts() == {"clerk": "lab/large"}
+
+
+def test_whoever_would_move_by_choice_tries_first_where_it_would_go(office: Watched) -> None:
+    office.allows(Mode.AUTO, try_share=0.25)
+    office.turn()
+    assert office.posts() == {"coder": "lab/large", "clerk": "lab/large"}
+    office.configured(models=(LARGE, better(SPARE, 1.0), SMALL))
+    assert office.turn(700.0) is None
+    posts = office.registry.current.setup.posts
+    assert {(p.model_id, p.trying) for p in posts.values()} == {
+        ("lab/large", Trying("else/spare", 0.25))
+    }
+    begun = len(office.runs())
+    assert office.turn(700.0) is None
+    assert len(office.runs()) == begun, "one that goes on is not begun again"
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "else/spare", good=200, bad=0)
+    office.turn()
+    assert office.posts()["clerk"] == "else/spare"
+
+
+def test_who_has_lost_its_model_does_not_try_but_moves(office: Watched) -> None:
+    office.allows(Mode.AUTO, try_share=0.25)
+    office.turn()
+    office.down = frozenset({"lab/large"})
+    office.turn()
+    run = office.turn()
+    assert run is not None
+    assert set(office.posts().values()) == {"else/spare"}
+    assert all(p.trying is None for p in office.registry.current.setup.posts.values())
+
+
+def test_who_breaks_a_rule_by_staying_has_no_choice(office: Watched) -> None:
+    office.allows(Mode.AUTO, try_share=0.25)
+    office.turn()
+    routine = Routine(Mode.AUTO, "optimal", 600.0, try_share=0.25)
+    rules = FleetRules(exclusive=frozenset({"lab/large"}))
+    office.configured(expectations=Expectations(rules=rules, routine=routine))
+    run = office.turn(700.0)
+    assert run is not None
+    assert sorted(office.posts().values()) == ["else/spare", "lab/large"]
 
 
 def test_an_override_ends_when_its_time_is_over_in_any_mode(office: Watched) -> None:

@@ -49,6 +49,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(client: Client) -> None:
     assert (plan["dry_run"], plan["run_id"], plan["total_assignments"]) == (True, None, 2)
     assert {each["agent_id"] for each in plan["moved"]} == {"coder", "clerk"}
     assert plan["changed_agents"] == 2
+    assert plan["broken_now"] == []
     assert 0.0 < plan["avg_match_score"] <= 100.0
     assert plan["advice"] == {"relaxations": [], "hopeless": [], "more_would_bring": []}
     assert client.get("/assignments")["total_count"] == 0

@@ -84,6 +84,11 @@ class AssignmentEntry(Section):
     cool_off_s: Seconds = Field(
         Pace().cool_off_s, description="How long `auto` leaves an agent that has moved where it is."
     )
+    try_share: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="With `auto`: whoever would move by choice tries the other model on this share "
+        "of its traffic first, until a sequential test has proved something. Left out: it moves.",
+    )
     budget_usd_per_day: Dollars | None = Field(
         None, description="What all agents together may cost on a day, at their expected load."
     )
@@ -129,6 +134,7 @@ def expectations_of(
             rules.strategy,
             rules.every_s,
             Pace(rules.moves_per_hour, rules.cool_off_s),
+            rules.try_share,
         ),
     )
 

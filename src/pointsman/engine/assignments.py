@@ -48,10 +48,20 @@ class Assignments(InForce):
     """What is in force, and the ways to change it. All raise `StoreError` when it is not kept."""
 
     async def solved(
-        self, wish: Wish, *, lately: Lately | None = None, keeping: bool = False
+        self,
+        wish: Wish,
+        *,
+        lately: Lately | None = None,
+        keeping: bool = False,
+        all_stay: bool = False,
     ) -> Solved:
-        """A plan for the fleet as it is, with what was solved for `keeping`. Nothing changes."""
+        """A plan for the fleet as it is, with what was solved for `keeping`. Nothing changes.
+
+        Where `all_stay`, nobody moves who need not.
+        """
         question = self.question()._replace(lately=lately)
+        if all_stay:
+            question = question._replace(trying=frozenset(question.standing))
         packing = self.store.packed if keeping else None
         return await solved(self.aside, question, self.scores, wish, packing)
 

@@ -2,8 +2,8 @@
 
 A plan is made every so often, and at once when a model has failed for two looks in a row, has come
 back, or when the configuration has changed. `propose` shows what it would change, `auto` puts it in
-place at a pace that people can follow. Overrides end when their time is over, trials when something
-is proved, in every mode.
+place at a pace that people can follow, or lets agents try first where they would go. Overrides end
+when their time is over, trials when something is proved, in every mode.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Mode, Routine
-from pointsman.core.assignment.records import Run, RunState, primary_of
+from pointsman.core.assignment.records import Means, Run, RunState, primary_of
 from pointsman.core.errors import Conflict
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
 from pointsman.engine.ports import Clock, RunQuery
 from pointsman.engine.solving import How, Lately, Solved, Wish
-from pointsman.engine.trials import judged
+from pointsman.engine.trials import judged, started
 
 ITSELF = "pointsman"
 """Who decides, where no person did."""
@@ -98,6 +98,10 @@ class Reassigning:
             return None
         who = Who(ITSELF, self._reason(seen))
         if routine.mode is Mode.AUTO:
+            if routine.try_share is not None:
+                found = await self._tried_out(found, wish, routine.try_share, seen)
+                if not self._moved(found):
+                    return None
             run = await self._assignments.put(found, wish, who)
         elif await self._is_proposed(found):
             return None
@@ -106,6 +110,21 @@ class Reassigning:
         facts = {"run": run.id, "state": run.state.value, "moves": len(run.moves)}
         log.info("assigned anew", extra=facts)
         return run
+
+    async def _tried_out(self, found: Solved, wish: Wish, share: float, seen: _Seen) -> Solved:
+        """Let those who would move by choice try where they would go; a plan for all others.
+
+        Where a rule is broken unless somebody moves, nobody has a choice.
+        """
+        staying = await self._assignments.solved(wish, keeping=True, all_stay=True)
+        if len(staying.figures.unassigned) > len(found.figures.unassigned):
+            return found
+        models = self._assignments.view().fleet.models.keys() - seen.down
+        for agent_id, source, target in sorted(self._moved(found), key=str):
+            if source in models and target is not None:
+                who = Who(ITSELF, f"expected to suit better than {source}")
+                await started(self._assignments, agent_id, target, share, who, Means.AUTO)
+        return staying
 
     def _moved(self, found: Solved) -> set[tuple[str, str | None, str | None]]:
         """Who would stand elsewhere with the plan, where now, and where then."""

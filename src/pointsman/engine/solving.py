@@ -18,7 +18,7 @@ from pointsman.core.assignment.easing import words_of_easing
 from pointsman.core.assignment.greedy import balanced, greedy
 from pointsman.core.assignment.optimal import USUAL_EFFORT, Effort, optimal
 from pointsman.core.assignment.pareto import Point, front
-from pointsman.core.assignment.plan import Plan
+from pointsman.core.assignment.plan import Plan, excesses
 from pointsman.core.assignment.posting import Facts
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Chosen, Figures
@@ -80,7 +80,8 @@ class Question(NamedTuple):
     """The fleet's problem but for its scores. Nothing of it changes while it is answered.
 
     Agents that are `held` stay where a person put them, agents that are `trying` a model where they
-    are: or nothing would be compared. `lately` is of plans that are put in place by themselves.
+    are as long as that serves: or nothing would be compared. `lately` is of plans that are put in
+    place by themselves.
     """
 
     view: View
@@ -137,7 +138,8 @@ class Advice(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """A plan and its id; `standing` is where each agent of the problem stood, None without a model.
+    """A plan and its id; `standing` is where each agent of the problem stood, None without a model,
+    and `broken` says which rules that breaks by now.
 
     `front` only where it was asked for. `problem` is what was solved, as the store keeps it; empty
     where nobody wants to keep it.
@@ -146,6 +148,7 @@ class Solved(NamedTuple):
     id: str
     figures: Figures
     standing: Mapping[str, str | None]
+    broken: tuple[str, ...]
     unpriced: tuple[str, ...]
     moved: tuple[Shift, ...]
     front: tuple[Chosen, ...] = ()
@@ -240,6 +243,7 @@ def _parts(
         plan_id(stated, plan),
         _figures(stated, plan),
         {needs.id: name_of(stated, needs.current) for needs in problem.agents},
+        excesses(problem, current),
         tuple(stated.agents[agent].id for agent in plan.unpriced),
         tuple(shift_of(stated, move) for move in moves(problem, current, plan.chosen)),
         tuple(_point(stated, each) for each in points),

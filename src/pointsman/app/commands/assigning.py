@@ -111,6 +111,8 @@ def _plan_lines(plan: Document) -> Iterator[str]:
     for each in plan["unassigned"]:
         yield f"{each['agent_id']} has no model:"
         yield from (f"  {reason}" for reason in each["reasons"])
+    for words in plan["broken_now"]:
+        yield f"as it stands: {words}"
     for each in plan["moved"]:
         gain = "" if each["score_change"] is None else f" ({each['score_change']:+.2f} points)"
         sides = f"{each['old_model_id'] or 'no model'} -> {each['new_model_id'] or 'no model'}"

@@ -68,12 +68,15 @@ class Routine:
     """When the fleet is assigned anew by itself: every so often, and when something changes.
 
     `how` is the name of a strategy that makes one plan; `pace` bounds how fast the fleet changes.
+    Where `try_share` in (0, 1) is given, whoever would move by choice tries the other model on that
+    share of its traffic first.
     """
 
     mode: Mode = Mode.OFF
     how: str = "optimal"
     every_s: float = 600.0
     pace: Pace = USUAL_PACE
+    try_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ class AdviceBody(Body, frozen=True, kw_only=True):
 
 class PlanBody(Body, frozen=True, kw_only=True):
     """`run_id` is null for a dry run. `moved` is against where agents stand now; `optimality_gap`
-    is null where nobody worked it out. `points` is the front, where that was asked for, and `point`
+    is null where nobody worked it out; `broken_now` are rules that where agents stand breaks by
+    now. `points` is the front, where that was asked for, and `point`
     the one that the assignments are of.
     """
 
@@ -198,6 +199,7 @@ class PlanBody(Body, frozen=True, kw_only=True):
     unassigned: list[UnassignedBody]
     optimality_gap: float | None
     moved: list[MovedBody]
+    broken_now: list[str]
     changed_agents: int
     notes: list[str]
     point: PointBody | None

@@ -120,6 +120,7 @@ async def plan_body(
         unassigned=_unassigned(figures),
         optimality_gap=figures.gap,
         moved=_moved(found.moved),
+        broken_now=list(found.broken),
         changed_agents=changed,
         notes=list(figures.notes),
         point=_point(found.point) if found.point else None,
