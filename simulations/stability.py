@@ -6,7 +6,9 @@
 Prices change, models fail and come back, latencies drift, evidence comes in, loads change. After
 every change the fleet is solved twice: from where it stands, with what switching costs, and from
 scratch, as if to move cost nothing. Printed are the moves of each per change, and how far the
-standing fleet's score is behind that of the restless one.
+standing fleet's score is behind that of the restless one. Of the changes in which a model fails it
+is told how many agents move that were not on it, and how many of these for nothing: who could have
+stayed where it was without breaking a rule, and to the fleet's gain.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from statistics import mean
 from bench.fleets import Shape, fleet
 
 from pointsman.core.assignment.optimal import Effort, optimal
+from pointsman.core.assignment.plan import excesses, value_of
 from pointsman.core.assignment.problem import Bar, BarCode, Load, Matrix, Problem
 from pointsman.core.assignment.stability import moves
 
@@ -27,6 +30,7 @@ SHAPE = Shape(15, 8, room=5.0, budget=0.9)
 EFFORT = Effort(within_s=5.0, gap=1e-3)
 DOWN = Bar(BarCode.UNAVAILABLE, "does not answer")
 COSTS = (0.0, 0.03, 0.10)
+ROUNDING = 1e-9
 
 Choice = Sequence[int | None]
 
@@ -100,12 +104,22 @@ class World:
         return self.draw.randrange(len(self.problem.models))
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Who moves when a model fails: those on it, others, and of these those that need not have."""
+
+    on_it: int
+    others: int
+    idle: int
+
+
 @dataclass
 class Told:
     """What one history says of one switch cost."""
 
     moves: list[int] = field(default_factory=list)
     regret: list[float] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
 
 def standing_on(problem: Problem, chosen: Choice, cost: float) -> Problem:
@@ -128,15 +142,30 @@ def history(seed: int, changes: int) -> dict[float, Told]:
     standing: dict[float, Choice] = dict.fromkeys(COSTS, first)
     told = {cost: Told() for cost in COSTS}
     for _ in range(changes):
+        before = frozenset(world.down)
         world.change()
-        now = world.now()
+        now, failed = world.now(), frozenset(world.down) - before
         best = score(now, optimal(now, EFFORT).chosen)
         for cost in COSTS:
-            then = optimal(standing_on(now, standing[cost], cost), EFFORT).chosen
+            stated = standing_on(now, standing[cost], cost)
+            then = optimal(stated, EFFORT).chosen
+            if failed:
+                told[cost].failures.append(failure(stated, standing[cost], then, failed))
             told[cost].moves.append(len(moves(now, standing[cost], then)))
             told[cost].regret.append(best - score(now, then))
             standing[cost] = then
     return told
+
+
+def failure(problem: Problem, before: Choice, then: Choice, failed: frozenset[int]) -> Failure:
+    moved = moves(problem, before, then)
+    others = [move for move in moved if move.source is not None and move.source not in failed]
+    value, idle = value_of(problem, then), 0
+    for move in others:
+        undone = [*then]
+        undone[move.agent] = move.source
+        idle += not excesses(problem, undone) and value_of(problem, undone) > value + ROUNDING
+    return Failure(sum(move.source in failed for move in moved), len(others), idle)
 
 
 def main() -> None:
@@ -154,6 +183,12 @@ def main() -> None:
         moved = mean(mean(each[cost].moves) for each in told)
         behind = mean(mean(each[cost].regret) for each in told)
         print(f"{cost:11.2f} {moved:18.2f} {behind:25.2f}")
+    print("\nwhen a model fails   move off it   others move   of these for nothing")
+    for cost in COSTS:
+        failures = [failure for each in told for failure in each[cost].failures]
+        on_it, others = sum(f.on_it for f in failures), sum(f.others for f in failures)
+        idle = sum(f.idle for f in failures)
+        print(f"{cost:11.2f} {len(failures):8} {on_it:13} {others:13} {idle:22}")
 
 
 if __name__ == "__main__":

@@ -104,6 +104,44 @@ def test_requests_move_while_the_model_of_their_agent_fails_and_say_why(
     assert said["model_id"] == own
 
 
+def test_a_model_on_trial_gets_its_share_also_after_a_sudden_death(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(config(upstream))
+    asked(gateway, "POST", "/auto-assign-all")
+    own = standing(gateway)["coder"]
+    other = "up/second" if own == "up/first" else "up/first"
+    put = asked(
+        gateway, "POST", "/assignments", agent_id="coder", model_id=other, share=0.5, notes="new"
+    )
+    assert put["assignment"]["status"] == "TESTING"
+    gateway.signal(signal.SIGKILL)
+    gateway.wait()
+    gateway.start()
+    seen = [served(gateway, "coder") for _ in range(40)]
+    assert 8 <= sum(model == other for model, _ in seen) <= 32
+    tried = next(said for model, said in seen if model == other)
+    assert (tried["code"], tried["model_id"]) == ("moved", own)
+    assert tried["words"] == f"moved because {other} is tried on a share of the traffic"
+    listed = gateway.control("/assignments?status=TESTING")["assignments"]
+    assert [(each["model_id"], each["trial_share"]) for each in listed] == [(other, 0.5)]
+    name = put["assignment"]["assignment_id"]
+    asked(gateway, "PUT", f"/assignments/{name}", status="INACTIVE")
+    assert {served(gateway, "coder")[0] for _ in range(10)} == {own}
+
+
+def test_no_process_is_left_behind_when_the_fleet_was_solved(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(config(upstream))
+    asked(gateway, "POST", "/auto-assign-all?dry_run=true&advice=true", strategy="pareto")
+    asked(gateway, "POST", "/auto-assign-all")
+    pid = gateway.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    assert not children.exists() or children.read_text() == "", "nobody is left behind"
+    assert gateway.chat(model="agent/coder").status == 200
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_terminal_does_it_all(
     serve: Serve, upstream: SimulatedUpstream, tmp_path: Path, as_json: bool
