@@ -80,7 +80,8 @@ class MemoryOutbox:
         ]
         chosen = [kept for *_, kept in sorted(ready, key=lambda each: each[:3])][:limit]
         for kept in chosen:
-            kept.row = kept.row._replace(leased_until=until)
+            tried = kept.row.attempts + (kept.row.leased_until is not None)
+            kept.row = kept.row._replace(leased_until=until, attempts=tried)
         return [kept.row for kept in chosen]
 
     def _held(self, row: OutboxRow) -> Kept | None:

@@ -79,6 +79,7 @@ class OutboxContract:
         (first,) = take(outbox)
         (second,) = take(outbox, NOW + 3 * MINUTE)
         assert second.id == first.id
+        assert (first.attempts, second.attempts) == (0, 1)
         assert not outbox.settle(first, Settled(DELIVERED, NOW))
         assert outbox.settle(second, Settled(DELIVERED, NOW))
         assert not outbox.settle(second, Settled(DELIVERED, NOW))

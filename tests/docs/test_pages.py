@@ -27,6 +27,7 @@ from pointsman.app.config import parse
 PORTS = ("8080", "8081", "8100")
 FILE = re.compile(r"^\w+ file (\S+)$")
 REFERENCE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+SIGNS = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 START_S = 20.0
 RUN_S = 60.0
 
@@ -155,17 +156,21 @@ def test_a_configuration_that_a_page_shows_has_no_mistakes(block: Block, tmp_pat
 def checked(text: str, folder: Path) -> None:
     """Raises `ConfigError` unless it is a configuration, whatever its secrets are."""
     text = re.sub(r"file:/\S+", "a-secret-that-is-long", text)
-    environ = {name: f"value-of-{name.lower()}" for name in REFERENCE.findall(text)}
-    parse(text, {**environ, "HOME": str(folder)})
+    parse(text, {**values_for(text), "HOME": str(folder)})
 
 
-@pytest.mark.parametrize("name", ["fleet.yaml"])
+def values_for(text: str) -> dict[str, str]:
+    """A value for each variable that a configuration names; a key that signs has its own form."""
+    found = REFERENCE.findall(text)
+    return {n: SIGNS if n.endswith("SIGNING_KEY") else f"value-of-{n.lower()}" for n in found}
+
+
+@pytest.mark.parametrize("name", ["alerts.yaml", "fleet.yaml"])
 def test_an_example_configuration_has_no_mistakes_and_no_warnings(
     name: str, tmp_path: Path
 ) -> None:
     text = (ROOT / "examples" / name).read_text("utf-8")
-    environ = {variable: f"value-of-{variable.lower()}" for variable in REFERENCE.findall(text)}
-    configuration = parse(text, {**environ, "HOME": str(tmp_path)})
+    configuration = parse(text, {**values_for(text), "HOME": str(tmp_path)})
     assert configuration.warnings == ()
 
 

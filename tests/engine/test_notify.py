@@ -318,10 +318,10 @@ async def test_a_mistake_in_a_channel_is_an_error_without_its_words() -> None:
 
 async def test_a_channel_can_be_tested_past_the_outbox() -> None:
     post = Post(GENEROUS._replace(timeout_s=0.01), pager=(pager := Receiver()))
-    assert await post.deliverer.test(notification()) == "receipt of ntf-0001"
+    assert await post.deliverer.senders["pager"].now(notification()) == "receipt of ntf-0001"
     pager.hangs = True
     with pytest.raises(NotifyError, match="no answer within"):
-        await post.deliverer.test(notification())
+        await post.deliverer.senders["pager"].now(notification())
     assert not post.outbox.kept
 
 
@@ -370,3 +370,16 @@ async def test_what_ended_long_ago_is_forgotten() -> None:
     post.clock.t += timedelta(days=31).total_seconds()
     await post.deliverer.forget_old()
     assert not post.outbox.kept
+
+
+async def test_what_may_have_arrived_keeps_its_id_and_its_place_before_what_follows() -> None:
+    post = Post(ChannelPolicy(per_minute=60, burst=1), pager=(pager := Receiver()))
+    post.put("a1", "a2", group="a")
+    post.put("b", "c")
+    died = NOON + timedelta(seconds=1)
+    post.outbox.lease("pager", now=NOON, until=died, limit=1)
+    post.clock.t = 2.0
+    await post.until(post.is_idle)
+    assert post.state("a1") is RowState.DELIVERED
+    assert post.state("b") is RowState.MERGED
+    assert [each.group_key for each in pager.seen] == ["a", "several"]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,9 +65,11 @@ from pointsman.engine.health import Health
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
+from pointsman.engine.notify import Deliverer
 from pointsman.engine.policy import Policy
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Registry, Setup
+from pointsman.engine.sending import Channel
 from pointsman.engine.serve import Service
 from pointsman.engine.statistics import Asked, LiveStatistics, Report
 from pointsman.engine.tally import Tally
@@ -123,6 +125,8 @@ class Router:
     statistics: LiveStatistics = field(default_factory=lambda: LiveStatistics(OneNoon()))
     agents: Sequence[Agent] = (BUILDER,)
     book: Assignments | None = None
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    told: Deliverer | None = None
 
     def fleet(self) -> Fleet:
         return Fleet(self.agents, [BIG, SMALL], "cfg_9")
@@ -195,6 +199,11 @@ class Router:
             random=Random(1),
         )
 
+    def deliverer(self) -> Deliverer:
+        if self.told is None:
+            self.told = Deliverer(self.store.outbox, OneNoon(), Random(1), self.channels)
+        return self.told
+
     def assignments(self) -> Assignments:
         if self.book is None or self.book.store is not self.store.assignments:
             scorer = CapabilityScorer()
@@ -227,6 +236,8 @@ class Client:
         self.router.store.close()
         self.router.store = SqliteStore(path)
         self.router.levels.clear()
+        self.router.told = None
+        self.router.channels = {}
         self.router.agents = (BUILDER,)
         return self
 

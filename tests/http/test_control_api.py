@@ -197,6 +197,10 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         for method in item
     }
     assert calls == {
+        ("get", "/alerts/channels"),
+        ("post", "/alerts/channels/{name}/test"),
+        ("get", "/alerts/outbox"),
+        ("post", "/alerts/outbox/{notification_id}/resend"),
         ("get", "/agents"),
         ("get", "/agents/{agent_id}"),
         ("get", "/models"),

@@ -37,7 +37,7 @@ def channels_of(
         if before and name in entries and before.get(name) == entries[name]
     }
     return {
-        name: kept.get(name) or Channel(notifier_of(entry, now), policy_of(entry))
+        name: kept.get(name) or Channel(notifier_of(entry, now), policy_of(entry), entry.type)
         for name, entry in entries.items()
     }
 

@@ -31,6 +31,7 @@ class _Command(NamedTuple):
 COMMANDS = (
     _Command("serve", "serve the gateway"),
     _Command("check", "find every mistake in a configuration"),
+    _Command("alerts", "see how alerts are told, and try it out"),
     _Command("assign", "work out which standing model every agent should have"),
     _Command("init", "write a commented configuration to start from"),
     _Command("import", "turn another gateway's configuration into ours"),

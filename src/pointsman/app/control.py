@@ -18,6 +18,7 @@ from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.load import TARGET
+from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
@@ -103,6 +104,9 @@ class RouterSource:
 
     def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
         return self._running.decide(ask, seed, against)
+
+    def deliverer(self) -> Deliverer:
+        return self._running.parts.deliverer
 
     def assignments(self) -> Assignments:
         return self._running.parts.assignments

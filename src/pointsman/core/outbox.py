@@ -24,7 +24,7 @@ class RowState(StrEnum):
 class OutboxRow(NamedTuple):
     """A notification in the outbox.
 
-    `attempts` have ended. A pending row is due at `next_at`, unless somebody holds it until
+    `attempts` have ended or died. A pending row is due at `next_at`, unless somebody holds it until
     `leased_until`. `ended_at` is when it left `PENDING`. `error` is why the last attempt failed,
     free of secrets; `receipt` what the receiver gave, for later messages on the same group;
     `merged_into` the id of the notification that tells what this one told.

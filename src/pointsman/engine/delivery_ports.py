@@ -59,7 +59,8 @@ class Outbox(Protocol):
 
         So at most one works a channel at a time. Of each group on it only the oldest pending row
         may be held, or that and those that follow it without a gap. Those with fewer attempts come
-        first, then the older ones: what can never be delivered keeps nobody else waiting.
+        first, then the older ones: what can never be delivered keeps nobody else waiting. A hold
+        that ended without being settled or released counts as an attempt.
         """
 
     def settle(self, row: OutboxRow, outcome: Settled) -> bool:

@@ -16,7 +16,6 @@ from random import Random
 
 from pointsman.core.channel_trouble import TOLD_AFTER, recovery, trouble, trouble_id
 from pointsman.core.errors import NotifyError, StoreError
-from pointsman.core.notification import Notification
 from pointsman.core.outbox import OutboxQuery, OutboxRow, RowState, Settled
 from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import Clock
@@ -98,9 +97,9 @@ class Deliverer:
             each.cancel()
         await asyncio.gather(*turns, return_exceptions=True)
 
-    async def test(self, notification: Notification) -> str:
-        """Send this now, past the outbox, and return the receipt. Raises `NotifyError`."""
-        return await self.senders[notification.channel].now(notification)
+    async def counts(self) -> Mapping[tuple[str, RowState], int]:
+        """How many notifications there are per channel and state. Raises `StoreError`."""
+        return await asyncio.to_thread(self._outbox.counts)
 
     async def rows(self, query: OutboxQuery) -> Sequence[OutboxRow]:
         """What is or was in the outbox. Raises `StoreError`."""

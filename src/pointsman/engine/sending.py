@@ -48,10 +48,11 @@ class ChannelPolicy(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Somewhere to send to."""
+    """Somewhere to send to; `type` says what it is, for people."""
 
     notifier: Notifier
     policy: ChannelPolicy = ChannelPolicy()
+    type: str = ""
 
 
 class Attempted(NamedTuple):
@@ -109,7 +110,8 @@ class Sender:
 
     async def turn(self) -> bool:
         """Send one message, if one is due. Returns whether there may be more to do."""
-        held = await asyncio.to_thread(self._lease)
+        room = self._pace.room(self._clock.monotonic())
+        held = await asyncio.to_thread(self._lease, 1 if room > 1 else MOST_HELD)
         if not held:
             return False
         now, rest = self._now_and_later(held)
@@ -120,23 +122,27 @@ class Sender:
         await self._send(row)
         return True
 
-    def _lease(self) -> Sequence[OutboxRow]:
+    def _lease(self, limit: int) -> Sequence[OutboxRow]:
         now = self._clock.now()
         until = now + timedelta(seconds=self.channel.policy.timeout_s + LEASE_MARGIN_S)
-        return self._outbox.lease(self.name, now=now, until=until, limit=MOST_HELD)
+        return self._outbox.lease(self.name, now=now, until=until, limit=limit)
 
     def _now_and_later(
         self, held: Sequence[OutboxRow]
     ) -> tuple[Sequence[OutboxRow], Sequence[OutboxRow]]:
-        """What goes into the next message: one row, unless more wait than may be sent now."""
-        room = self._pace.room(self._clock.monotonic())
-        if room >= min(len(held), 2):
+        """What goes into the next message: one row, or together all that wait.
+
+        A row that was tried keeps its id, under which the receiver may have it already; and what
+        follows on it in its group is told after it.
+        """
+        if len(held) == 1 or held[0].attempts:
             return held[:1], held[1:]
-        if not self.channel.notifier.one_by_one:
-            return held, ()
-        group = held[0].notification.group_key
-        ours = [row for row in held if row.notification.group_key == group]
-        return ours, [row for row in held if row.notification.group_key != group]
+        tried = {row.notification.group_key for row in held if row.attempts}
+        if self.channel.notifier.one_by_one:
+            tried |= {row.notification.group_key for row in held}
+            tried.remove(held[0].notification.group_key)
+        together = [row for row in held if row.notification.group_key not in tried]
+        return together, [row for row in held if row.notification.group_key in tried]
 
     async def _merge(self, rows: Sequence[OutboxRow]) -> OutboxRow:
         in_order = sorted(rows, key=lambda row: row.created_at)

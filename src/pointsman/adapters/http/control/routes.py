@@ -43,6 +43,7 @@ from pointsman.adapters.http.control.bodies import (
 from pointsman.adapters.http.control.charting import ranking, timeseries
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
+from pointsman.adapters.http.control.delivering import channels, outbox, resend, try_channel
 from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
 from pointsman.adapters.http.control.explaining import decision_summary
@@ -168,6 +169,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(auto_assign_all, agent_assignment),
         *(runs, run, run_inputs, apply_run, undo_run),
         *(stats, metrics, overview, timeseries, ranking),
+        *(channels, try_channel, outbox, resend),
         *(config, log_level, openapi),
         *(audit, forget_agent),
     ]

@@ -14,6 +14,7 @@ from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained
 from pointsman.engine.history_ports import Series, SeriesQuery
+from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.registry import Setup
 from pointsman.engine.statistics import Asked, Report
@@ -121,6 +122,9 @@ class ControlSource(Protocol):
 
         The decision as it was before; None when there is no such decision.
         """
+
+    def deliverer(self) -> Deliverer:
+        """Through which alerts are told."""
 
     def assignments(self) -> Assignments:
         """Who stands where, and the one place where that is changed."""
