@@ -1,29 +1,59 @@
-/** Which agents are there, what do they need, and how are they served? */
+/** Which agents are there, where do they stand, and how are they served? */
 
 import { type Agent, call } from "../api/client";
-import type { AgentsBody, StandingBody } from "../api/schema";
+import { useState } from "preact/hooks";
+import type { AgentsBody, AssignmentBody, AssignmentsBody, StandingBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
-import { count, dollars, duration, percent } from "../parts/format";
+import { count, dollars, duration, score } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { toneOfSuccess } from "../parts/severity";
 import { Empty, Shown } from "../parts/state";
+import { Success } from "../parts/success";
 import { modelName } from "../state/fleet";
 import { overview } from "../state/live";
 import { go, linkTo, place } from "../state/place";
+import { AutoAssign } from "./auto_assign";
+import { OneAgent } from "./one_agent";
+import { Runs } from "./runs";
 
-type Row = Agent & { did: StandingBody | undefined };
+type Row = Agent & { did: StandingBody | undefined; stands: AssignmentBody | undefined };
+
+const MOST = 500;
 
 export default function Agents() {
+  const { id } = place.value;
+  return id ? <OneAgent key={id} id={id} /> : <All />;
+}
+
+function All() {
   const found = useResource("agents", (signal) => call<AgentsBody>("/agents", { signal }));
+  const assigned = useResource(
+    "assignments",
+    (signal) => call<AssignmentsBody>("/assignments", { query: { page_size: MOST }, signal }),
+    true,
+  );
+  const [planning, setPlanning] = useState(false);
   const { agent = "", kind = "" } = place.value.query;
   const did = new Map(overview.value?.agents.map((each) => [each.id, each]));
+  const stands = new Map(
+    assigned.data?.assignments
+      .filter((each) => each.rank === 0)
+      .map((each) => [each.agent_id, each]),
+  );
   return (
     <div class="page">
       <h1 class="unseen">{t("page.agents")}</h1>
-      <Panel title={t("page.agents")} hint={t("agents.hint")}>
+      <Panel
+        title={t("page.agents")}
+        hint={t("agents.hint")}
+        tools={
+          <ui5-button design="Emphasized" icon="decision" onClick={() => setPlanning(true)}>
+            {t("assign.auto")}
+          </ui5-button>
+        }
+      >
         <Shown of={found} rows={8}>
           {(body) => (
             <Grid
@@ -32,16 +62,25 @@ export default function Agents() {
               rows={body.agents
                 .filter((each) => !agent || each.agent_id === agent)
                 .filter((each) => !kind || each.kind === kind)
-                .map((each): Row => ({ ...each, did: did.get(each.agent_id) }))}
+                .map((each) => ({
+                  ...each,
+                  did: did.get(each.agent_id),
+                  stands: stands.get(each.agent_id),
+                }))}
               columns={columns()}
               id={(row) => row.agent_id}
-              open={(row) => go(linkTo("decisions", "", { agent: row.agent_id }))}
-              height={15}
+              open={(row) => go(linkTo("agents", row.agent_id))}
+              height={12}
               empty={<Empty title={t("agents.none")} command="pointsman init" />}
             />
           )}
         </Shown>
       </Panel>
+      <Runs
+        key={assigned.data?.assignments.map((each) => each.run_id).join() ?? ""}
+        changed={assigned.reload}
+      />
+      {planning ? <AutoAssign close={() => setPlanning(false)} changed={assigned.reload} /> : null}
     </div>
   );
 }
@@ -81,22 +120,26 @@ function columns(): Shape<Row>[] {
       show: (row) => <Needs agent={row} />,
     },
     {
-      key: "pinned_model",
-      title: t("column.pinned"),
-      width: "minmax(8rem, 1fr)",
-      value: (row) => row.pinned_model,
-      show: (row) => <bdi>{row.pinned_model ? modelName(row.pinned_model) : "–"}</bdi>,
+      key: "model_id",
+      title: t("assign.stands_on"),
+      width: "minmax(11rem, 1.3fr)",
+      value: (row) => row.stands?.model_id ?? row.pinned_model,
+      show: (row) => <Standing row={row} />,
+    },
+    {
+      key: "match_score",
+      title: t("assign.match"),
+      width: "minmax(5rem, 0.5fr)",
+      end: true,
+      value: (row) => row.stands?.match_score ?? null,
+      show: (row) => <Num>{score(row.stands?.match_score)}</Num>,
     },
     {
       key: "success_rate",
       title: t("column.success"),
       width: "minmax(6.5rem, 0.7fr)",
       value: (row) => row.did?.success_rate ?? null,
-      show: (row) => (
-        <Tag tone={toneOfSuccess(row.did?.success_rate ?? null)}>
-          <Num>{percent(row.did?.success_rate)}</Num>
-        </Tag>
-      ),
+      show: (row) => <Success share={row.did?.success_rate} />,
     },
     {
       key: "p95_ms",
@@ -123,6 +166,26 @@ function columns(): Shape<Row>[] {
       show: (row) => <Num>{dollars(row.did?.cost_usd)}</Num>,
     },
   ];
+}
+
+/** Where an agent stands: by a plan, by a person, pinned in the file, or nowhere in particular. */
+function Standing({ row }: { row: Row }) {
+  if (!row.stands) {
+    return row.pinned_model ? (
+      <>
+        <bdi>{modelName(row.pinned_model)}</bdi> <Tag tone="plain">{t("column.pinned")}</Tag>
+      </>
+    ) : (
+      <span class="quiet">{t("assign.each_request")}</span>
+    );
+  }
+  const byHand = row.stands.assignment_method === "MANUAL";
+  return (
+    <>
+      <bdi>{row.stands.model_name}</bdi>{" "}
+      {byHand ? <Tag tone="info">{t("assign.by_hand")}</Tag> : null}
+    </>
+  );
 }
 
 function Needs({ agent }: { agent: Agent }) {

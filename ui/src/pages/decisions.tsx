@@ -239,7 +239,7 @@ function columns(): Shape<DecisionSummary>[] {
     {
       key: "cost_usd",
       title: t("column.cost"),
-      width: "minmax(5.5rem, 0.6fr)",
+      width: "minmax(6.75rem, 0.6fr)",
       end: true,
       value: (row) => row.cost_usd,
       show: (row) => <Num>{dollars(row.cost_usd)}</Num>,

@@ -16,7 +16,7 @@ export function LastDecisions({ decisions }: { decisions: readonly DecisionSumma
       tools={<a href={linkTo("decisions")}>{t("overview.all_decisions")}</a>}
     >
       {decisions.length ? (
-        <div class="scroll" tabIndex={0} role="region" aria-label={t("overview.last_decisions")}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={t("overview.last_decisions")}>
           <table class="few">
             <thead>
               <tr>

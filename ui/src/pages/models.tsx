@@ -8,8 +8,9 @@ import { Grid, type Shape } from "../parts/grid";
 import { Num } from "../parts/num";
 import { Meter, Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { toneOfCircuit, toneOfSuccess } from "../parts/severity";
+import { toneOfCircuit } from "../parts/severity";
 import { Empty, Shown } from "../parts/state";
+import { Success } from "../parts/success";
 import { overview } from "../state/live";
 import { go, linkTo, place, range } from "../state/place";
 
@@ -121,7 +122,7 @@ function columns(): Shape<Row>[] {
       show: (row) => (
         <span class="in-flight">
           <Num>{percent(row.did?.share)}</Num>
-          <Meter share={row.did?.share ?? 0} label={percent(row.did?.share)} />
+          {row.did ? <Meter share={row.did.share} label={percent(row.did.share)} /> : null}
         </span>
       ),
     },
@@ -130,11 +131,7 @@ function columns(): Shape<Row>[] {
       title: t("column.success"),
       width: "minmax(6.5rem, 0.7fr)",
       value: (row) => row.did?.success_rate ?? null,
-      show: (row) => (
-        <Tag tone={toneOfSuccess(row.did?.success_rate ?? null)}>
-          <Num>{percent(row.did?.success_rate)}</Num>
-        </Tag>
-      ),
+      show: (row) => <Success share={row.did?.success_rate} />,
     },
     {
       key: "p95_ms",

@@ -68,7 +68,7 @@ interface Figure {
   key: "requests" | "success" | "latency" | "cost" | "fallbacks";
   of: (point: Omit<StepBody, "at">) => number | null;
   show: (value: number | null) => string;
-  /** More of it is worse. */
+  /** Whether more of it is worse; without, neither way is. */
   worse?: boolean;
   more?: (body: OverviewBody) => string;
 }
@@ -85,6 +85,7 @@ const FIGURES: readonly Figure[] = [
     key: "success",
     of: (point) => point.success_rate,
     show: percent,
+    worse: false,
     more: (body) => t("card.success_more", { count: count(body.now.failed_attempts) }),
   },
   {
@@ -141,7 +142,11 @@ function Card({ figure, body }: { figure: Figure; body: OverviewBody }) {
       <span class="card-name">{name}</span>
       <span class="card-value">
         <Num>{figure.show(value)}</Num>
-        <Change now={value} past={past} {...(figure.worse ? { worse: true } : {})} />
+        <Change
+          now={value}
+          past={past}
+          {...(figure.worse === undefined ? {} : { worse: figure.worse })}
+        />
       </span>
       <span class="card-more quiet">{figure.more?.(body)}</span>
       <Spark values={body.points.map((point) => figure.of(point))} />

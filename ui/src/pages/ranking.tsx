@@ -6,8 +6,8 @@ import { t, tMaybe } from "../i18n";
 import { dollars, duration, percent, score } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
-import { pieces } from "../parts/pieces";
 import { modelName } from "../state/fleet";
+import { Bar, TermLegend, termNames } from "./bars";
 
 export function Ranking({ decision, before }: { decision: Decision; before?: Decision }) {
   const names = termNames(decision.candidates);
@@ -17,14 +17,7 @@ export function Ranking({ decision, before }: { decision: Decision; before?: Dec
       title={before ? t("ranking.now") : t("ranking.title")}
       hint={decision.band === null ? "" : t("ranking.band", { points: score(decision.band) })}
     >
-      <p class="legend">
-        {names.map((name, place) => (
-          <span key={name} class="legend-entry">
-            <span class={`swatch swatch-${place + 1}`} />
-            {tMaybe(`term.${name}`, name)}
-          </span>
-        ))}
-      </p>
+      <TermLegend names={names} />
       <ol class="ranking">
         {decision.candidates.map((candidate, place) => (
           <Standing
@@ -41,11 +34,6 @@ export function Ranking({ decision, before }: { decision: Decision; before?: Dec
   );
 }
 
-/** In the order in which they first appear, so that a colour means one term in all bars. */
-export function termNames(candidates: readonly Candidate[]): string[] {
-  return [...new Set(candidates.flatMap((each) => each.terms.map((term) => term.name)))];
-}
-
 interface StandingProps {
   candidate: Candidate;
   names: readonly string[];
@@ -54,11 +42,7 @@ interface StandingProps {
 }
 
 function Standing({ candidate, names, chosen, past }: StandingProps) {
-  const parts = pieces(candidate.terms);
   const sum = candidate.terms.reduce((total, term) => total + term.value, 0);
-  const words = parts
-    .map((part) => `${tMaybe(`term.${part.name}`, part.name)} ${score(part.value)}`)
-    .join(", ");
   return (
     <li class={chosen ? "standing is-chosen" : "standing"}>
       <details>
@@ -67,18 +51,7 @@ function Standing({ candidate, names, chosen, past }: StandingProps) {
             <bdi>{modelName(candidate.model_id)}</bdi>
             {chosen ? <Tag tone="info">{t("ranking.chosen")}</Tag> : null}
           </span>
-          <span class="stack" role="img" aria-label={words}>
-            {parts.map((part) => (
-              <span
-                key={part.name}
-                class={`piece swatch-${names.indexOf(part.name) + 1}${part.takes ? " takes" : ""}`}
-                style={{
-                  insetInlineStart: `${part.from}%`,
-                  inlineSize: `${Math.abs(part.value)}%`,
-                }}
-              />
-            ))}
-          </span>
+          <Bar terms={candidate.terms} names={names} />
           <span class="standing-score">
             <Num>{score(candidate.score)}</Num>
             {past !== undefined && past !== null ? (

@@ -2,10 +2,11 @@
 
 import type { StandingBody } from "../api/schema";
 import { t } from "../i18n";
-import { count, duration, percent } from "../parts/format";
+import { count, duration } from "../parts/format";
 import { Num } from "../parts/num";
-import { Panel, Tag } from "../parts/panel";
-import { badness, toneOfSuccess } from "../parts/severity";
+import { Panel } from "../parts/panel";
+import { badness } from "../parts/severity";
+import { Success } from "../parts/success";
 import { agentName, modelName } from "../state/fleet";
 import { linkTo } from "../state/place";
 
@@ -45,9 +46,7 @@ export function Worst({ title, rows, page }: WorstProps) {
                   </a>
                 </th>
                 <td>
-                  <Tag tone={toneOfSuccess(row.success_rate)}>
-                    <Num>{percent(row.success_rate)}</Num>
-                  </Tag>
+                  <Success share={row.success_rate} />
                 </td>
                 <td class="end">
                   <Num>{duration(row.p95_ms)}</Num>

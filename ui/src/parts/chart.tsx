@@ -35,20 +35,21 @@ export function Chart(props: ChartProps) {
   };
   return (
     <figure class="chart" aria-label={label}>
-      <div class="legend">
-        {lines.map((line, place) => (
-          <button
-            type="button"
-            key={line.id}
-            class="legend-entry"
-            aria-pressed={!hidden.has(line.id)}
-            onClick={() => toggle(line.id)}
-          >
-            <span class={`swatch swatch-${line.colour ?? (place % COLOURS) + 1}`} />
-            <bdi>{line.label}</bdi>
-          </button>
-        ))}
-        <span class="grow" />
+      <div class="legend legend-of-chart">
+        <span class="legend">
+          {lines.map((line, place) => (
+            <button
+              type="button"
+              key={line.id}
+              class="legend-entry"
+              aria-pressed={!hidden.has(line.id)}
+              onClick={() => toggle(line.id)}
+            >
+              <span class={`swatch swatch-${line.colour ?? (place % COLOURS) + 1}`} />
+              <bdi>{line.label}</bdi>
+            </button>
+          ))}
+        </span>
         <ui5-button
           design="Transparent"
           icon={asTable ? "line-chart" : "chart-table-view"}
@@ -71,7 +72,7 @@ export function Chart(props: ChartProps) {
 function Figures({ times, lines, format, label }: ChartProps) {
   const newest = times.map((_, index) => times.length - 1 - index);
   return (
-    <div class="figures" tabIndex={0} role="region" aria-label={label}>
+    <div class="figures" tabIndex={0} role="group" aria-label={label}>
       <table>
         <thead>
           <tr>
@@ -216,7 +217,7 @@ function options(
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: true, y: false, setScale: true },
@@ -233,7 +234,13 @@ function options(
       y: { range: (_plot, _low, high) => [0, high > 0 ? 1.1 * high : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 72, values: (_plot, splits) => splits.map(hour) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        space: 72,
+        values: (_plot, splits) => splits.map(hour),
+      },
       {
         ...axis,
         size: 64,

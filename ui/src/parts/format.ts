@@ -34,7 +34,7 @@ export function dollars(usd: Value): string {
   if (usd === 0) return "$0";
   const size = Math.abs(usd);
   if (size >= 1_000) return `$${compact.format(usd)}`;
-  if (size >= 1) return `$${usd.toFixed(2)}`;
+  if (size >= 0.095) return `$${usd.toFixed(2)}`;
   return `$${Number(usd.toPrecision(2)).toString().includes("e") ? usd.toExponential(1) : Number(usd.toPrecision(2))}`;
 }
 
@@ -59,6 +59,7 @@ export function score(value: Value): string {
 export function change(now: Value, before: Value): string | null {
   if (missing(now) || missing(before) || before === 0) return null;
   const share = (100 * (now - before)) / Math.abs(before);
+  if (Math.abs(share) < 0.05) return null;
   const rounded = Math.abs(share) < 10 ? share.toFixed(1) : share.toFixed(0);
   return `${share >= 0 ? "+" : "−"}${rounded.replace("-", "")} %`;
 }

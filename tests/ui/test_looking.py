@@ -1,0 +1,103 @@
+"""Is every page whole, for whoever looks at it, in whichever way, and does it keep to itself?"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from gateway_process import GatewayProcess
+from playwright.sync_api import expect
+from seen import THEMES, Watched
+
+PAGES = ("overview", "agents", "models", "decisions", "settings")
+
+
+def one_decision(gateway: GatewayProcess) -> str:
+    found = gateway.control("/decisions?success=true&agent_id=coder")["decisions"]
+    return str(found[0]["decision_id"])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_everybody_can_use_every_page(
+    watched: Watched, busy_gateway: GatewayProcess, theme: str, language: str
+) -> None:
+    watched.looks(theme, language)
+    model = busy_gateway.control("/models")["models"][0]["model_id"].replace("/", "%2F")
+    details = (f"decisions/{one_decision(busy_gateway)}", f"models/{model}", "agents/coder")
+    for place in (*PAGES, *details):
+        page = watched.open(place)
+        assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+        assert watched.violations() == [], place
+
+
+def test_the_dialogs_can_be_used_by_everybody_too(watched: Watched) -> None:
+    page = watched.open("agents")
+    page.get_by_role("button", name="Auto-assign").click()
+    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("group", name="Who moves").wait_for()
+    assert watched.violations() == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("body").press("?")
+    page.get_by_role("dialog", name="Keyboard").wait_for()
+    assert watched.violations() == []
+
+
+def test_the_overview_costs_few_requests_whatever_it_shows(watched: Watched) -> None:
+    page = watched.open("overview")
+    expect(page.locator("[data-card=requests] .card-value")).to_contain_text("/s")
+    expect(page.locator(".connection")).to_have_text("Live")
+    asked = [url for url in watched.asked if "/api/" in url]
+    assert len(asked) <= 3, asked
+
+
+def test_an_address_brings_a_view_back(watched: Watched) -> None:
+    page = watched.open("models")
+    page.get_by_role("combobox", name="Provider").select_option("sim")
+    page.get_by_label("Search: Models").fill("atlas")
+    page.get_by_role("columnheader", name="p95").get_by_role("button").click()
+    rows = page.locator(".grid-rows [role=row]")
+    expect(rows).to_have_count(2)
+    names = rows.locator("[role=gridcell]:first-child").all_inner_texts()
+    address = page.evaluate("location.hash")
+    assert "provider=sim" in address
+    page.goto("about:blank")
+    watched.open(address.removeprefix("#/"))
+    expect(page.get_by_label("Search: Models")).to_have_value("atlas")
+    assert rows.locator("[role=gridcell]:first-child").all_inner_texts() == names
+    header = page.get_by_role("columnheader", name="p95")
+    assert header.get_attribute("aria-sort") == "descending"
+
+
+def test_what_is_exported_is_what_the_api_gives_under_the_same_filter(
+    watched: Watched, busy_gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    page = watched.open("decisions?agent=coder&success=true")
+    expected = busy_gateway.control("/decisions?limit=200&agent_id=coder&success=true")["decisions"]
+    ids = [each["decision_id"] for each in expected]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    saved.value.save_as(tmp_path / "them.csv")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "them.csv").read_text("utf-8"))))
+    assert [line["decision_id"] for line in lines] == ids
+    assert [float(line["cost_usd"]) for line in lines] == [each["cost_usd"] for each in expected]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="JSON").click()
+    saved.value.save_as(tmp_path / "them.json")
+    objects = json.loads((tmp_path / "them.json").read_text("utf-8"))
+    assert [each["decision_id"] for each in objects] == ids
+
+
+def test_a_decision_that_is_not_there_says_so_with_the_request_and_a_way_on(
+    watched: Watched,
+) -> None:
+    page = watched.open("decisions/dec_000000000000000000000000000")
+    alert = page.locator("main [role=alert]")
+    expect(alert).to_contain_text("No decision is called")
+    expect(alert).to_contain_text("req_")
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+    watched.said = [words for words in watched.said if "404" not in words]

@@ -1,0 +1,219 @@
+/** Which model should each agent stand on? First shown, then put in place, then taken back if need be. */
+
+import { useState } from "preact/hooks";
+import { call } from "../api/client";
+import type { MovedBody, PlanBody } from "../api/schema";
+import { type Key, t } from "../i18n";
+import { Choice } from "../parts/choice";
+import { Dialog } from "../parts/dialog";
+import { count, dollars, duration, score } from "../parts/format";
+import { Num } from "../parts/num";
+import { Failed, Loading } from "../parts/state";
+import { agentName, modelName } from "../state/fleet";
+import { mayChange } from "../state/session";
+import { undone } from "./runs";
+
+const STRATEGIES = ["optimal", "balanced", "greedy"] as const;
+type Strategy = (typeof STRATEGIES)[number];
+
+type Stage =
+  | { is: "asking" | "applying" | "undoing" }
+  | { is: "chosen" }
+  | { is: "shown"; plan: PlanBody }
+  | { is: "applied"; plan: PlanBody }
+  | { is: "undone" }
+  | { is: "failed"; error: unknown; again: () => void };
+
+export function AutoAssign({ close, changed }: { close: () => void; changed: () => void }) {
+  const [strategy, setStrategy] = useState<Strategy>("optimal");
+  const [stage, setStage] = useState<Stage>({ is: "chosen" });
+
+  const attempt = async (during: Stage, work: () => Promise<Stage>) => {
+    setStage(during);
+    try {
+      setStage(await work());
+    } catch (error) {
+      setStage({ is: "failed", error, again: () => void attempt(during, work) });
+    }
+  };
+  const ask = () =>
+    attempt({ is: "asking" }, async () => ({ is: "shown", plan: await planned(strategy, true) }));
+  const apply = (shown: PlanBody) =>
+    attempt({ is: "applying" }, async () => {
+      const plan = await planned(strategy, false, shown.plan_id);
+      changed();
+      return { is: "applied", plan };
+    });
+  const undo = (runId: string) =>
+    attempt({ is: "undoing" }, async () => {
+      await undone(runId);
+      changed();
+      return { is: "undone" };
+    });
+
+  return (
+    <Dialog
+      wide
+      title={t("assign.auto")}
+      close={close}
+      actions={<Actions stage={stage} apply={apply} undo={undo} />}
+    >
+      <div class="filters filters-plain">
+        <Choice
+          label={t("assign.strategy")}
+          value={strategy}
+          options={STRATEGIES.map((name) => ({
+            value: name,
+            text: t(`assign.${name}` as Key),
+          }))}
+          choose={(name) => {
+            setStrategy(STRATEGIES.find((each) => each === name) ?? "optimal");
+            setStage({ is: "chosen" });
+          }}
+        />
+        <ui5-button onClick={() => void ask()}>{t("assign.show_plan")}</ui5-button>
+        <span class="quiet">{t("assign.nothing_yet")}</span>
+      </div>
+      <div aria-live="polite">
+        <Body stage={stage} />
+      </div>
+    </Dialog>
+  );
+}
+
+function planned(strategy: Strategy, dry: boolean, expect?: string): Promise<PlanBody> {
+  const body = expect === undefined ? { strategy } : { strategy, expect };
+  return call<PlanBody>("/auto-assign-all", { method: "POST", query: { dry_run: dry }, body });
+}
+
+interface ActionsProps {
+  stage: Stage;
+  apply: (plan: PlanBody) => Promise<void>;
+  undo: (runId: string) => Promise<void>;
+}
+
+function Actions({ stage, apply, undo }: ActionsProps) {
+  if (stage.is === "shown" && stage.plan.changed_agents) {
+    return (
+      <ui5-button
+        design="Emphasized"
+        disabled={!mayChange.value}
+        onClick={() => void apply(stage.plan)}
+      >
+        {t("assign.apply", { count: stage.plan.changed_agents })}
+      </ui5-button>
+    );
+  }
+  const runId = stage.is === "applied" ? stage.plan.run_id : null;
+  if (runId === null) return null;
+  return (
+    <ui5-button icon="undo" onClick={() => void undo(runId)}>
+      {t("action.undo")}
+    </ui5-button>
+  );
+}
+
+function Body({ stage }: { stage: Stage }) {
+  switch (stage.is) {
+    case "chosen":
+      return <p class="empty quiet">{t("assign.words")}</p>;
+    case "shown":
+      return <Plan plan={stage.plan} />;
+    case "applied":
+      return (
+        <>
+          <p class="done">{t("assign.applied", { count: stage.plan.changed_agents })}</p>
+          <Plan plan={stage.plan} />
+        </>
+      );
+    case "undone":
+      return <p class="done">{t("assign.undone")}</p>;
+    case "failed":
+      return <Failed error={stage.error} retry={stage.again} />;
+    default:
+      return <Loading rows={6} />;
+  }
+}
+
+function Plan({ plan }: { plan: PlanBody }) {
+  return (
+    <>
+      <p>
+        {t(plan.usd_per_day ? "assign.summary" : "assign.summary_free", {
+          assigned: count(plan.total_assignments),
+          score: score(plan.avg_match_score),
+          cost: dollars(plan.usd_per_day),
+        })}
+      </p>
+      {plan.unassigned.map((each) => (
+        <p key={each.agent_id} class="wrong">
+          <bdi>{agentName(each.agent_id)}</bdi>: {each.reasons.join("; ")}
+        </p>
+      ))}
+      {plan.notes.map((note) => (
+        <p key={note} class="quiet">
+          {note}
+        </p>
+      ))}
+      {plan.moved.length ? (
+        <Moves moves={plan.moved} />
+      ) : (
+        <p class="empty quiet">{t("assign.nobody_moves")}</p>
+      )}
+    </>
+  );
+}
+
+export function Moves({ moves }: { moves: readonly MovedBody[] }) {
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label={t("assign.who_moves")}>
+      <table class="few">
+        <thead>
+          <tr>
+            <th scope="col">{t("column.agent")}</th>
+            <th scope="col">{t("assign.from")}</th>
+            <th scope="col">{t("assign.to")}</th>
+            <th scope="col" class="end">
+              {t("assign.match")}
+            </th>
+            <th scope="col" class="end">
+              {t("column.latency")}
+            </th>
+            <th scope="col" class="end">
+              {t("assign.per_day")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {moves.map((move) => (
+            <tr key={move.agent_id}>
+              <th scope="row">
+                <bdi>{agentName(move.agent_id)}</bdi>
+              </th>
+              <td>
+                <bdi>{modelName(move.old_model_id)}</bdi>
+              </td>
+              <td class="strong">
+                <bdi>{modelName(move.new_model_id)}</bdi>
+              </td>
+              <td class="end">
+                <Num>{changed(move.score_change, score)}</Num>
+              </td>
+              <td class="end">
+                <Num>{changed(move.latency_change_ms, duration)}</Num>
+              </td>
+              <td class="end">
+                <Num>{changed(move.usd_per_day_change, dollars)}</Num>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function changed(by: number | null, write: (value: number) => string): string {
+  if (by === null) return "–";
+  return `${by >= 0 ? "+" : "−"}${write(Math.abs(by))}`;
+}

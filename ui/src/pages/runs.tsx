@@ -1,0 +1,129 @@
+/** What was decided about the fleet, by whom, and can it be taken back? */
+
+import { useState } from "preact/hooks";
+import { call } from "../api/client";
+import type { OneRunBody, RunBody, RunsBody } from "../api/schema";
+import { type Key, t, tMaybe } from "../i18n";
+import { count, instant, score } from "../parts/format";
+import { Num } from "../parts/num";
+import { Panel, Tag, type Tone } from "../parts/panel";
+import { useResource } from "../parts/resource";
+import { Failed, Shown } from "../parts/state";
+import { mayChange } from "../state/session";
+
+const FEW = 20;
+const TONES: Record<string, Tone> = { applied: "good", proposed: "info" };
+
+/** Put back what a run has changed. */
+export function undone(runId: string): Promise<OneRunBody> {
+  const path = `/assignment-runs/${encodeURIComponent(runId)}/undo`;
+  return call<OneRunBody>(path, { method: "POST", body: {} });
+}
+
+export function Runs({ changed }: { changed: () => void }) {
+  const found = useResource("runs", (signal) =>
+    call<RunsBody>("/assignment-runs", { query: { limit: FEW }, signal }),
+  );
+  const [error, setError] = useState<{ is: unknown; again: () => void } | null>(null);
+  const act = async (run: RunBody, verb: "undo" | "apply") => {
+    const path = `/assignment-runs/${encodeURIComponent(run.run_id)}/${verb}`;
+    try {
+      await call<OneRunBody>(path, { method: "POST", body: {} });
+      setError(null);
+      changed();
+      found.reload();
+    } catch (problem) {
+      setError({ is: problem, again: () => void act(run, verb) });
+    }
+  };
+  return (
+    <Panel title={t("runs.title")} hint={t("runs.hint")}>
+      {error ? <Failed error={error.is} retry={error.again} /> : null}
+      <Shown of={found} rows={3}>
+        {(body) =>
+          body.runs.length ? (
+            <Table runs={body.runs} act={(run, verb) => void act(run, verb)} />
+          ) : (
+            <p class="empty quiet">{t("runs.none")}</p>
+          )
+        }
+      </Shown>
+    </Panel>
+  );
+}
+
+interface TableProps {
+  runs: readonly RunBody[];
+  act: (run: RunBody, verb: "undo" | "apply") => void;
+}
+
+function Table({ runs, act }: TableProps) {
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label={t("runs.title")}>
+      <table class="few">
+        <thead>
+          <tr>
+            <th scope="col">{t("column.time")}</th>
+            <th scope="col">{t("runs.kind")}</th>
+            <th scope="col">{t("runs.state")}</th>
+            <th scope="col">{t("runs.by")}</th>
+            <th scope="col">{t("runs.reason")}</th>
+            <th scope="col" class="end">
+              {t("runs.moved")}
+            </th>
+            <th scope="col" class="end">
+              {t("assign.match")}
+            </th>
+            <th scope="col">
+              <span class="unseen">{t("runs.act")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.run_id}>
+              <th scope="row">
+                <Num>{instant(run.timestamp)}</Num>
+              </th>
+              <td>{tMaybe(`runs.${run.kind}`, run.kind)}</td>
+              <td>
+                <Tag tone={TONES[run.state] ?? "plain"}>{t(`runs.${run.state}` as Key)}</Tag>
+              </td>
+              <td>
+                <bdi>{run.decided_by}</bdi>
+              </td>
+              <td>
+                <bdi>{run.reason || "–"}</bdi>
+              </td>
+              <td class="end">
+                <Num>{count(run.changed_agents)}</Num>
+              </td>
+              <td class="end">
+                <Num>{score(run.avg_match_score)}</Num>
+              </td>
+              <td class="end">
+                <Act run={run} act={act} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Act({ run, act }: { run: RunBody; act: TableProps["act"] }) {
+  if (run.state !== "applied" && run.state !== "proposed") return null;
+  const verb = run.state === "applied" ? "undo" : "apply";
+  return (
+    <ui5-button
+      design="Transparent"
+      icon={verb === "undo" ? "undo" : "accept"}
+      disabled={!mayChange.value}
+      accessible-name={`${t(`action.${verb}`)}: ${tMaybe(`runs.${run.kind}`, run.kind)} ${instant(run.timestamp)}`}
+      onClick={() => act(run, verb)}
+    >
+      {t(`action.${verb}`)}
+    </ui5-button>
+  );
+}
