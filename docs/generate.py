@@ -18,6 +18,7 @@ from from_code.commands import commands
 from from_code.failures import kinds, rows
 from from_code.keys import configuration_keys
 from from_code.providers import provider_types
+from from_code.tables import tables
 
 from pointsman.app.commands.schema import openapi_text
 
@@ -33,6 +34,7 @@ MAKERS: Mapping[str, Callable[[], str]] = {
     "failure-rows": rows,
     "provider-types": provider_types,
     "python-names": python_names,
+    "tables": tables,
 }
 
 

@@ -155,6 +155,9 @@ class Router:
             failing_s=0.0,
         )
 
+    def kept(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        return self.store.decisions(query)
+
     def audit(self) -> Audit:
         return Audit(self.store.audit, SystemClock(), Random())
 

@@ -218,6 +218,7 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         ("get", "/timeseries"),
         ("get", "/ranking"),
         ("get", "/audit"),
+        ("get", "/export/{what}"),
         ("delete", "/agents/{agent_id}/data"),
         ("post", "/auto-assign-all"),
         ("get", "/assignments"),

@@ -124,6 +124,9 @@ class RouterSource:
     async def series(self, query: SeriesQuery) -> Series:
         return await asyncio.to_thread(self._running.parts.store.aggregates.series, query)
 
+    def kept(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        return self._running.parts.store.decisions(query)
+
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
         return await self._running.recall_many(query)
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
-from pointsman.core.attempts import columns_of
-from pointsman.core.decision import Outcome
+from pointsman.core.attempts import Row, columns_of_rows
 from pointsman.core.period import Period
 
 OTHER: Final = "__other__"
@@ -45,26 +44,27 @@ class Member(NamedTuple):
     name: str = ""
 
 
-class Request(NamedTuple):
-    """What is counted of one request. `model_id` is None where no model could serve it.
+class Kind(NamedTuple):
+    """What requests have in common that are counted together; None where nobody knows.
 
-    `decided` is False for outcomes whose decision was lost. `score` is in [0, 1].
+    Of what was decided, `model_id` is the chosen model, of attempts the one that was tried.
     """
 
     agent_id: str
     model_id: str | None
     task_type: str | None = None
     strategy: str | None = None
-    score: float | None = None
-    explored: bool = False
-    panic: bool = False
-    decided: bool = True
-    outcomes: Sequence[Outcome] = ()
 
-    @property
-    def fell_back(self) -> bool:
-        """It was tried on another model than the chosen one."""
-        return any(outcome.model_id != self.model_id for outcome in self.outcomes)
+
+class Made(NamedTuple):
+    """How many decisions of a kind there were; `score_sum` of the `scored` is in [0, 1] each."""
+
+    decisions: int
+    explored: int = 0
+    panics: int = 0
+    fallbacks: int = 0
+    scored: int = 0
+    score_sum: float = 0.0
 
 
 class Aggregate:
@@ -94,19 +94,15 @@ class Aggregate:
     def score_sum(self) -> float:
         return self.score_units / _NANO
 
-    def learn(self, requests: Sequence[Request]) -> None:
-        """Count the requests, but not their attempts, which may be on other models."""
-        for each in requests:
-            if not each.decided:
-                continue
-            self.decisions += 1
-            self.refused += each.model_id is None
-            self.explored += each.explored
-            self.panics += each.panic
-            self.fallbacks += each.fell_back
-            if each.score is not None:
-                self.scored += 1
-                self.score_units += round(each.score * _NANO)
+    def learn(self, made: Made, *, refused: bool) -> None:
+        """Count decisions; `refused` are those that no model could serve."""
+        self.decisions += made.decisions
+        self.refused += made.decisions if refused else 0
+        self.explored += made.explored
+        self.panics += made.panics
+        self.fallbacks += made.fallbacks
+        self.scored += made.scored
+        self.score_units += round(made.score_sum * _NANO)
 
     def merge(self, other: Aggregate) -> None:
         self.decisions += other.decisions
@@ -122,19 +118,9 @@ class Aggregate:
 Aggregates = dict[Member, Aggregate]
 
 
-def aggregated(requests: Iterable[Request]) -> Aggregates:
-    """What the requests of one period come to, in total and for every member."""
-    kinds: dict[tuple[str, str | None, str | None, str | None], list[Request]] = {}
-    for each in requests:
-        kind = (each.agent_id, each.model_id, each.task_type, each.strategy)
-        kinds.setdefault(kind, []).append(each)
-    found: Aggregates = {}
-    rooms = dict.fromkeys(Dimension, MOST_MEMBERS)
-    for alike in kinds.values():
-        for members, aggregate in _parts(alike):
-            for member in members:
-                _add(found, rooms, member, aggregate)
-    return found
+def aggregated(made: Mapping[Kind, Made], attempts: Mapping[Kind, Sequence[Row]]) -> Aggregates:
+    """What decisions and attempts of one period come to, in total and for every member."""
+    return merged(_parts(made, attempts))
 
 
 def merged(parts: Iterable[tuple[Member, Aggregate]]) -> Aggregates:
@@ -159,39 +145,28 @@ def _add(
     total.merge(aggregate)
 
 
-def _parts(alike: Sequence[Request]) -> Iterator[tuple[Sequence[Member], Aggregate]]:
-    """Requests of one agent, model, task type and strategy, and whom they count for.
-
-    The attempts of a request may be on several models, so they are counted by themselves.
-    """
-    first = alike[0]
-    common = [
-        Member(Dimension.ALL),
-        Member(Dimension.AGENT, first.agent_id),
-        Member(Dimension.TASK_TYPE, first.task_type or UNKNOWN),
-        Member(Dimension.STRATEGY, first.strategy or UNKNOWN),
-    ]
-    made = Aggregate()
-    made.learn(alike)
-    chosen = () if first.model_id is None else _of_model(first.model_id)
-    yield [*common, *chosen], made
-    for model_id, outcomes in _by_model(alike).items():
+def _parts(
+    made: Mapping[Kind, Made], attempts: Mapping[Kind, Sequence[Row]]
+) -> Iterator[tuple[Member, Aggregate]]:
+    for kind, decisions in made.items():
+        counted = Aggregate()
+        counted.learn(decisions, refused=kind.model_id is None)
+        yield from ((member, counted) for member in _members(kind))
+    for kind, rows in attempts.items():
         tried = Aggregate()
-        tried.period.learn(columns_of(outcomes))
-        yield [*common, *_of_model(model_id)], tried
+        tried.period.learn(columns_of_rows(rows))
+        yield from ((member, tried) for member in _members(kind))
 
 
-def _of_model(model_id: str) -> tuple[Member, Member]:
-    provider = model_id.partition("/")[0]
-    return Member(Dimension.MODEL, model_id), Member(Dimension.PROVIDER, provider)
-
-
-def _by_model(requests: Sequence[Request]) -> Mapping[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = {}
-    for each in requests:
-        for outcome in each.outcomes:
-            found.setdefault(outcome.model_id, []).append(outcome)
-    return found
+def _members(kind: Kind) -> Iterator[Member]:
+    """All whom what is of this kind counts for."""
+    yield Member(Dimension.ALL)
+    yield Member(Dimension.AGENT, kind.agent_id)
+    yield Member(Dimension.TASK_TYPE, kind.task_type or UNKNOWN)
+    yield Member(Dimension.STRATEGY, kind.strategy or UNKNOWN)
+    if kind.model_id is not None:
+        yield Member(Dimension.MODEL, kind.model_id)
+        yield Member(Dimension.PROVIDER, kind.model_id.partition("/")[0])
 
 
 def finer_s(grain_s: int) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
@@ -25,6 +25,7 @@ UNBILLED = -2
 
 KINDS: tuple[FailureKind, ...] = tuple(FailureKind)
 _PLACE_OF: Mapping[FailureKind, int] = {kind: place for place, kind in enumerate(KINDS, 1)}
+_PLACE_BY_CODE: Mapping[str, int] = {kind.code: place for kind, place in _PLACE_OF.items()}
 _PICOS = Decimal(PICOS_PER_USD)
 _NO_COST = Decimal(0)
 _PLACES = -12
@@ -78,6 +79,50 @@ def row_of(outcome: Outcome, slot: int) -> Row:
         _inter_token_s(outcome, usage) if complete and streamed and usage else NO_VALUE,
         *tokens,
         _picos(outcome),
+    )
+
+
+class Kept(NamedTuple):
+    """What a store keeps of an attempt, as far as it is counted; None where nothing is known."""
+
+    failure: str | None
+    streamed: int
+    total_s: float
+    first_token_s: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    estimated: int | None
+    cost_usd: str | Decimal | None
+
+
+def row_of_kept(kept: Sequence[Any]) -> Row:
+    """The same as `row_of` the outcome, in slot 0; `kept` is in the order of `Kept`.
+
+    For those who count many that were kept: outcomes would have to be made anew for `row_of`.
+    Raises `KeyError` for a failure that nobody knows, `ArithmeticError` for a cost that is none.
+    """
+    failure, streamed, total_s, first_s, prompt, completion, cached, estimated, cost = kept
+    tokens = (0, 0, 0) if prompt is None else (prompt, completion, cached)
+    if min(tokens) < 0 or max(tokens) > MOST_TOKENS:
+        tokens = (0, 0, 0)
+    between_s, complete = NO_VALUE, failure is None
+    counted = prompt is not None and not estimated and 1 < completion <= MOST_TOKENS
+    if complete and streamed and counted and first_s is not None:
+        between_s = max(0.0, (total_s - first_s) / (completion - 1))
+    picos = UNPRICED if complete or prompt is not None else UNBILLED
+    if cost is not None:
+        known = Decimal(cost)
+        picos = int(known * _PICOS) if 0 <= known <= MOST_USD else UNPRICED
+    return (
+        0,
+        0 if complete else _PLACE_BY_CODE[failure],
+        total_s if complete and not streamed else NO_VALUE,
+        total_s if complete and streamed else NO_VALUE,
+        first_s if streamed and first_s is not None else NO_VALUE,
+        between_s,
+        *tokens,
+        picos,
     )
 
 

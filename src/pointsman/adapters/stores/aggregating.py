@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from pointsman.adapters.stores.aggregate_rows import (
@@ -21,7 +21,7 @@ from pointsman.adapters.stores.aggregate_rows import (
     aggregate_row,
     stored_aggregate,
 )
-from pointsman.adapters.stores.rows import OUTCOME_COLUMNS, microseconds, stored_outcome
+from pointsman.adapters.stores.rows import microseconds
 from pointsman.adapters.stores.schema import AGGREGATES, DECISIONS, OUTCOMES
 from pointsman.adapters.stores.series import read_series
 from pointsman.adapters.stores.transactions import Database, Transactions
@@ -29,13 +29,15 @@ from pointsman.core.aggregate import (
     GRAINS_S,
     MINUTE_S,
     Aggregates,
-    Request,
+    Kind,
+    Made,
     aggregated,
     finer_s,
     first_id,
     made_at_s,
     merged,
 )
+from pointsman.core.attempts import Row, row_of_kept
 from pointsman.core.errors import StoreError
 from pointsman.engine.history_ports import Series, SeriesQuery
 
@@ -51,13 +53,29 @@ ROWS_AT_ONCE = 400
 PAUSE_S = 0.001
 
 _MADE = f"""
-SELECT DECISION_ID, SELECTED_AGENT_ID, SELECTED_MODEL_ID, TASK_TYPE, STRATEGY, COMPOSITE_SCORE,
-    EXPLORED, PANIC
-FROM {DECISIONS} WHERE DECISION_ID >= ? AND DECISION_ID < ? ORDER BY DECISION_ID
+SELECT SELECTED_AGENT_ID, SELECTED_MODEL_ID, TASK_TYPE, STRATEGY, count(*), SUM(EXPLORED),
+    SUM(PANIC), SUM(CASE WHEN EXISTS (
+        SELECT 1 FROM {OUTCOMES} o
+        WHERE o.DECISION_ID = d.DECISION_ID AND o.MODEL_ID <> d.SELECTED_MODEL_ID
+    ) THEN 1 ELSE 0 END), count(COMPOSITE_SCORE), SUM(COMPOSITE_SCORE)
+FROM {DECISIONS} d WHERE DECISION_ID >= ? AND DECISION_ID < ? GROUP BY 1, 2, 3, 4
 """  # noqa: S608
+_KEPT_COLUMNS = (
+    "FAILURE_KIND",
+    "STREAMED",
+    "TOTAL_S",
+    "FIRST_TOKEN_S",
+    "PROMPT_TOKENS",
+    "TOKENS_GENERATED",
+    "CACHED_TOKENS",
+    "USAGE_ESTIMATED",
+    "ACTUAL_COST",
+)
+"""In the order of `Kept`."""
 _ENDED = f"""
-SELECT {", ".join(OUTCOME_COLUMNS)}
-FROM {OUTCOMES} WHERE DECISION_ID >= ? AND DECISION_ID < ? ORDER BY DECISION_ID, ATTEMPT
+SELECT o.AGENT_ID, o.MODEL_ID, d.TASK_TYPE, d.STRATEGY, {", ".join(_KEPT_COLUMNS)}
+FROM {OUTCOMES} o LEFT JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID
+WHERE o.DECISION_ID >= ? AND o.DECISION_ID < ?
 """  # noqa: S608
 _KEPT = f"""
 SELECT (SELECT count(*) FROM {DECISIONS} WHERE DECISION_ID >= ? AND DECISION_ID < ?)
@@ -249,28 +267,29 @@ def _counted_anew(db: Database, minute: int) -> Aggregates | None:
     counted = db.execute(_COUNTED, (MINUTE_S, minute * SECOND_US)).fetchone()
     if counted is not None and counted[0] >= kept:
         return None
-    return aggregated(_requests(db, span))
+    return aggregated(_made(db, span), _attempts(db, span))
 
 
-def _requests(db: Database, span: tuple[str, str]) -> list[Request]:
-    """What was asked and made within a stretch of ids, with what came of it."""
-    ended = _in_steps(db.execute(_ENDED, span))
-    outcomes = {
-        decision_id: tuple(map(stored_outcome, rows))
-        for decision_id, rows in groupby(ended, key=lambda row: row[0])
-    }
-    found = []
-    for decision_id, agent, model, task, strategy, score, explored, panic in _in_steps(
-        db.execute(_MADE, span)
-    ):
-        tried = outcomes.pop(decision_id, ())
-        made = Request(agent, model, task, strategy, score, bool(explored), bool(panic))
-        found.append(made._replace(outcomes=tried))
-    # What is left belongs to decisions that were lost.
-    for orphans in outcomes.values():
-        first = orphans[0]
-        found.append(Request(first.agent_id, first.model_id, decided=False, outcomes=orphans))
+def _made(db: Database, span: tuple[str, str]) -> dict[Kind, Made]:
+    """How much was decided of every kind within a stretch of ids."""
+    found = {}
+    for *kind, decisions, explored, panics, fallbacks, scored, score_sum in db.execute(_MADE, span):
+        counts = (decisions, int(explored), int(panics), int(fallbacks), scored)
+        found[Kind(*kind)] = Made(*counts, float(score_sum or 0.0))
     return found
+
+
+def _attempts(db: Database, span: tuple[str, str]) -> dict[Kind, list[Row]]:
+    """The attempts of every kind; those whose decision was lost have neither task nor strategy."""
+    found: dict[Any, list[Row]] = {}
+    for row in _in_steps(db.execute(_ENDED, span)):
+        attempt = row_of_kept(row[4:])
+        kind = row[:4]
+        if kind in found:
+            found[kind].append(attempt)
+        else:
+            found[kind] = [attempt]
+    return {Kind(*kind): rows for kind, rows in found.items()}
 
 
 def _in_steps(rows: Iterable[Any]) -> Iterator[Any]:

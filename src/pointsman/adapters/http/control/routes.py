@@ -47,6 +47,7 @@ from pointsman.adapters.http.control.delivering import channels, outbox, resend,
 from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
 from pointsman.adapters.http.control.explaining import decision_summary
+from pointsman.adapters.http.control.exporting import export
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.source import ControlSource
@@ -171,7 +172,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(stats, metrics, overview, timeseries, ranking),
         *(channels, try_channel, outbox, resend),
         *(config, log_level, openapi),
-        *(audit, forget_agent),
+        *(audit, forget_agent, export),
     ]
     router = Router(
         PREFIX,

@@ -131,5 +131,8 @@ class ControlSource(Protocol):
 
     async def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]: ...
 
+    def kept(self, query: DecisionQuery) -> Sequence[StoredDecision]:
+        """Decisions that are stored; for a thread, as it blocks."""
+
     async def decision(self, decision_id: str) -> StoredDecision | None:
         """A decision is found as soon as its request has been answered."""

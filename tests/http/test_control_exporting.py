@@ -1,0 +1,136 @@
+"""Does the control API give out all that is kept, line by line?"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from control_server import BASE, NOON, Client, control_server
+
+from pointsman.adapters.http.control.export_rows import DECISION_FIELDS, OUTCOME_FIELDS
+from pointsman.core.decision import Candidate, Decision, Feedback, Outcome, Strategy, Task
+from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
+
+COUNT = 450
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with control_server(tmp_path_factory.mktemp("export") / "pointsman.db") as client:
+        store = client.router.store
+        records: list[Decision | Outcome] = []
+        for number in range(COUNT):
+            at = NOON + timedelta(minutes=number)
+            name = f"dec_{int(at.timestamp() * 1000):011x}{number:016x}"
+            chosen = (Candidate("acme/small", 0.5, ()),) if number else ()
+            session = "=1+1" if number == 1 else None
+            made = Decision(
+                name, "r", at, "builder" if number % 2 else "other", Task("coding"),
+                Strategy.COST, chosen, (), 1.0, "cfg", session,
+            )  # fmt: skip
+            records.append(made)
+            if number > 1:
+                failure = FailureKind.RESET if number == 2 else None
+                usage = Usage(100, 20, 60)
+                records.append(
+                    Outcome(
+                        name,
+                        1,
+                        "acme/small",
+                        made.agent_id,
+                        at,
+                        failure,
+                        True,
+                        0.8,
+                        0.1,
+                        usage,
+                        Decimal("0.25"),
+                    )
+                )
+        store.append(records)
+        said = Feedback(records[-1][0], "builder", "acme/small", "coding", NOON, rating=5)
+        assert store.judge(said)
+        yield client
+
+
+def text(client: Client, path: str) -> str:
+    url = f"http://127.0.0.1:{client.port}{BASE}{path}"
+    asked = urllib.request.Request(url, headers={"x-role": "viewer"})
+    with urllib.request.urlopen(asked) as answer:
+        content: bytes = answer.read()
+    return content.decode()
+
+
+def records_of(client: Client, path: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text(client, path).splitlines()]
+
+
+def test_every_decision_is_a_line_of_json_newest_first(client: Client) -> None:
+    found = records_of(client, "/export/decisions")
+    assert len(found) == COUNT
+    assert list(found[0]) == list(DECISION_FIELDS)
+    newest, oldest = found[0], found[-1]
+    assert newest["timestamp"] == "2026-03-01T19:29:00Z"
+    assert (newest["score"], newest["success"], newest["latency_ms"]) == (50, True, 800)
+    assert (newest["cost_usd"], newest["rating"], newest["served_model_id"]) == (
+        0.25,
+        5,
+        "acme/small",
+    )
+    assert (oldest["model_id"], oldest["success"], oldest["latency_ms"]) == (None, False, None)
+    assert (found[-2]["success"], found[-3]["failure"]) == (None, "reset")
+
+
+def test_every_attempt_is_a_line(client: Client) -> None:
+    found = records_of(client, "/export/outcomes")
+    assert len(found) == COUNT - 2
+    assert list(found[0]) == list(OUTCOME_FIELDS)
+    assert (found[-1]["failure"], found[-1]["blames"], found[0]["failure"]) == (
+        "reset",
+        "endpoint",
+        None,
+    )
+    assert (found[0]["first_token_ms"], found[0]["cached_tokens"]) == (100, 60)
+
+
+def test_a_table_runs_nothing_in_a_spreadsheet(client: Client) -> None:
+    rows = list(csv.DictReader(io.StringIO(text(client, "/export/decisions?format=csv"))))
+    assert len(rows) == COUNT
+    assert rows[-2]["session"] == "'=1+1"
+    empty = text(client, "/export/decisions?format=csv&agent_id=nobody")
+    assert empty.strip() == ",".join(DECISION_FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("agent_id=builder", COUNT // 2),
+        ("since=2026-03-01T12:10:00Z&until=2026-03-01T12:20:00", 10),
+        ("until=2026-03-01T12:05:00Z", 5),
+        ("model_id=acme/small", COUNT - 1),
+    ],
+)
+def test_what_is_given_out_can_be_narrowed(client: Client, query: str, count: int) -> None:
+    assert len(records_of(client, f"/export/decisions?{query}")) == count
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "param"),
+    [
+        ("/export/secrets", 404, "what"),
+        ("/export/decisions?format=xls", 400, "format"),
+        ("/export/decisions?since=yesterday", 400, "since"),
+    ],
+)
+def test_what_cannot_be_given_out_is_refused(
+    client: Client, path: str, status: int, param: str
+) -> None:
+    found, error = client.refused("GET", path)
+    assert (found, error["param"]) == (status, param)
