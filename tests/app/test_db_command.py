@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ import pytest
 from pointsman.adapters.stores.schema import HEAD
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.cli import main
+from pointsman.core.decision import Decision, Strategy, Task
+from pointsman.engine.history_ports import AuditQuery
+from pointsman.engine.ports import DecisionQuery
 
 Captured = pytest.CaptureFixture[str]
 Db = Callable[..., int]
@@ -78,6 +82,8 @@ def test_down_and_up_again(db: Db, made: Path, capsys: Captured) -> None:
         (("upgrade", "--to", "1"), "use downgrade"),
         (("upgrade", "--to", "99"), "there are revisions 0"),
         (("backup",), "say with --file"),
+        (("forget",), "say with --agent"),
+        (("forget", "--agent", "coder"), "add --yes"),
         (("sql", "--from", "99"), "there are revisions 0"),
     ],
 )
@@ -109,6 +115,30 @@ def test_a_backup_is_a_whole_copy_for_its_owner_alone(
     SqliteStore(copy).close()
     assert db("backup", "--file", str(copy), "--json") == 1
     assert "File exists" in capsys.readouterr().err
+
+
+def test_what_is_kept_of_an_agent_is_deleted_and_that_is_noted(
+    db: Db, made: Path, capsys: Captured
+) -> None:
+    store = SqliteStore(made)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    for number, agent in enumerate(["coder", "other", "coder"]):
+        made_by = (f"dec_{number}", "r", now, agent, Task(), Strategy.COST)
+        store.append([Decision(*made_by, (), (), 1.0, "cfg")])
+    store.close()
+    assert db("forget", "--agent", "coder", "--yes") == 0
+    assert "2 decisions of coder" in capsys.readouterr().out
+    assert db("forget", "--agent", "coder", "--yes", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"agent_id": "coder", "decisions": 0}
+    again = SqliteStore(made)
+    assert len(again.decisions(DecisionQuery())) == 1
+    assert [act.subject for act in again.audit.acts(AuditQuery())] == ["coder", "coder"]
+    again.close()
+
+
+def test_where_nothing_is_kept_nothing_is_forgotten(db: Db, capsys: Captured) -> None:
+    assert db("forget", "--agent", "coder", "--yes") == 2
+    assert "nothing was ever kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pointsman.app.config import parse
 from pointsman.app.running import Running
 from pointsman.core.decision import Decision, Strategy, Task
 from pointsman.core.errors import ConfigError
-from pointsman.engine.history_ports import SeriesQuery
+from pointsman.engine.history_ports import AuditQuery, SeriesQuery
 
 
 def a_running(folder: Path, server: str = "") -> Running:
@@ -87,3 +88,21 @@ async def test_a_store_that_counts_nothing_up_does_not_end_the_turns(
     running.parts.store.close()
     await running._upkeep.roll()
     assert "cannot be brought up to date" in caplog.text
+
+
+async def test_which_configuration_is_served_since_when_is_noted_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = a_running(tmp_path)
+    store = running.parts.store
+    for _ in range(2):
+        await running._upkeep.note_version()
+    running.configuration = replace(running.configuration, version="another")
+    await running._upkeep.note_version()
+    found = store.audit.acts(AuditQuery())
+    assert [act.action for act in found] == ["configuration.reload", "configuration.start"]
+    assert found[0].before == {"version": found[1].subject}
+    store.close()
+    running.configuration = replace(running.configuration, version="a third")
+    await running._upkeep.note_version()
+    assert "the audit log does not say" in caplog.text

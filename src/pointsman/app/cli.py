@@ -40,7 +40,7 @@ COMMANDS = (
     _Command("route", "tell which model would be chosen, calling none"),
     _Command("calibrate", "learn from prompts how good each model is, before traffic does"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),
-    _Command("db", "look after the database: status, upgrade, downgrade, backup, sql"),
+    _Command("db", "look after the database: status, upgrade, backup, forget, sql"),
     _Command("export", "write down decisions or outcomes as CSV, NDJSON or Parquet"),
     _Command("schema", "print the JSON Schema of the configuration, or the API's OpenAPI"),
 )

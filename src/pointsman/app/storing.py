@@ -53,7 +53,7 @@ def distant(address: Address) -> Distant:
     return made
 
 
-def recorded(settings: StoreSettings, data_dir: Path) -> Store | None:
+def recorded(settings: StoreSettings, data_dir: Path) -> Memory | None:
     """What was kept, for one who only reads; None where nothing ever was."""
     if settings.url is not None:
         return distant(address_of(settings.url.reveal()))

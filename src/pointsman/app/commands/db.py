@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
@@ -16,12 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pointsman.adapters.stores.migrations.running import DIALECTS, revisions, statements
 from pointsman.adapters.stores.schema import HEAD
+from pointsman.app.clock import SystemClock
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
 from pointsman.app.databases import Database, FileDatabase, Unmovable, database_of
+from pointsman.app.storing import recorded
+from pointsman.core.audit import Act, act_id
 from pointsman.core.errors import ConfigError, StoreError
 
 EXIT_BEHIND = 1
+COMMAND = "pointsman db"
+"""Who acts where no key was shown."""
 
 DESCRIPTION = """\
 Look after the database. The embedded one, a file in `server.data_dir`, brings itself up to date
@@ -33,6 +39,7 @@ actions:
   upgrade     bring it to the newest revision, or to --to
   downgrade   take it back to an earlier one, --to; what only later ones know is deleted
   backup      copy the embedded one to --file while it is in use
+  forget      delete what is kept of --agent: decisions, outcomes, feedback, figures
   sql         print the statements of the steps --from ... --to for a --dialect; changes nothing
 
 exit status: 0 done, 1 it is not up to date (status) or it failed, 2 wrong use
@@ -41,6 +48,7 @@ examples:
   pointsman db status fleet.yaml
   pointsman db backup --file /backup/pointsman.db
   pointsman db downgrade --to 3 --yes
+  pointsman db forget fleet.yaml --agent coder --yes
   pointsman db sql --dialect postgresql > schema.sql"""
 
 
@@ -61,8 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dialect", choices=DIALECTS, default=DIALECTS[0], help="sql: for which")
     parser.add_argument("--file", type=Path, metavar="COPY", help="backup: where the copy goes")
     parser.add_argument(
-        "--yes", action="store_true", help="downgrade: yes, delete what older versions do not know"
+        "--yes", action="store_true", help="downgrade, forget: yes, delete it for good"
     )
+    parser.add_argument("--agent", metavar="ID", help="forget: whose data are deleted")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
@@ -144,6 +153,29 @@ def _backup(args: argparse.Namespace) -> int:
     return 0
 
 
+def _forget(args: argparse.Namespace) -> int:
+    if not args.agent:
+        raise _Refusal("say with --agent ID whose data are to be deleted")
+    if not args.yes:
+        raise _Refusal(f"all that is kept of {args.agent} is deleted; add --yes if that is meant")
+    configuration = load(args.config, os.environ)
+    store = recorded(configuration.store, configuration.server.data_dir)
+    if store is None:
+        raise _Refusal(f"nothing was ever kept in {configuration.server.data_dir}")
+    try:
+        now = SystemClock().now()
+        name = act_id(now, secrets.randbits(64))
+        store.audit.record(Act(name, now, COMMAND, "agent_data.delete", args.agent))
+        count = store.forget_agent(args.agent)
+    finally:
+        store.close()
+    if args.json:
+        print(json.dumps({"agent_id": args.agent, "decisions": count}))
+    else:
+        print(f"{count} decisions of {args.agent} and what belongs to them are deleted")
+    return 0
+
+
 def _sql(args: argparse.Namespace) -> int:
     start = _known("--from", args.start)
     try:
@@ -160,6 +192,7 @@ _ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "upgrade": _upgrade,
         "downgrade": _downgrade,
         "backup": _backup,
+        "forget": _forget,
         "sql": _sql,
     }
 )
