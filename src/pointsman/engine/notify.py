@@ -16,9 +16,11 @@ from random import Random
 
 from pointsman.core.channel_trouble import TOLD_AFTER, recovery, trouble, trouble_id
 from pointsman.core.errors import NotifyError, StoreError
+from pointsman.core.notification import Notification
 from pointsman.core.outbox import OutboxQuery, OutboxRow, RowState, Settled
 from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import Clock
+from pointsman.engine.refreshing import REFRESH_S, Forgetful, Refresher
 from pointsman.engine.sending import Attempted, Channel, Sender
 
 LOOK_S = 1.0
@@ -48,6 +50,8 @@ class Deliverer:
         self._random = random
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshers: dict[str, Refresher] = {}
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._trouble: dict[str, tuple[str, str, datetime]] = {}
         self._looked_for_trouble: set[str] = set()
@@ -70,10 +74,22 @@ class Deliverer:
             )
             for name, channel in channels.items()
         }
+        self._refreshers = {
+            name: self._refreshers.get(name) or Refresher(name, self._outbox)
+            for name, channel in channels.items()
+            if isinstance(channel.notifier, Forgetful)
+        }
+        if self._task is not None:
+            self._begin_refreshing()
         self.wake()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._deliver_all(), name="notify")
+        self._begin_refreshing()
+
+    def _begin_refreshing(self) -> None:
+        if self._refreshers and self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh_all(), name="refresh")
 
     def wake(self) -> None:
         """There is something new in the outbox."""
@@ -87,15 +103,21 @@ class Deliverer:
         if self._task is None:
             return
         task, self._task = self._task, None
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for each in (task, self._refreshing):
+            if each is not None:
+                each.cancel()
+                with suppress(asyncio.CancelledError):
+                    await each
         turns = [each for each in self._turns.values() if not each.done()]
         if turns:
             await asyncio.wait(turns, timeout=deadline_s)
         for each in turns:
             each.cancel()
         await asyncio.gather(*turns, return_exceptions=True)
+
+    async def test(self, notification: Notification) -> str:
+        """Send this now, past the outbox, and return the receipt. Raises `NotifyError`."""
+        return await self.senders[notification.channel].now(notification)
 
     async def counts(self) -> Mapping[tuple[str, RowState], int]:
         """How many notifications there are per channel and state. Raises `StoreError`."""
@@ -130,6 +152,17 @@ class Deliverer:
                 log.exception("a look at the outbox failed")
                 wait_s = STORE_PAUSE_S
             await self._pause(wait_s)
+
+    async def _refresh_all(self) -> None:
+        while True:
+            for name, refresher in list(self._refreshers.items()):
+                try:
+                    await refresher.refresh(self.senders[name].channel)
+                except StoreError as error:
+                    log.warning("what fires cannot be read: %s", error)
+                except Exception:  # here a task begins: one bad refresh must not be its last
+                    log.exception("a refresh failed", extra={"channel": name})
+            await self._clock.sleep(REFRESH_S)
 
     async def _look(self) -> float:
         """Let every channel that may and has to send do so; returns when to look again."""
@@ -185,6 +218,8 @@ class Deliverer:
         """Tell through another channel that this one fails, once, and when it is over."""
         known = self._trouble.get(attempt.channel)
         if attempt.error is None:
+            if attempt.channel in self._refreshers:
+                self._refreshers[attempt.channel].note(attempt.row.notification)
             if known is not None:
                 await self._tell_recovery(attempt.channel, *known)
             return
