@@ -109,4 +109,6 @@ $(SIM): pyproject.toml $(TOOLS)
 $(TOOLS): pyproject.toml $(RUNTIME)
 	@echo "installing the test and check tools into .venv"
 	@$(PY) -m pip install --quiet --group test --group check
+	@# It requires SAP's driver, which is not free and never installed: a stand-in is in the tests.
+	@$(PY) -m pip install --quiet --no-deps 'sqlalchemy-hana>=5,<6'
 	@touch $@

@@ -21,7 +21,7 @@ from pointsman.app.reloading import in_public, refuse_emptied, signature
 from pointsman.app.upkeep import ROLL_S, Upkeep
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
-from pointsman.core.errors import ConfigError
+from pointsman.core.errors import ConfigError, StoreError
 from pointsman.core.task_type import shipped_model
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.decide import Ask
@@ -271,6 +271,8 @@ class Running:
                 await self.parts.clock.sleep(seconds)
                 try:
                     await turn()
+                except StoreError as error:
+                    log.warning("the store failed, trying again later: %s", error)
                 except Exception:  # here a task begins: one bad turn must not be its last
                     self.failed_turns += 1
                     log.exception("a turn of a background task failed", extra={"task": name})

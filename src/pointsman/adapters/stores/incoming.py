@@ -52,3 +52,14 @@ def together(batches: Sequence[Incoming]) -> Incoming:
         [row for batch in batches for row in batch.decisions],
         [row for batch in batches for row in batch.outcomes],
     )
+
+
+def halves(rows: Incoming) -> tuple[Incoming, Incoming]:
+    """The rows in two parts, each with all sets. Needs two records."""
+    if not rows.outcomes or not rows.decisions:
+        decisions, outcomes = len(rows.decisions) // 2, len(rows.outcomes) // 2
+        return (
+            Incoming(rows.sets, rows.decisions[:decisions], rows.outcomes[:outcomes]),
+            Incoming(rows.sets, rows.decisions[decisions:], rows.outcomes[outcomes:]),
+        )
+    return Incoming(rows.sets, rows.decisions, ()), Incoming((), (), rows.outcomes)

@@ -200,7 +200,7 @@ class _Batch:
                 self._usual_outcomes.rows.append(usual_outcome_row(record))
             else:
                 self._outcomes.rows.append(outcome_row(record))
-        self._usage.add(records)
+        self._usage.add(self._db, records)
         for table in self._tables:
             table.advance()
 

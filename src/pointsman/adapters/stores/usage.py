@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from pointsman.adapters.stores.rows import microseconds, storable
-from pointsman.adapters.stores.schema import ASSIGNMENTS, DECISIONS
+from pointsman.adapters.stores.schema import ASSIGNMENTS, DECISIONS, OUTCOMES, marks
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import Blame
 
@@ -31,6 +31,8 @@ SET TOTAL_REQUESTS = TOTAL_REQUESTS + :requests,
     LAST_USED_AT = MAX(COALESCE(LAST_USED_AT, 0), :last_us)
 WHERE AGENT_ID = :agent_id AND MODEL_ID = :model_id
 """  # noqa: S608
+
+_KEPT = f"SELECT DECISION_ID, ATTEMPT FROM {OUTCOMES} WHERE DECISION_ID IN ({{}})"  # noqa: S608
 
 _BEFORE = f"""
 SELECT TIMESTAMP, SELECTED_AGENT_ID, RATED_MODEL_ID, USER_RATING, USER_SUCCESS
@@ -61,16 +63,29 @@ class UsageCount:
         self._assigned = assigned
         self._sums: dict[Pair, _Sum] = {}
 
-    def add(self, records: Sequence[Decision | Outcome]) -> None:
+    def add(self, db: sqlite3.Connection, records: Sequence[Decision | Outcome]) -> None:
+        """Count those of the outcomes that are not kept yet; called before they are."""
         if not self._assigned:
             return
-        for record in records:
-            if not isinstance(record, Outcome):
-                continue
-            pair = (record.agent_id, record.model_id)
-            failure = record.failure
-            if pair in self._assigned and (failure is None or failure.blames not in NOT_THE_MODELS):
-                self._count(self._sums.setdefault(pair, _Sum()), record)
+        counting = [
+            record for record in records if isinstance(record, Outcome) and self._counts(record)
+        ]
+        if not counting:
+            return
+        ids = [storable(each.decision_id) for each in counting]
+        kept = set(db.execute(_KEPT.format(marks(ids)), ids))
+        for each in counting:
+            key = (each.decision_id, each.attempt)
+            if key not in kept:
+                kept.add(key)
+                pair = (each.agent_id, each.model_id)
+                self._count(self._sums.setdefault(pair, _Sum()), each)
+
+    def _counts(self, outcome: Outcome) -> bool:
+        if (outcome.agent_id, outcome.model_id) not in self._assigned:
+            return False
+        failure = outcome.failure
+        return failure is None or failure.blames not in NOT_THE_MODELS
 
     def _count(self, total: _Sum, outcome: Outcome) -> None:
         total.requests += 1

@@ -15,6 +15,8 @@ from types import MappingProxyType
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pointsman.adapters.stores.conformance.scratch import EMBEDDED
+from pointsman.adapters.stores.conformance.verify import Finding, Verification
 from pointsman.adapters.stores.migrations.running import DIALECTS, revisions, statements
 from pointsman.adapters.stores.schema import HEAD
 from pointsman.app.clock import SystemClock
@@ -24,6 +26,7 @@ from pointsman.app.databases import Database, FileDatabase, Unmovable, database_
 from pointsman.app.storing import recorded
 from pointsman.core.audit import Act, act_id
 from pointsman.core.errors import ConfigError, StoreError
+from pointsman.version import VERSION
 
 EXIT_BEHIND = 1
 COMMAND = "pointsman db"
@@ -40,6 +43,8 @@ actions:
   downgrade   take it back to an earlier one, --to; what only later ones know is deleted
   backup      copy the embedded one to --file while it is in use
   forget      delete what is kept of --agent: decisions, outcomes, feedback, figures
+  verify      make sure that a database does all that pointsman relies on, in a scratch schema that
+              is removed again; it also takes a URL: postgresql:, hana: or sqlite:FOLDER
   sql         print the statements of the steps --from ... --to for a --dialect; changes nothing
 
 exit status: 0 done, 1 it is not up to date (status) or it failed, 2 wrong use
@@ -49,6 +54,7 @@ examples:
   pointsman db backup --file /backup/pointsman.db
   pointsman db downgrade --to 3 --yes
   pointsman db forget fleet.yaml --agent coder --yes
+  pointsman db verify hana://user:password@host:39017/
   pointsman db sql --dialect postgresql > schema.sql"""
 
 
@@ -59,9 +65,7 @@ class _Refusal(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("action", choices=list(_ACTIONS), metavar="ACTION", help="see below")
-    parser.add_argument(
-        "config", nargs="?", type=Path, help="YAML file; none: what serve would use"
-    )
+    parser.add_argument("config", nargs="?", help="YAML file; none: what serve would use")
     parser.add_argument("--to", type=int, metavar="N", help="the revision to come to; 0: no tables")
     parser.add_argument(
         "--from", dest="start", type=int, default=0, metavar="N", help="sql: the one to start from"
@@ -158,7 +162,7 @@ def _forget(args: argparse.Namespace) -> int:
         raise _Refusal("say with --agent ID whose data are to be deleted")
     if not args.yes:
         raise _Refusal(f"all that is kept of {args.agent} is deleted; add --yes if that is meant")
-    configuration = load(args.config, os.environ)
+    configuration = load(_config(args), os.environ)
     store = recorded(configuration.store, configuration.server.data_dir)
     if store is None:
         raise _Refusal(f"nothing was ever kept in {configuration.server.data_dir}")
@@ -176,12 +180,55 @@ def _forget(args: argparse.Namespace) -> int:
     return 0
 
 
+def _verify(args: argparse.Namespace) -> int:
+    try:
+        verification = Verification(_url(args))
+    except ValueError as error:
+        raise _Refusal(f"that is no address of a database: {error}") from None
+    findings: list[Finding] = []
+    try:
+        for finding in verification.findings():
+            findings.append(finding)
+            if not args.json:
+                print(_told(finding), flush=True)
+    finally:
+        verification.close()
+    broken = sum(not each.holds for each in findings)
+    if args.json:
+        record = {
+            "database": verification.name,
+            "pointsman": VERSION,
+            "revision": HEAD,
+            "findings": [each._asdict() for each in findings],
+        }
+        print(json.dumps(record, indent=2))
+    else:
+        verdict = f"{broken} of {len(findings)} promises are broken" if broken else "all hold"
+        print(f"{verification.name}: {verdict}")
+    return 1 if broken else 0
+
+
+def _told(finding: Finding) -> str:
+    said = f"{'ok    ' if finding.holds else 'BROKEN'} {finding.seconds:7.2f} s  {finding.promise}"
+    return said if finding.holds else f"{said}\n       {finding.words}"
+
+
+def _url(args: argparse.Namespace) -> str:
+    """The URL that was given, or that of the configuration."""
+    given = args.config or ""
+    if "://" in given or given.startswith(f"{EMBEDDED}:"):
+        return str(given)
+    url = load(_config(args), os.environ).store.url
+    return f"{EMBEDDED}:" if url is None else url.reveal()
+
+
 def _sql(args: argparse.Namespace) -> int:
     start = _known("--from", args.start)
     try:
         text = statements(args.dialect, start=start, target=_target(args, HEAD))
-    except LookupError as error:
-        raise _Refusal(f"{error}; pip install 'pointsman[{args.dialect}]'") from None
+    except (LookupError, ModuleNotFoundError) as error:
+        remedy = "pip install --no-deps sqlalchemy-hana, and SAP's driver: pip install hdbcli"
+        raise _Refusal(f"{error}; {remedy}") from None
     print(json.dumps({"dialect": args.dialect, "sql": text}) if args.json else text)
     return 0
 
@@ -193,6 +240,7 @@ _ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = MappingProxyType(
         "downgrade": _downgrade,
         "backup": _backup,
         "forget": _forget,
+        "verify": _verify,
         "sql": _sql,
     }
 )
@@ -216,4 +264,8 @@ def _existing(args: argparse.Namespace) -> tuple[Database, int]:
 
 
 def _database(args: argparse.Namespace) -> Database:
-    return database_of(load(args.config, os.environ))
+    return database_of(load(_config(args), os.environ))
+
+
+def _config(args: argparse.Namespace) -> Path | None:
+    return None if args.config is None else Path(args.config)

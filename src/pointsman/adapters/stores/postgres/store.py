@@ -11,7 +11,7 @@ import msgspec
 
 from pointsman.adapters.stores.aggregating import Aggregating
 from pointsman.adapters.stores.auditing import AuditLog
-from pointsman.adapters.stores.incoming import Incoming, incoming
+from pointsman.adapters.stores.incoming import Incoming, halves, incoming
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.adapters.stores.postgres.assignments import PostgresAssignments, revalue
 from pointsman.adapters.stores.postgres.copying import write
@@ -76,7 +76,7 @@ class PostgresStore:
             self.link.run(partial(write, rows=rows))
         except (Unstorable, OverflowError):
             if rows.records > 1:
-                for part in _halves(rows):
+                for part in halves(rows):
                     self._write_apart(part)
                 return
             self.unstorable["decision"] += len(rows.decisions)
@@ -146,14 +146,3 @@ def _mended(rows: Incoming) -> Incoming:
 
 def _mended_value(value: object) -> object:
     return readable(value) if isinstance(value, str) else mended(value)
-
-
-def _halves(rows: Incoming) -> tuple[Incoming, Incoming]:
-    """The rows in two parts, each with all sets. Needs two records."""
-    if not rows.outcomes or not rows.decisions:
-        decisions, outcomes = len(rows.decisions) // 2, len(rows.outcomes) // 2
-        return (
-            Incoming(rows.sets, rows.decisions[:decisions], rows.outcomes[:outcomes]),
-            Incoming(rows.sets, rows.decisions[decisions:], rows.outcomes[outcomes:]),
-        )
-    return Incoming(rows.sets, rows.decisions, ()), Incoming((), (), rows.outcomes)

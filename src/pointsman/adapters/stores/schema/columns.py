@@ -12,7 +12,7 @@ A type here says what a value means; what it is called differs:
 | `NUMBER` | INTEGER | INTEGER | INTEGER |
 | `FLAG` | INTEGER | SMALLINT | SMALLINT |
 | `REAL` | REAL | DOUBLE PRECISION | DOUBLE |
-| `MONEY` | TEXT | NUMERIC | DECIMAL(38, 18) |
+| `MONEY` | TEXT | NUMERIC | DECIMAL |
 | `PACKED` | BLOB | BYTEA | BLOB |
 
 JSON stands in `DOCUMENT`s, not in a JSON type: what callers send may hold what such a type refuses,
@@ -46,7 +46,7 @@ NUMBER = sa.Integer()
 FLAG = sa.SmallInteger().with_variant(sa.Integer(), SQLITE)
 """0 or 1: a number, so that it can be summed up everywhere."""
 REAL: sa.types.TypeEngine[float] = sa.Double().with_variant(sa.REAL(), SQLITE)
-MONEY = sa.Numeric(38, 18).with_variant(_text, SQLITE).with_variant(sa.Numeric(), POSTGRES)
+MONEY = sa.Numeric().with_variant(_text, SQLITE)
 """US dollars; text on SQLite, whose only numbers with a fraction are floats."""
 PACKED = sa.LargeBinary()
 """Bytes that only pointsman reads."""
