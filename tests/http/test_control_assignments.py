@@ -225,3 +225,28 @@ def test_only_admins_change_who_stands_where(client: Client, role: str) -> None:
     ):
         status, _ = client.call(method, path, b"{}", role=role)
         assert status == 403
+
+
+def test_the_place_of_a_mistake_is_called_what_callers_call_it(client: Client) -> None:
+    _, error = client.refused("GET", "/assignment-runs?state=lost")
+    assert error["param"] == "state"
+    assert error["message"].startswith("state: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (TimeoutError(), 504, "took_too_long"),
+        (ChildProcessError("gone"), 503, "process_lost"),
+    ],
+)
+def test_a_plan_that_is_not_worked_out_is_told(
+    client: Client, fault: Exception, status: int, code: str
+) -> None:
+    class Failing:
+        async def run(self, rows: object, answer: object) -> list[object]:
+            del rows, answer
+            raise fault
+
+    client.router.assignments().aside = Failing()  # type: ignore[assignment]  # fails whatever is asked
+    assert refused(client, "POST", "/auto-assign-all?dry_run=true")[:2] == (status, code)

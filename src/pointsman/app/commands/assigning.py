@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from pointsman.app.commands.asking import TIMEOUT_S, Document, Gateway
+from pointsman.app.commands.asking import Document, Gateway
 from pointsman.app.commands.refusing import refused
 from pointsman.core.errors import ConfigError, Problem
 
 EXIT_FAILED = 1
+
+TIMEOUT_S = 240.0
+"""The gateway gives up after three minutes, and says so; to go before it does helps nobody."""
 
 ONLY_HERE: Mapping[str, object] = {"config": None, "standing": None, "declared_only": False}
 """Arguments that mean something only where a configuration is read, and what they are unset."""
@@ -38,8 +41,7 @@ def run_live(args: argparse.Namespace) -> int:
     """Ask, and print what it says. 0: everybody has a model, 1: somebody has none, or refused."""
     try:
         _check_live(args)
-        # The gateway needs a moment beside the solving; it must not be given up before it gives up.
-        gateway = Gateway(args.url, timeout_s=TIMEOUT_S + args.within)
+        gateway = Gateway(args.url, timeout_s=TIMEOUT_S)
         if args.explain is not None:
             answer = gateway.ask("GET", f"/agents/{quote(args.explain, safe='')}/assignment")
             text = "\n".join(answer["words"])

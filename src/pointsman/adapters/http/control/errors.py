@@ -69,6 +69,12 @@ def too_long(_: Asked, fault: TimeoutError) -> Errors:
     return answer(Reply(504, words, "server_error", "took_too_long"))
 
 
+def lost(_: Asked, fault: ChildProcessError) -> Errors:
+    log.error("a process that reckoned was lost: %s", fault)
+    words = "The process that worked it out was ended before it answered; ask again."
+    return answer(Reply(503, words, "server_error", "process_lost"))
+
+
 def validation_error(asked: Asked, fault: ValidationException) -> Errors:
     """The first of the faults that Litestar found names the place."""
     faults = fault.extra if isinstance(fault.extra, list) else []
@@ -76,8 +82,18 @@ def validation_error(asked: Asked, fault: ValidationException) -> Errors:
     words, param = str(first.get("message", fault.detail)), first.get("key")
     if param == "data":  # what Litestar calls the body, and all it says when there is none
         param, words = None, f"body: {words}" if words != "'data'" else "a JSON body is needed"
-    message = f"{param}: {words}{_allowed(asked, param)}" if param else words
-    return answer(Reply(400, message, INVALID, "invalid_value", param))
+    if not param:
+        return answer(Reply(400, words, INVALID, "invalid_value"))
+    named = _named(asked, param)
+    message = f"{named}: {words}{_allowed(asked, param)}"
+    return answer(Reply(400, message, INVALID, "invalid_value", named))
+
+
+def _named(asked: Asked, param: str) -> str:
+    """What callers call it."""
+    known = asked.route_handler.parsed_fn_signature.parameters.get(param)
+    told = known.kwarg_definition if known is not None else None
+    return (told.name if isinstance(told, ParameterKwarg) else None) or param
 
 
 def _allowed(asked: Asked, param: str) -> str:
@@ -127,6 +143,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     Conflict: conflict,
     StoreError: store_error,
     TimeoutError: too_long,
+    ChildProcessError: lost,
     ValidationException: validation_error,
     NotFoundException: http_error,
     MethodNotAllowedException: http_error,
