@@ -48,7 +48,7 @@ class _Transaction:
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Found:
         marked, given = numbered(statement), tuple(map(_sent, values))
-        if statement.lstrip().upper().startswith("SELECT"):
+        if statement.lstrip().startswith(("SELECT", "WITH")):
             return Found(self._done(self._session.fetch(marked, *given)))
         status: str = self._done(self._session.execute(marked, *given))
         return Found((), int(status.rpartition(" ")[2]))
