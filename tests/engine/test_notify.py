@@ -3,113 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from itertools import count
 from random import Random
 
 import pytest
-from fakes import NOON, FakeClock
+from post_office import GENEROUS, Post, Receiver, becomes, refuse
 
-from memory_outbox import MemoryOutbox
-from notices import notice, notification
+from notices import notification
 from pointsman.core.errors import NotifyError
 from pointsman.core.notification import NoticeState, Notification
 from pointsman.core.outbox import OutboxQuery, RowState
 from pointsman.engine.notify import Deliverer
-from pointsman.engine.sending import Channel, ChannelPolicy
-
-GENEROUS = ChannelPolicy(per_minute=6_000, burst=100)
-Answer = Callable[[Notification], str]
-
-
-class Receiver:
-    """A channel with somebody at the other end. `answers` decides what becomes of each message."""
-
-    def __init__(self, *, one_by_one: bool = False) -> None:
-        self.one_by_one = one_by_one
-        self.seen: list[Notification] = []
-        self.tried: list[str] = []
-        self.earlier: list[str] = []
-        self.hangs = False
-        self.answers: Answer = lambda told: f"receipt of {told.id}"
-
-    async def notify(self, notification: Notification, earlier: str = "") -> str:
-        self.tried.append(notification.id)
-        if self.hangs:
-            await asyncio.get_running_loop().create_future()
-        receipt = self.answers(notification)
-        self.seen.append(notification)
-        self.earlier.append(earlier)
-        return receipt
-
-    def preview(self, notification: Notification) -> str:
-        return notification.id
-
-    @property
-    def ids(self) -> list[str]:
-        return [each.id for each in self.seen]
-
-
-async def becomes(done: Callable[[], bool]) -> None:
-    """Let everything go on until it is so."""
-    async with asyncio.timeout(60):
-        for _ in count():
-            if done():
-                return
-            await asyncio.sleep(0)
-
-
-class PatientClock(FakeClock):
-    """No time goes by while `busy` says that somebody works in a thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.busy: Callable[[], bool] = lambda: False
-
-    async def passes(self, seconds: float) -> None:
-        await becomes(lambda: not self.busy())
-        await super().passes(seconds)
-
-
-def refuse(_told: Notification) -> str:
-    raise NotifyError("the receiver answered 500")
-
-
-class Post:
-    """A deliverer over an outbox in memory, with receivers by name."""
-
-    def __init__(self, policy: ChannelPolicy = GENEROUS, **receivers: Receiver) -> None:
-        self.clock = PatientClock()
-        self.clock.busy = lambda: bool(self.deliverer._turns)
-        self.outbox = MemoryOutbox()
-        self.receivers: Mapping[str, Receiver] = receivers
-        self.channels = {name: Channel(each, policy) for name, each in receivers.items()}
-        self.deliverer = Deliverer(self.outbox, self.clock, Random(7), self.channels)
-
-    def put(self, *names: str, channel: str = "pager", group: str | None = None) -> None:
-        told = [notification(id=n, channel=channel, group_key=group or f"of {n}") for n in names]
-        self.outbox.put(told, self.clock.now())
-        self.deliverer.wake()
-
-    @asynccontextmanager
-    async def delivering(self) -> AsyncIterator[None]:
-        self.deliverer.start()
-        try:
-            yield
-        finally:
-            await self.deliverer.close(1.0)
-
-    async def until(self, done: Callable[[], bool]) -> None:
-        async with self.delivering():
-            await becomes(done)
-
-    def state(self, name: str) -> RowState:
-        return self.outbox.kept[name].row.state
-
-    def is_idle(self) -> bool:
-        return not any(kept.pending for kept in self.outbox.kept.values())
+from pointsman.engine.sending import Channel
 
 
 async def test_what_is_put_is_delivered_and_the_receipt_kept() -> None:
@@ -253,31 +158,6 @@ async def test_with_nobody_else_to_tell_a_failing_channel_is_merely_tried_on() -
     assert pager.ids == ["a"]
 
 
-async def test_what_comes_faster_than_the_pace_is_told_together() -> None:
-    post = Post(ChannelPolicy(per_minute=1, burst=3), pager=(pager := Receiver()))
-    names = [f"n{i}" for i in range(10)]
-    told = [
-        notification(id=name, group_key=name, alerts=(notice(i),)) for i, name in enumerate(names)
-    ]
-    post.outbox.put(told, NOON)
-    await post.until(post.is_idle)
-    assert pager.ids[:2] == ["n0", "n1"]
-    assert len(pager.seen) == 3
-    assert {a.alert_id for each in pager.seen for a in each.alerts} == {
-        notice(i).alert_id for i in range(10)
-    }
-    assert post.state("n5") is RowState.MERGED
-
-
-async def test_a_receiver_that_tracks_groups_gets_each_of_its_own() -> None:
-    policy = ChannelPolicy(per_minute=60, burst=1)
-    post = Post(policy, pager=(pager := Receiver(one_by_one=True)))
-    post.put("a1", "a2", group="a")
-    post.put("b")
-    await post.until(post.is_idle)
-    assert [each.group_key for each in pager.seen] == ["a", "of b"]
-
-
 async def test_of_a_channel_that_is_gone_everything_is_shown_as_dead() -> None:
     post = Post(pager=Receiver())
     post.put("a", channel="gone")
@@ -370,16 +250,3 @@ async def test_what_ended_long_ago_is_forgotten() -> None:
     post.clock.t += timedelta(days=31).total_seconds()
     await post.deliverer.forget_old()
     assert not post.outbox.kept
-
-
-async def test_what_may_have_arrived_keeps_its_id_and_its_place_before_what_follows() -> None:
-    post = Post(ChannelPolicy(per_minute=60, burst=1), pager=(pager := Receiver()))
-    post.put("a1", "a2", group="a")
-    post.put("b", "c")
-    died = NOON + timedelta(seconds=1)
-    post.outbox.lease("pager", now=NOON, until=died, limit=1)
-    post.clock.t = 2.0
-    await post.until(post.is_idle)
-    assert post.state("a1") is RowState.DELIVERED
-    assert post.state("b") is RowState.MERGED
-    assert [each.group_key for each in pager.seen] == ["a", "several"]
