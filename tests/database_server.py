@@ -169,7 +169,7 @@ class DatabaseServer:
         """
         if self._process is None:
             return
-        sessions = list(_children(self.pid))
+        sessions = list(sessions_of(self.pid))
         for pid in (self.pid, *sessions):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -182,7 +182,8 @@ class DatabaseServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _children(pid: int) -> Iterator[int]:
+def sessions_of(pid: int) -> Iterator[int]:
+    """The processes of a server: one for each session, and some that look after it."""
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             parent = int(status.read_text().rpartition(")")[2].split()[1])

@@ -133,9 +133,9 @@ TRIED = f"{OUTCOMES} o INNER JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID
 
 def ids_of(source: str, conditions: Sequence[str]) -> str:
     """The ids of a page, newest first; the last parameter is how many."""
-    key = "o.DECISION_ID" if source is TRIED else "d.DECISION_ID"
+    key, once = ("o.DECISION_ID", "DISTINCT ") if source is TRIED else ("d.DECISION_ID", "")
     where = " AND ".join(["1 = 1", *conditions])
-    return f"SELECT DISTINCT {key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT ?"  # noqa: S608
+    return f"SELECT {once}{key} FROM {source} WHERE {where} ORDER BY {key} DESC LIMIT ?"  # noqa: S608
 
 
 def decisions_of(count: int) -> str:

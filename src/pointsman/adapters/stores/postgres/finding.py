@@ -82,9 +82,10 @@ async def _ids(session: Session, query: DecisionQuery, source: str, model: str) 
     conditions = ["TRUE", *(f"{test}${place}" for place, test in enumerate(asked, 2))]
     if query.success is not None:
         conditions.append(_BY_RESULT[query.success])
-    key = "o.DECISION_ID" if source is _TRIED else "d.DECISION_ID"
+    # Only later attempts may name a decision twice; to look for that reads more than a page.
+    key, once = ("o.DECISION_ID", "DISTINCT ") if source is _TRIED else ("d.DECISION_ID", "")
     rows = await session.fetch(
-        f"SELECT DISTINCT {key} FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f"SELECT {once}{key} FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
         f" ORDER BY {key} DESC LIMIT $1",
         query.limit,
         *asked.values(),
