@@ -161,12 +161,14 @@ class MemoryOutbox:
 
     def receipt(self, channel: str, group_key: str) -> str:
         self._check()
-        found = ""
+        found: list[OutboxRow] = []
         for kept in sorted(self.kept.values(), key=lambda k: k.place):
             told = kept.row.notification
-            if (told.channel, told.group_key) == (channel, group_key) and kept.row.receipt:
-                found = kept.row.receipt
-        return found
+            ended = kept.row.state in (RowState.DELIVERED, RowState.MERGED)
+            if ended and (told.channel, told.group_key) == (channel, group_key):
+                found.append(kept.row)
+        last = sorted(found, key=lambda row: row.ended_at or row.created_at)[-1:]
+        return last[0].receipt if last else ""
 
     def counts(self) -> Mapping[tuple[str, RowState], int]:
         self._check()

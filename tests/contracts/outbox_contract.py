@@ -166,6 +166,17 @@ class OutboxContract:
         assert outbox.receipt("pager", "h") == ""
         assert outbox.receipt("chat", "g") == ""
 
+    def test_nothing_follows_on_what_was_told_together(self, outbox: Outbox) -> None:
+        keep(outbox, ("a", "g"))
+        (row,) = take(outbox)
+        outbox.settle(row, Settled(DELIVERED, NOW, receipt="r1"))
+        keep(outbox, ("b", "g"), ("c", "h"))
+        into = notification(id="m", group_key="several")
+        made = outbox.merge(take(outbox), into, NOW + MINUTE)
+        outbox.settle(made, Settled(DELIVERED, NOW + MINUTE, receipt="r2"))
+        assert outbox.receipt("pager", "g") == ""
+        assert outbox.receipt("pager", "several") == "r2"
+
     def test_rows_are_listed_newest_first_a_page_at_a_time(self, outbox: Outbox) -> None:
         keep(outbox, *((name, name) for name in "abcd"))
         keep(outbox, ("x", "g"), channel="chat")

@@ -32,6 +32,12 @@ def test_several_groups_become_one_that_tells_all() -> None:
     assert both.id == merged([first, second]).id != merged([second, first]).id
 
 
+def test_what_tells_of_several_groups_follows_on_nothing() -> None:
+    later = [notification(id=i, group_key=i, first=False) for i in "ab"]
+    assert merged(later).first
+    assert not merged([later[0], notification(id="c", group_key="a", first=False)]).first
+
+
 def test_of_an_alert_told_twice_the_last_word_counts() -> None:
     fires = notification(id="a", group_key="g", alerts=(notice(1),), left_out=7)
     over = notification(id="b", group_key="g", alerts=(notice(1, state=RESOLVED),), left_out=3)

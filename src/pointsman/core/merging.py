@@ -24,7 +24,8 @@ def merged(waiting: Sequence[Notification]) -> Notification:
     """One notification that tells what these tell, the oldest first, all for one channel.
 
     Of an alert told several times the last word counts. Its id follows from theirs, so the same
-    ones merged again are the same notification. Raises `ValueError` for fewer than two.
+    ones merged again are the same notification. What tells of several groups follows on nothing
+    that was told before. Raises `ValueError` for fewer than two.
     """
     if len(waiting) < 2:
         raise ValueError("to merge takes at least two notifications")
@@ -45,7 +46,7 @@ def merged(waiting: Sequence[Notification]) -> Notification:
         group_labels=newest.group_labels if len(groups) == 1 else {},
         alerts=tuple(in_order[:MOST_TOLD]),
         left_out=left_out + max(0, len(in_order) - MOST_TOLD),
-        first=waiting[0].first,
+        first=waiting[0].first or len(groups) > 1,
         made_at=newest.made_at,
     )
 

@@ -93,7 +93,10 @@ class Outbox(Protocol):
         """
 
     def receipt(self, channel: str, group_key: str) -> str:
-        """That of the last message delivered on this group, empty without."""
+        """That of the last message on this group, empty without.
+
+        Empty too when the last was told together with others: nothing follows on such a message.
+        """
 
     def counts(self) -> Mapping[tuple[str, RowState], int]:
         """How many rows there are per channel and state."""

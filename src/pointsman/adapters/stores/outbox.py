@@ -68,7 +68,8 @@ SETTLED_AT = NULL WHERE OUTBOX_ID = ? AND STATE <> '{RowState.MERGED.value}'
 """  # noqa: S608
 _RECEIPT = f"""
 SELECT RECEIPT FROM {ALERT_OUTBOX}
-WHERE CHANNEL = ? AND GROUP_KEY = ? AND RECEIPT <> '' ORDER BY ROWID DESC LIMIT 1
+WHERE CHANNEL = ? AND GROUP_KEY = ? AND STATE IN ('{_DELIVERED}', '{RowState.MERGED.value}')
+ORDER BY SETTLED_AT DESC, ROWID DESC LIMIT 1
 """  # noqa: S608
 _COUNTS = f"SELECT CHANNEL, STATE, COUNT(*) FROM {ALERT_OUTBOX} GROUP BY CHANNEL, STATE"  # noqa: S608
 _FORGET = f"DELETE FROM {ALERT_OUTBOX} WHERE SETTLED_AT < ? AND STATE <> '{_PENDING}'"  # noqa: S608
@@ -163,7 +164,7 @@ class SqliteOutbox:
     def receipt(self, channel: str, group_key: str) -> str:
         with self._file.reading() as db:
             found = db.execute(_RECEIPT, (storable(channel), storable(group_key))).fetchone()
-            return found[0] if found else ""
+            return (found and found[0]) or ""
 
     def counts(self) -> Mapping[tuple[str, RowState], int]:
         with self._file.reading() as db:
