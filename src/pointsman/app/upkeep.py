@@ -27,13 +27,16 @@ class Upkeep:
         self._parts = parts
         self._configuration = configuration
         self._noted = ""
+        self._told: set[str] = set()
 
     async def roll(self) -> None:
         """Count up the minutes, hours and days that are over."""
         try:
             await asyncio.to_thread(self._parts.store.aggregates.roll, self._parts.clock.now())
         except StoreError as error:
-            log.warning("figures cannot be brought up to date, trying again later: %s", error)
+            self._tell("figures cannot be brought up to date, trying again later", error)
+        else:
+            self._told.clear()
 
     async def note_version(self) -> None:
         """Write down from when on which configuration is served; that it is comes first."""
@@ -46,7 +49,7 @@ class Upkeep:
         try:
             await self._parts.audit.note(ITSELF, action, now.version, before=before, after=after)
         except StoreError as error:
-            log.warning("the audit log does not say which configuration is served: %s", error)
+            self._tell("the audit log does not say which configuration is served", error)
             return
         self._noted = now.version
 
@@ -55,10 +58,16 @@ class Upkeep:
         try:
             count = await asyncio.to_thread(self._forget)
         except StoreError as error:
-            log.warning("what is old cannot be forgotten, trying again later: %s", error)
+            self._tell("what is old cannot be forgotten, trying again later", error)
             return
         if count:
             log.info("old decisions forgotten", extra={"count": count})
+
+    def _tell(self, words: str, error: StoreError) -> None:
+        """Once, until figures can be brought up to date again: turns come every few seconds."""
+        if words not in self._told:
+            self._told.add(words)
+            log.warning("%s: %s", words, error)
 
     def _forget(self) -> int:
         parts, configuration = self._parts, self._configuration()
