@@ -21,6 +21,7 @@ SIMULATIONS = (
     "queueing",
     "outcomes",
     "train_task_type",
+    "alerts",
 )
 FOLDER = Path(__file__).parent
 

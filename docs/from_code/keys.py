@@ -23,6 +23,9 @@ PLACEHOLDERS = {
     "query": "<parameter>",
     "failures": "<fault>",
     "provider_shares": "<provider>",
+    "rules": "<rule>",
+    "only": "<scope>",
+    "labels": "<label>",
 }
 """What an operator's own names are called in a path."""
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from math import inf
 
 import pytest
-from alerts_made import CRITICAL, ERROR, MODEL, WARNING, attempt, attempts, counted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts_made import CRITICAL, ERROR, MODEL, WARNING, attempt, attempts, counted
 from pointsman.core.alert import Severity
 from pointsman.core.alert_conditions import (
     UNKNOWN,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from alerts_made import AGENT, EVERYTHING, MODEL, attempt, attempts, counted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts_made import AGENT, EVERYTHING, MODEL, attempt, attempts, counted
 from pointsman.core.alert_counts import (
     ANSWERS,
     ATTEMPTS,

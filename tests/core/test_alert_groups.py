@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from alerts_made import AGENT, CRITICAL, ERROR, INFO, MODEL, NOON, WARNING, alert, at, rule
-
 from pointsman.core.alert import AlertType
 from pointsman.core.alert_groups import Grouping, Teller, Wishes
 from pointsman.core.alert_log import Alert, State

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from alerts_made import AGENT, CRITICAL, ERROR, MODEL, WARNING, alert
-
 from pointsman.core.alert import AlertType
 from pointsman.core.alert_inhibition import Hiding
 from pointsman.core.alert_log import State

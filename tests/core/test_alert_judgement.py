@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts_made import AGENT, CRITICAL, MODEL, WARNING, alert, at, attempts, rule
-
 from pointsman.core.alert_conditions import Reading
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_judgement import Judgement
@@ -35,7 +34,7 @@ def test_every_rule_looks_at_every_scope_that_it_concerns() -> None:
 def test_gauges_of_others_are_not_looked_at() -> None:
     judged = judgement(QUEUE)
     assert judged.look(at(0), {AGENT: {"unwritten_records": Reading(99)}}) == []
-    assert judged.look(at(0), {EVERYTHING: {"spend_today_usd": Reading(99)}}) == []
+    assert judged.look(at(0), {EVERYTHING: {"spend_usd_per_h": Reading(99)}}) == []
 
 
 def test_an_open_alert_is_looked_at_when_nothing_is_measured_any_more() -> None:

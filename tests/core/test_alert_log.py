@@ -6,6 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from alerts_made import (
     CRITICAL,
     ERROR,
@@ -19,9 +22,6 @@ from alerts_made import (
     breach,
     rule,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from pointsman.core.alert import Severity
 from pointsman.core.alert_conditions import UNKNOWN, WELL, Finding
 from pointsman.core.alert_log import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta, timezone
 
 import pytest
-from alerts_made import CRITICAL, ERROR, NOON, WARNING
 
+from alerts_made import CRITICAL, ERROR, NOON, WARNING
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_routes import Hours, Route, channels_of
 from pointsman.core.alert_silences import matcher

@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import nan
 
 import pytest
-from alerts_made import AGENT, CRITICAL, ERROR, INFO, MODEL, WARNING, rule
 
+from alerts_made import AGENT, CRITICAL, ERROR, INFO, MODEL, WARNING, rule
 from pointsman.core.alert import AlertType
 from pointsman.core.alert_defaults import DEFAULT_RULES
 from pointsman.core.alert_metrics import Scope, ScopeKind
@@ -40,7 +40,7 @@ def test_the_ladders_of_the_contract_are_shipped() -> None:
 WAIT = Condition("wait_s", {WARNING: 1})
 
 BAD: list[tuple[Rule, str]] = [
-    (replace(SOUND, name="No Spaces"), ": the name of a rule"),
+    (replace(SOUND, name="No Spaces"), ": this is no name of a rule"),
     (replace(SOUND, conditions=()), ".when: a rule without a condition"),
     (replace(SOUND, for_s=-1.0), ".for_s: not a duration (found -1)"),
     (replace(SOUND, keep_firing_for_s=nan), ".keep_firing_for_s: not a duration"),

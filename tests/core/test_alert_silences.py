@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from alerts_made import NOON
 
+from alerts_made import NOON
 from pointsman.core.alert_silences import (
     Ack,
     Matcher,

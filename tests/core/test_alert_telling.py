@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from alerts_made import CRITICAL, ERROR, WARNING, alert, at, breach, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts_made import CRITICAL, ERROR, WARNING, alert, at, breach, rule
 from pointsman.core.alert import Severity
 from pointsman.core.alert_conditions import WELL
 from pointsman.core.alert_log import AlertLog, State

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerts_made import AGENT, EVERYTHING, alert, rule
 
+from alerts_made import AGENT, EVERYTHING, alert, rule
 from pointsman.core.alert_conditions import Figures
 from pointsman.core.alert_words import (
     MAX_CHARS,
@@ -36,7 +36,7 @@ SHARE = Figures("success_rate", 0.5, 0.657, 0.8, 100, 300.0, "ratio")
 
 
 SILENCE = Figures("silence_s", 601.0, 601.0, 600.0, 0, 601.0, "s")
-SPEND = Figures("spend_today_usd", 12.5, 12.5, 10.0, 1, 86_400.0, "usd")
+SPEND = Figures("spend_usd_per_h", 12.5, 12.5, 10.0, 1, 86_400.0, "usd")
 STREAK = Figures("faults_in_a_row", 3, 3, 3, 3, 0.0, "")
 
 
@@ -45,8 +45,9 @@ STREAK = Figures("faults_in_a_row", 3, 3, 3, 3, 0.0, "")
     [
         (SHARE, "success_rate 50 %, limit 80 %, beyond doubt 65.7 %, of 100 in 5 min"),
         (SILENCE, "silence_s 601 s, limit 600 s in 601 s"),
-        (SPEND, "spend_today_usd $12.5, limit $10 in 1 d"),
+        (SPEND, "spend_usd_per_h $12.5, limit $10 in 1 d"),
         (STREAK, "faults_in_a_row 3, limit 3, of 3"),
+        (STREAK._replace(note="since noon"), "faults_in_a_row 3, limit 3, of 3; since noon"),
     ],
 )
 def test_evidence_is_told_in_its_unit(figures: Figures, words: str) -> None:

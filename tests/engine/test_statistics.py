@@ -12,6 +12,7 @@ from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 from pointsman.core.windows import Window
+from pointsman.engine.heard import Heard
 from pointsman.engine.statistics import Asked, LiveStatistics, Noted
 
 
@@ -58,7 +59,7 @@ def live(clock: FakeClock) -> LiveStatistics:
 async def test_whatever_a_request_does_is_seen_at_once() -> None:
     world = World()
     live = LiveStatistics(world.clock)
-    world.service._ledger = Noted(world.ledger, live)
+    world.service._ledger = Noted(world.ledger, live, Heard())
     world.script("a/best", good("one"))
     await world.chat()
     period = live.period(Window.MINUTE)
@@ -193,7 +194,7 @@ def test_what_is_recalled_counts_in_the_windows_it_belongs_to(
 
 def test_the_ledger_is_told_all_the_same(clock: FakeClock, live: LiveStatistics) -> None:
     ledger = MemoryLedger()
-    noted = Noted(ledger, live)
+    noted = Noted(ledger, live, Heard())
     noted.decided(decision(clock.now()))
     noted.ended(outcome(clock.now()))
     assert (len(ledger.decisions), len(ledger.outcomes)) == (1, 1)

@@ -56,6 +56,7 @@ from pointsman.core.fleet import (
     Usage,
     Weights,
 )
+from pointsman.engine.alert_desk import Desk
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
@@ -127,6 +128,7 @@ class Router:
     book: Assignments | None = None
     channels: Mapping[str, Channel] = field(default_factory=dict)
     told: Deliverer | None = None
+    desk: Desk | None = None
 
     def fleet(self) -> Fleet:
         return Fleet(self.agents, [BIG, SMALL], "cfg_9")
@@ -206,6 +208,10 @@ class Router:
         if self.told is None:
             self.told = Deliverer(self.store.outbox, OneNoon(), Random(1), self.channels)
         return self.told
+
+    def alerts(self) -> Desk:
+        assert self.desk is not None
+        return self.desk
 
     def assignments(self) -> Assignments:
         if self.book is None or self.book.store is not self.store.assignments:

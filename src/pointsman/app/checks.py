@@ -18,6 +18,7 @@ from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.providers.transport import environment_proxy
 from pointsman.adapters.stores.postgres.address import address_of as database_at
 from pointsman.adapters.telemetry import is_installed
+from pointsman.app.alerting import RuleEntry, rule_problems
 from pointsman.app.channel_checks import check_channels
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
@@ -53,6 +54,7 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_telemetry(settings, findings)
     _check_store(settings, findings)
     check_channels(settings.alerts.channels, settings.alerts.routes, findings)
+    _check_alerts(settings, findings)
 
 
 def _check_store(settings: Settings, findings: Findings) -> None:
@@ -68,6 +70,24 @@ def _check_store(settings: Settings, findings: Findings) -> None:
     if find_spec("asyncpg") is None:
         words = "keeping decisions in PostgreSQL takes asyncpg, which is not installed"
         findings.add(path, words, "pip install 'pointsman[postgres]'")
+
+
+def check_rules(entries: Mapping[str, RuleEntry], findings: Findings) -> None:
+    """Report what is wrong with rules; what was cut out before is not missed."""
+    for path, problem in rule_problems(entries):
+        is_name = len(path) == len(("alerts", "rules", "name"))
+        if is_name or not findings.knows_within(path):
+            findings.add(path, problem.message, problem.remedy, shown=not is_name)
+
+
+def _check_alerts(settings: Settings, findings: Findings) -> None:
+    """The rules themselves, and that budgets and rules are of agents and models that there are."""
+    check_rules(settings.alerts.rules, findings)
+    for place, budget in enumerate(settings.alerts.budgets):
+        if budget.agent is not None and budget.agent not in settings.agents:
+            words = f"agent `{budget.agent}` is not declared"
+            remedy = nearest(budget.agent, settings.agents)
+            findings.add(("alerts", "budgets", place, "agent"), words, remedy)
 
 
 def _check_telemetry(settings: Settings, findings: Findings) -> None:

@@ -18,6 +18,7 @@ from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.advice import advice
+from pointsman.app.alerting import alert_plan
 from pointsman.app.checks import SIMULATED, check, digest, quirks_of
 from pointsman.app.configuration import (
     Configuration,
@@ -172,6 +173,7 @@ def _built(
         redacted=MappingProxyType(_redacted(settings)),
         expectations=expectations,
         telling=telling_of(settings.alerts.channels, settings.alerts.routes),
+        alerts=alert_plan(settings.alerts),
     )
 
 

@@ -20,6 +20,7 @@ from pointsman.app.keeping import StoreSettings
 from pointsman.app.secrets import Secret
 from pointsman.app.telemetry import TelemetrySettings
 from pointsman.app.telling_whom import NOBODY_TOLD, Telling
+from pointsman.core.alert_plan import WATCHED_AS_SHIPPED, AlertPlan
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.fleet import Fleet
 from pointsman.engine.policy import Policy, Timeouts
@@ -84,7 +85,7 @@ class Configuration:
     keeps its data does not count. `aliases` maps other names that requests may ask for to what
     they mean. `watched` are the files whose change may change it. `secrets` are the values to
     scrub from logs. `redacted` is the effective file, secrets masked. `expectations` are for
-    standing assignments, `telling` says who is told of alerts.
+    standing assignments, `alerts` says what is watched, `telling` who is told of it.
     `stands_in` says that the file declares neither providers nor models, so others stand in.
     """
 
@@ -106,6 +107,7 @@ class Configuration:
     stands_in: bool = False
     expectations: Expectations = NOTHING_EXPECTED
     telling: Telling = NOBODY_TOLD
+    alerts: AlertPlan = WATCHED_AS_SHIPPED
 
 
 def version_of(*parts: object) -> str:

@@ -12,6 +12,7 @@ from pointsman.app.running import Running
 from pointsman.core.decision import Feedback, Selection, Task
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
+from pointsman.engine.alert_desk import Desk
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
@@ -107,6 +108,9 @@ class RouterSource:
 
     def deliverer(self) -> Deliverer:
         return self._running.parts.deliverer
+
+    def alerts(self) -> Desk:
+        return self._running.parts.watching.desk
 
     def assignments(self) -> Assignments:
         return self._running.parts.assignments

@@ -66,7 +66,8 @@ class Findings:
     def knows_within(self, path: Path) -> bool:
         """Whether something at this path or below it has been reported already."""
         place = spelled(path)
-        return any(each == place or each.startswith(f"{place}.") for each in self._reported)
+        below = (f"{place}.", f"{place}[")
+        return any(each == place or each.startswith(below) for each in self._reported)
 
     def wrote(self, path: Path) -> bool:
         """Whether the operator wrote anything at this path, right or wrong."""

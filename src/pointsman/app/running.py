@@ -90,6 +90,7 @@ class Running:
         self.parts.deliverer.start()
         if self.parts.telemetry is not None:
             self.parts.telemetry.start()
+        self.parts.watching.start()
         self._tasks = [
             self._every(HOUSEKEEPING_S, "housekeeping", self._keep_house),
             self._every(WATCH_S, "configuration-watch", self._watch),
@@ -117,10 +118,12 @@ class Running:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.watching.stop()
         await self.parts.deliverer.close(SETTLE_S)
         await self.parts.ledger.close(self.configuration.server.shutdown_grace_s)
         await self.parts.registry.close()
         await asyncio.to_thread(self.parts.store.close)
+        await asyncio.to_thread(self.parts.beside.close)
         if self.parts.telemetry is not None:
             await asyncio.to_thread(self.parts.telemetry.close)
 
@@ -171,6 +174,7 @@ class Running:
             self._tasks = [task for task in self._tasks if not task.done()]
             self._tasks.append(asyncio.create_task(self._switch(), name="scoring"))
         tell_through(self.parts.deliverer, before.telling, configuration.telling, self.parts.clock)
+        self.parts.watching.replan(configuration.alerts, configuration.store.keep_alerts_days)
         self._forget_what_is_void(before, configuration)
         self._reconfigured(configuration)
         facts = {"version": configuration.version, "before": before.version}

@@ -16,6 +16,7 @@ PATH_OR_NONE_PATTERN = r"^(none|/\S*)$"
 CHANNEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 HEADER_PATTERN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+LABEL_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 FORMS = {
     CAPABILITY_PATTERN: "lower-case letters, digits, `_`, `.` and `-`, as in `function_calling`",
@@ -28,6 +29,7 @@ FORMS = {
     CHANNEL_PATTERN: "letters, digits, `_` and `-`, as in `on-call`",
     CLOCK_PATTERN: "hours and minutes, as in `08:00`",
     HEADER_PATTERN: "the name of an HTTP header, as in `X-Title`",
+    LABEL_PATTERN: "letters, digits and `_`, no digit first, as in `team`",
 }
 """What each pattern asks for, in words: the remedy for whoever writes something else."""
 

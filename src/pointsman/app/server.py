@@ -149,6 +149,7 @@ class HttpServer:
             parts.ledger,
             _Scraped(running, self._logs),
             version=VERSION,
+            desk=parts.watching.desk,
             monotonic=parts.clock.monotonic,
         )
         control = ControlApi(RouterSource(running, self._logs.set_level), version=VERSION)

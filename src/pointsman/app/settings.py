@@ -291,11 +291,11 @@ class Settings(Section):
     limits: LimitsEntry = Field(
         default_factory=LimitsEntry, description="What the gateway accepts from its callers."
     )
-    alerts: AlertsEntry = Field(
-        default_factory=AlertsEntry, description="Who is told of trouble, and of which."
-    )
     telemetry: TelemetryEntry = Field(
         default_factory=TelemetryEntry, description="Who else is told what happens."
+    )
+    alerts: AlertsEntry = Field(
+        default_factory=AlertsEntry, description="What the gateway watches, and who is told."
     )
 
 

@@ -20,6 +20,7 @@ from pointsman.engine.ports import AssignmentStore, Store
 
 DATABASE = "pointsman.db"
 SPOOL = "spool.db"
+ALERTS = "alerts.db"
 
 
 class Memory(Store, Protocol):
@@ -45,6 +46,14 @@ def memory_of(settings: StoreSettings, data_dir: Path) -> Memory:
         return SpooledStore(data_dir / SPOOL, behind, max_bytes=settings.max_bytes)
     path = data_dir / DATABASE
     return SqliteStore(path, max_bytes=settings.max_bytes, reserve=settings.reserve_bytes)
+
+
+def beside_the_gateway(store: Memory, data_dir: Path) -> SqliteStore:
+    """Where a gateway keeps its own alerts: in a file, also where decisions are kept elsewhere.
+
+    A gateway judges what it sees itself, and has to say so when the database is what fails.
+    """
+    return store if isinstance(store, SqliteStore) else SqliteStore(data_dir / ALERTS)
 
 
 def distant(address: Address) -> Distant:

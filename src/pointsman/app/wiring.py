@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random, SystemRandom
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pointsman.adapters.http.auth import Key, KeyRing, Role
 from pointsman.adapters.providers.openai import OpenAIProvider
 from pointsman.adapters.providers.presets import Endpoint
 from pointsman.adapters.providers.simulated.provider import SimulatedProvider
+from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.adapters.telemetry import Telemetry, Told
 from pointsman.app.channels import channels_of
 from pointsman.app.configuration import Configuration, ProviderSettings
 from pointsman.app.standing_plan import posts_of
-from pointsman.app.storing import Memory, memory_of
+from pointsman.app.storing import Memory, beside_the_gateway, memory_of
 from pointsman.app.telemetry import telemetry_of
+from pointsman.app.watching import Stores, Watching
 from pointsman.core.exploration import Exploration
+from pointsman.engine.alert_gauges import Sources
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
 from pointsman.engine.health import Health
+from pointsman.engine.heard import Heard
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
 from pointsman.engine.notify import Deliverer
@@ -54,6 +58,8 @@ class Wired(NamedTuple):
     ledger: WriteBehindLedger
     telemetry: Telemetry | None
     service: Service
+    watching: Watching
+    beside: SqliteStore
 
 
 def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
@@ -68,9 +74,12 @@ def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
     store = memory_of(configuration.store, configuration.server.data_dir)
     ledger = WriteBehindLedger(store, clock)
     telemetry = telemetry_of(configuration.telemetry, clock)
-    noted = Noted(ledger, statistics)
+    heard = Heard()
+    noted = Noted(ledger, statistics, heard)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
     assignments = Assignments(store.assignments, registry, scorer, clock, random, aside)
+    sources = Sources(registry, health, load, ledger, statistics)
+    alerting = _alerting(configuration, store, sources, heard, clock, random)
     service = Service(
         registry,
         scorer=scorer,
@@ -95,13 +104,29 @@ def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
         store=store,
         audit=Audit(store.audit, clock, random),
         assignments=assignments,
-        deliverer=Deliverer(
-            store.outbox, clock, random, channels_of(configuration.telling.channels, clock.now)
-        ),
         ledger=ledger,
         telemetry=telemetry,
         service=service,
+        **alerting,
     )
+
+
+def _alerting(
+    configuration: Configuration,
+    store: Memory,
+    sources: Sources,
+    heard: Heard,
+    clock: Clock,
+    random: Random,
+) -> Any:
+    """The parts that watch and tell: they share a file, since they share transactions."""
+    beside = beside_the_gateway(store, configuration.server.data_dir)
+    channels = channels_of(configuration.telling.channels, clock.now)
+    deliverer = Deliverer(beside.outbox, clock, random, channels)
+    stores = Stores(beside.alerts, store, configuration.store.keep_alerts_days)
+    watching = Watching(configuration.alerts, stores, sources, heard, clock, random)
+    watching.tell_through(deliverer)
+    return {"beside": beside, "deliverer": deliverer, "watching": watching}
 
 
 def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) -> Setup:

@@ -28,11 +28,15 @@ woken. There is a look every few seconds, so 95 % is wrong many times a day."""
 
 
 class Reading(NamedTuple):
-    """A gauge as it is now. `n` observations over `window_s` seconds stand behind it."""
+    """A gauge as it is now. `n` observations over `window_s` seconds stand behind it.
+
+    `note` says in words what it came from, where that helps.
+    """
 
     value: float
     n: int = 1
     window_s: float = 0.0
+    note: str = ""
 
 
 class Figures(NamedTuple):
@@ -45,9 +49,10 @@ class Figures(NamedTuple):
     n: int
     window_s: float
     unit: str
+    note: str = ""
 
     def evidence(self) -> Evidence:
-        return Evidence(*self)
+        return Evidence(*self[:7])
 
 
 class Finding(NamedTuple):
@@ -120,11 +125,11 @@ def _ratio(condition: Condition, look: Look) -> Finding:
     share = _share(look.series, look.at_s, FAULTS, JUDGED, condition.least)
     if share is None:
         return UNKNOWN
-    allowed = [(severity, 1.0 - rate) for severity, rate in condition.rungs]
-    severity, held, figures = _beyond(share, condition, allowed)
-    name, value, low, most, n, window_s, unit = figures
+    severity, held, low, most = _beyond(share, condition, condition.rungs)
     # What was judged is the failures; what rules and people speak of is the rest.
-    figures = Figures(name, 1.0 - value, 1.0 - low, 1.0 - most, n, window_s, unit)
+    value = 1.0 - share.k / share.n
+    n, window_s = int(share.n), share.window_s
+    figures = Figures(condition.metric, value, 1.0 - low, 1.0 - most, n, window_s, "ratio")
     return Finding(severity, held, figures)
 
 
@@ -142,10 +147,10 @@ def _quantile(condition: Condition, look: Look) -> Finding:
         if share is None:
             return UNKNOWN
         allowed = 1.0 - condition.quantile
-        reached, held, figures = _beyond(share, condition, ((severity, allowed),))
+        reached, held, low, most = _beyond(share, condition, ((severity, allowed),))
         sort = "times the usual" if condition.relative else "s"
         words = f"share of waits at or beyond {line:g} {sort}"
-        found = Finding(reached, held, figures._replace(metric=words))
+        found = Finding(reached, held, _of_share(words, share, low, most))
         if reached is not None or held:
             return found
     return found
@@ -176,19 +181,23 @@ def _share(series: Series, at_s: float, bad: int, all_: int, least: int) -> _Sha
 
 def _beyond(
     share: _Share, condition: Condition, allowed: Iterable[tuple[Severity, float]]
-) -> tuple[Severity | None, bool, Figures]:
-    """Whether the share is beyond doubt, and still, more than is allowed; the gravest first."""
-    k, n, window_s, last_k, last_n = share
+) -> tuple[Severity | None, bool, float, float]:
+    """Whether the share is beyond doubt, and still, more than is allowed; the gravest first.
+
+    With it the bound that was held against what is allowed, and that.
+    """
+    k, n, _, last_k, last_n = share
     low = most = 0.0
     for severity, most in allowed:
         low = beyond_doubt(k, n, Z[severity])
         if low > most and last_k > most * last_n:
-            figures = Figures(condition.metric, k / n, low, most, int(n), window_s, "ratio")
-            return severity, False, figures
+            return severity, False, low, most
     line = most * condition.clear
-    held = low > line and last_k > line * last_n
-    figures = Figures(condition.metric, k / n, low, most, int(n), window_s, "ratio")
-    return None, held, figures
+    return None, low > line and last_k > line * last_n, low, most
+
+
+def _of_share(metric: str, share: _Share, low: float, most: float) -> Figures:
+    return Figures(metric, share.k / share.n, low, most, int(share.n), share.window_s, "ratio")
 
 
 def _streak(condition: Condition, look: Look) -> Finding:
@@ -212,10 +221,11 @@ def _burst(condition: Condition, look: Look) -> Finding:
     n = look.series.count(look.at_s, MINUTE_S, JUDGED)
     if not n or (k < condition.count and not look.wanted):
         return WELL if n or not look.wanted else UNKNOWN
-    severity, held, figures = _beyond(_Share(k, n, MINUTE_S, k, n), condition, condition.rungs)
+    share = _Share(k, n, MINUTE_S, k, n)
+    severity, held, low, most = _beyond(share, condition, condition.rungs)
     if k < condition.count:
         severity, held = None, False
-    return Finding(severity, held, figures)
+    return Finding(severity, held, _of_share(condition.metric, share, low, most))
 
 
 def _gauge(condition: Condition, look: Look) -> Finding:
@@ -248,8 +258,8 @@ def _against(condition: Condition, reading: Reading) -> Finding:
 
 
 def _figures(metric: Metric, reading: Reading, threshold: float) -> Figures:
-    value, n, window_s = reading
-    return Figures(metric.name, value, value, threshold, n, window_s, metric.unit)
+    value, n, window_s, note = reading
+    return Figures(metric.name, value, value, threshold, n, window_s, metric.unit, note)
 
 
 _JUDGES: Mapping[Kind, Callable[[Condition, Look], Finding]] = MappingProxyType(

@@ -7,7 +7,7 @@ What is told of a group on a channel is one notification: what is new first, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ from pointsman.core.alert_words import all_labels, evidence_words, explanation, 
 from pointsman.core.notification import AlertNotice, NoticeState, Notification
 
 GroupKey = tuple[str, ...]
+
+AT_ONCE = 64
+"""So many alerts are one step of telling."""
 
 _RANK = {Why.ROSE: 0, Why.BEGAN: 1, Why.ENDED: 2, Why.TAKEN: 3, Why.GOES_ON: 4}
 
@@ -65,6 +68,13 @@ class _Due(NamedTuple):
     acked: bool
 
 
+class Said(NamedTuple):
+    """What is told, and the alerts of which something is told thereby."""
+
+    notifications: list[Notification]
+    heard: list[Alert]
+
+
 class _Pace:
     """When a group, of which anything is open, began to wait, and when it was last told."""
 
@@ -89,11 +99,24 @@ class Teller:
         self, now: Now, alerts: Iterable[Alert], wishes: Wishes, members: Members
     ) -> tuple[list[Notification], list[Alert]]:
         """The notifications that are due, and the alerts of which something was told thereby."""
+        said = Said([], [])
+        for _ in self.telling(now, alerts, wishes, members, said):
+            pass
+        return said.notifications, said.heard
+
+    def telling(
+        self,
+        now: Now,
+        alerts: Iterable[Alert],
+        wishes: Wishes,
+        members: Members,
+        said: Said,
+    ) -> Iterator[None]:
+        """The same, put into `said`, a little with every step."""
         if not wishes.routes:
-            return [], []
-        notifications: list[Notification] = []
-        heard: list[Alert] = []
-        groups = self._gathered(now, alerts, wishes, members)
+            return
+        groups: dict[GroupKey, list[_Due]] = {}
+        yield from self._gathering(now, list(alerts), wishes, members, groups)
         self._paces = {key: pace for key, pace in self._paces.items() if key in groups}
         for key, group in groups.items():
             news = [each for each in group if each.why is not None]
@@ -104,11 +127,13 @@ class Teller:
             if not told:
                 continue
             pace.waits_s, pace.told_s = None, now.s
-            notifications += self._notifications(key, group, told, now, wishes)
-            for each, channels in told:
+            yield
+            said.notifications.extend(self._notifications(key, group, told, now, wishes))
+            for place, (each, channels) in enumerate(told):
                 self._note(each, frozenset(channels), now.s)
-                heard.append(each.alert)
-        return notifications, heard
+                said.heard.append(each.alert)
+                if not place % AT_ONCE:
+                    yield
 
     def forget(self, known: Iterable[Alert]) -> None:
         """Forget what was told of alerts that are known no more."""
@@ -116,16 +141,22 @@ class Teller:
         for key in [key for key in self.told if key not in keys]:
             del self.told[key]
 
-    def _gathered(
-        self, now: Now, alerts: Iterable[Alert], wishes: Wishes, members: Members
-    ) -> dict[GroupKey, list[_Due]]:
-        """The alerts that are open or of which the end is to be told, by group."""
-        seen = list(alerts)
-        hiding = Hiding(seen, members)
+    def _gathering(
+        self,
+        now: Now,
+        alerts: Sequence[Alert],
+        wishes: Wishes,
+        members: Members,
+        groups: dict[GroupKey, list[_Due]],
+    ) -> Iterator[None]:
+        """Put alerts that are open, or of which the end is to be told, into their groups."""
+        hiding = Hiding(alerts, members)
+        yield
         loud = not (wishes.silences or wishes.acks or hiding.hides_any)
         repeat_s = wishes.grouping.repeat_s
-        groups: dict[GroupKey, list[_Due]] = {}
-        for alert in seen:
+        for place, alert in enumerate(alerts):
+            if not place % AT_ONCE:
+                yield
             told = self.told.get(alert[:2], NOTHING)
             if told.severity is None and not alert.is_open:
                 continue
@@ -135,7 +166,6 @@ class Teller:
             why = due(alert, told, quiet, now.s, cooldown_s, repeat_s)
             key = _group_of(alert, rule, wishes.grouping.by)
             groups.setdefault(key, []).append(_Due(alert[:2], alert, told, why, quiet.acked))
-        return groups
 
     def _may_tell(
         self,

@@ -130,10 +130,6 @@ _ALL = (
         "known cost of the last half hour, as dollars an hour",
     ),
     Metric(
-        "spend_today_usd", Kind.GAUGE, "usd", frozenset({ScopeKind.GLOBAL, ScopeKind.AGENT}),
-        0.0, _MANY, "known cost since midnight, UTC",
-    ),
-    Metric(
         "budget_used", Kind.GAUGE, "ratio", frozenset({ScopeKind.GLOBAL, ScopeKind.AGENT}),
         0.0, 1_000.0, "share of a budget that is spent",
     ),

@@ -58,14 +58,19 @@ class Condition:
     quantile: float = 0.95
     clear: float = 0.9
     rungs: tuple[tuple[Severity, float], ...] = field(init=False, repr=False, compare=False)
-    """The ladder from the gravest down."""
+    """The ladder from the gravest down; of a ratio, what may fail rather than what must succeed."""
+    about: Metric = field(init=False, repr=False, compare=False)
+    """What the table says of the metric; not there for one that is in no table."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rungs", tuple(sorted(self.ladder.items(), reverse=True)))
-
-    @property
-    def about(self) -> Metric:
-        return METRICS[self.metric]
+        # Worked out once: conditions are looked at ten thousand times a look.
+        rungs = sorted(self.ladder.items(), reverse=True)
+        metric = METRICS.get(self.metric)
+        if metric is not None:
+            object.__setattr__(self, "about", metric)
+            if metric.kind is Kind.RATIO:
+                rungs = [(severity, 1.0 - least) for severity, least in rungs]
+        object.__setattr__(self, "rungs", tuple(rungs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def problems(rule: Rule, path: str) -> list[Problem]:
 def _rule_problems(rule: Rule, path: str) -> Iterator[Problem]:
     if not NAME.match(rule.name):
         remedy = "small letters, digits, `_` and `-`, a letter first, 63 characters at most"
-        yield Problem(path, "the name of a rule", remedy, repr(rule.name))
+        yield Problem(path, "this is no name of a rule", remedy, repr(rule.name))
     if not rule.conditions:
         yield Problem(f"{path}.when", "a rule without a condition never fires", "name a metric")
     for name in ("for_s", "keep_firing_for_s", "cooldown_s"):

@@ -53,7 +53,7 @@ def evidence_words(figures: Figures) -> str:
         line += f", of {figures.n}"
     if figures.window_s > 0:
         line += f" in {_duration(figures.window_s)}"
-    return line
+    return f"{line}; {figures.note}" if figures.note else line
 
 
 def explanation(alert: Alert, rule: Rule | None) -> str:

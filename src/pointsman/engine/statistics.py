@@ -16,6 +16,7 @@ from pointsman.core.quantiles import Sketch
 from pointsman.core.ring import DecisionRing
 from pointsman.core.stats import Statistics
 from pointsman.core.windows import LONGEST, Window
+from pointsman.engine.heard import Heard
 from pointsman.engine.ports import Clock, Ledger
 from pointsman.engine.steps import in_steps
 from pointsman.engine.timeline import Timeline
@@ -255,16 +256,20 @@ def _chosen_scores(
 
 
 class Noted:
-    """A ledger that tells the statistics what it is told."""
+    """A ledger that tells the statistics, and whoever watches, what it is told."""
 
-    def __init__(self, ledger: Ledger, statistics: LiveStatistics) -> None:
+    def __init__(self, ledger: Ledger, statistics: LiveStatistics, heard: Heard) -> None:
         self._ledger = ledger
         self._statistics = statistics
+        self._heard_decided = heard.decided
+        self._heard_ended = heard.ended
 
     def decided(self, decision: Decision) -> None:
         self._ledger.decided(decision)
         self._statistics.decided(decision)
+        self._heard_decided(decision)
 
     def ended(self, outcome: Outcome) -> None:
         self._ledger.ended(outcome)
         self._statistics.ended(outcome)
+        self._heard_ended(outcome)

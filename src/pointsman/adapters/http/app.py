@@ -29,6 +29,8 @@ from pointsman.core.errors import AccessDenied, PointsmanError
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
+FOR_ALERT_TOOLS = "/api/v2/"
+"""What speaks Alertmanager's API (amtool, Karma, Grafana) asks below this; see `control`."""
 
 _ADDRESSES = frozenset({b"host", b"origin"})
 _OUR_MISTAKE = Reply(
@@ -120,7 +122,7 @@ class Application:
             return answer(exchange)
         if path == SESSION:
             return self._parts.sessions.answer(exchange)
-        if path == PREFIX or path.startswith(PREFIX + "/"):
+        if path == PREFIX or path.startswith((PREFIX + "/", FOR_ALERT_TOOLS)):
             return self._control(exchange)
         if path.startswith(MODELS + "/"):
             return self._model(exchange)

@@ -15,10 +15,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from pointsman.adapters.metrics.alerting import alerted
 from pointsman.adapters.metrics.families import Part
 from pointsman.adapters.metrics.recent import agents, recent_agents, recent_models
 from pointsman.adapters.metrics.served import LedgerCounters, Scraped, ledgered, served, spooled
 from pointsman.adapters.metrics.tallied import tallied
+from pointsman.engine.alert_desk import Desk
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.steps import in_steps
 from pointsman.engine.tally import Tally
@@ -35,6 +37,7 @@ class Metrics:
         scraped: Scraped,
         *,
         version: str,
+        desk: Desk | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tally = tally
@@ -42,6 +45,7 @@ class Metrics:
         self._ledger = ledger
         self._scraped = scraped
         self._version = version
+        self._desk = desk
         self._monotonic = monotonic
         # A registry of its own, since the library's default one is shared by the whole process.
         self._process = ProcessCollector(registry=CollectorRegistry(auto_describe=False))
@@ -62,6 +66,8 @@ class Metrics:
         yield from recent_agents(self._statistics)
         yield from ledgered(self._ledger, self._monotonic)
         yield from spooled(self._scraped)
+        if self._desk is not None:
+            yield from alerted(self._desk)
         yield from served(self._scraped, self._version)
         yield from self._process.collect()
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pointsman.adapters.stores.aggregating import Aggregating
+from pointsman.adapters.stores.alerts import SqliteAlerts
 from pointsman.adapters.stores.assignments import SqliteAssignments
 from pointsman.adapters.stores.auditing import AuditLog
 from pointsman.adapters.stores.file import DatabaseFile
@@ -95,6 +96,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self._file)
         self.aggregates = Aggregating(self._file)
         self.audit = AuditLog(self._file)
+        self.alerts = SqliteAlerts(self._file)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:

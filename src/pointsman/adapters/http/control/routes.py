@@ -14,8 +14,31 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
+from pointsman.adapters.http.control import alertmanager
 from pointsman.adapters.http.control.access import PREFIX
 from pointsman.adapters.http.control.administering import audit, forget_agent, log_level
+from pointsman.adapters.http.control.alert_settings import (
+    add_silence,
+    change_silence,
+    end_silence,
+    remove_rule,
+    rule,
+    rule_metrics,
+    rules,
+    silence,
+    silences,
+    try_rule,
+    write_rule,
+)
+from pointsman.adapters.http.control.alerting import (
+    acknowledge,
+    active_alerts,
+    alert,
+    alert_filter,
+    alert_history,
+    alerts,
+    unacknowledge,
+)
 from pointsman.adapters.http.control.assigning import (
     agent_assignment,
     assign,
@@ -171,6 +194,9 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(runs, run, run_inputs, apply_run, undo_run),
         *(stats, metrics, overview, timeseries, ranking),
         *(channels, try_channel, outbox, resend),
+        *(alerts, active_alerts, alert_history, alert, acknowledge, unacknowledge),
+        *(silences, silence, add_silence, change_silence, end_silence),
+        *(rules, rule, write_rule, remove_rule, try_rule, rule_metrics),
         *(config, log_level, openapi),
         *(audit, forget_agent, export),
     ]
@@ -181,11 +207,13 @@ def application(source: ControlSource, version: str) -> Litestar:
             "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
             "wanted": Provide(decision_query),
             "wanted_assignments": Provide(assignment_query),
+            "wanted_alerts": Provide(alert_filter),
         },
         guards=[known_parameters_only],
     )
+    tools = alertmanager.router({"source": router.dependencies["source"]})
     return Litestar(
-        [router],
+        [router, tools],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
         # Litestar serves pages of its own beside the document and answers 404 there in HTML; that

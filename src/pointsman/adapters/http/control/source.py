@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
+from pointsman.engine.alert_desk import Desk
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
 from pointsman.engine.decide import Ask
@@ -125,6 +126,9 @@ class ControlSource(Protocol):
 
     def deliverer(self) -> Deliverer:
         """Through which alerts are told."""
+
+    def alerts(self) -> Desk:
+        """Alerts as they stand, and what people may do about them."""
 
     def assignments(self) -> Assignments:
         """Who stands where, and the one place where that is changed."""

@@ -1,0 +1,184 @@
+"""Which calls of the control API tell of alerts, and take them?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, NamedTuple
+
+from litestar import Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+
+from pointsman.adapters.http.control.alert_bodies import (
+    AckRequest,
+    AlertsBody,
+    DoneBody,
+    HistoryBody,
+    OneAlertBody,
+    SeverityName,
+    StateName,
+    TypeName,
+)
+from pointsman.adapters.http.control.alert_views import alert_body, by_severity, step_body
+from pointsman.adapters.http.control.assigning import who_asks
+from pointsman.adapters.http.control.errors import NotFound
+from pointsman.adapters.http.control.source import ControlSource
+from pointsman.core.alert import AlertType, Severity
+from pointsman.core.alert_metrics import ScopeKind
+from pointsman.engine.alert_ports import EntryQuery
+from pointsman.engine.alert_standing import Standing
+
+MAX_LIMIT = 500
+MAX_SHOWN = 10_000
+CURSOR = r"^[0-9a-f]{16}$"
+
+Source = NamedDependency[SkipValidation[ControlSource]]
+Asked = Request[Any, Any, Any]
+Text = Annotated[str | None, QueryParameter(min_length=1, max_length=256)]
+
+FILTERS = ("severity", "alert_type", "model_id", "agent_id", "rule", "limit")
+
+
+class AlertFilter(NamedTuple):
+    """Which alerts are asked for; None: any."""
+
+    severity: str | None = None
+    alert_type: str | None = None
+    model_id: str | None = None
+    agent_id: str | None = None
+    rule: str | None = None
+
+
+Wanted = NamedDependency[SkipValidation[AlertFilter]]
+
+
+async def alert_filter(
+    *,
+    severity: Annotated[SeverityName | None, QueryParameter()] = None,
+    alert_type: Annotated[TypeName | None, QueryParameter()] = None,
+    model_id: Text = None,
+    agent_id: Text = None,
+    rule: Text = None,
+) -> AlertFilter:
+    return AlertFilter(severity, alert_type, model_id, agent_id, rule)
+
+
+@get("/alerts", query_parameters=("state", *FILTERS))
+async def alerts(
+    source: Source,
+    wanted_alerts: Wanted,
+    *,
+    # Litestar keeps the name `state` for itself.
+    alert_state: Annotated[StateName | None, QueryParameter(name="state")] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+) -> AlertsBody:
+    """All alerts as they stand, the gravest first; those resolved within the last hour included."""
+    return _alerts_body(source, wanted_alerts, alert_state, limit, live_only=False)
+
+
+@get("/alerts/active", query_parameters=FILTERS)
+async def active_alerts(
+    source: Source,
+    wanted_alerts: Wanted,
+    *,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+) -> AlertsBody:
+    """The alerts that are pending or open, the gravest first."""
+    return _alerts_body(source, wanted_alerts, None, limit, live_only=True)
+
+
+@get("/alerts/history", query_parameters=("cursor", "alert_id", *FILTERS))
+async def alert_history(
+    source: Source,
+    wanted_alerts: Wanted,
+    *,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[
+        str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")
+    ] = None,
+    alert_id: Text = None,
+) -> HistoryBody:
+    """What happened to alerts, newest first, a page at a time."""
+    severity, alert_type, model_id, agent_id, rule = wanted_alerts
+    query = EntryQuery(
+        limit=limit + 1,
+        before=cursor,
+        alert_id=alert_id,
+        rule=rule,
+        type=None if alert_type is None else AlertType(alert_type),
+        severity=None if severity is None else Severity[severity],
+        model_id=model_id,
+        agent_id=agent_id,
+    )
+    found = await source.alerts().history(query)
+    page = [step_body(each) for each in found[:limit]]
+    more = len(found) > limit
+    return HistoryBody(
+        events=page, count=len(page), next_cursor=page[-1].event_id if more else None
+    )
+
+
+@get("/alerts/{alert_id:str}")
+async def alert(source: Source, alert_id: FromPath[str]) -> OneAlertBody:
+    """One alert, why it fired, and what happened to it, newest first."""
+    desk = source.alerts()
+    standing = next((each for each in desk.standing() if each.alert.id == alert_id), None)
+    events = await desk.history(EntryQuery(limit=MAX_LIMIT, alert_id=alert_id))
+    if standing is None and not events:
+        raise _no_alert(alert_id)
+    return OneAlertBody(
+        alert=None if standing is None else alert_body(standing, desk.now().s),
+        events=[step_body(each) for each in events],
+    )
+
+
+@post("/alerts/{alert_id:str}/ack", status_code=200)
+async def acknowledge(
+    source: Source, request: Asked, alert_id: FromPath[str], data: JSONBody[AckRequest]
+) -> DoneBody:
+    """Take care of an alert: nobody is reminded of it, unless it gets worse."""
+    who = who_asks(request, data.comment).by
+    lasting = timedelta(hours=data.hours)
+    if not await source.alerts().ack(alert_id, who, lasting, data.comment):
+        raise _no_alert(alert_id)
+    return DoneBody(message=f"{who} has taken {alert_id} for {data.hours:g} h")
+
+
+@delete("/alerts/{alert_id:str}/ack", status_code=200)
+async def unacknowledge(source: Source, request: Asked, alert_id: FromPath[str]) -> DoneBody:
+    """Give an alert back."""
+    if not await source.alerts().unack(alert_id, who_asks(request, "").by):
+        raise NotFound(f"Nobody has taken {alert_id!r}.", param="alert_id", code="unknown_alert")
+    return DoneBody(message=f"nobody takes care of {alert_id} any more")
+
+
+def _alerts_body(
+    source: Source, wanted: AlertFilter, state: str | None, limit: int, *, live_only: bool
+) -> AlertsBody:
+    desk = source.alerts()
+    now_s = desk.now().s
+    everything = desk.standing(live_only=live_only)
+    found = [each for each in everything if _has(each, wanted, state)]
+    found.sort(key=lambda each: (not each.alert.is_live, -each.alert.severity, each.alert.id))
+    return AlertsBody(
+        alerts=[alert_body(each, now_s) for each in found[:limit]],
+        total_count=len(found),
+        by_severity=by_severity(everything),
+    )
+
+
+def _has(standing: Standing, wanted: AlertFilter, state: str | None) -> bool:
+    alert, scope = standing.alert, standing.alert.scope
+    return (
+        wanted.severity in (None, alert.severity.name)
+        and wanted.alert_type in (None, alert.type.value)
+        and wanted.rule in (None, alert.rule)
+        and state in (None, alert.state.value)
+        and (wanted.model_id is None or scope == (ScopeKind.MODEL, wanted.model_id))
+        and (wanted.agent_id is None or scope == (ScopeKind.AGENT, wanted.agent_id))
+    )
+
+
+def _no_alert(alert_id: str) -> NotFound:
+    words = f"No alert is called {alert_id!r}, or it is over."
+    return NotFound(words, param="alert_id", code="unknown_alert")

@@ -1,0 +1,281 @@
+"""What may people do about alerts: take one, silence many, write rules?
+
+What is done is in force at once and kept before anybody is answered. Where the store fails, whoever
+asked is told so; what was done stays in force and is kept when the store is well again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+from pointsman.core.alert_log import Alert, Now
+from pointsman.core.alert_memory import Entry, Step
+from pointsman.core.alert_plan import Origin
+from pointsman.core.alert_routes import channels_of
+from pointsman.core.alert_rules import Rule
+from pointsman.core.alert_silences import Ack, Matcher, Silence
+from pointsman.core.alert_words import all_labels
+from pointsman.core.errors import StoreError
+from pointsman.engine.alert_keeping import Keeping
+from pointsman.engine.alert_ports import AlertStore, EntryQuery, StoredRule
+from pointsman.engine.alert_standing import Alerts, Standing
+from pointsman.engine.dry_run import Tried, tried
+from pointsman.engine.ports import Clock, Store
+from pointsman.engine.watch import Watch
+
+MOST_SILENCES = 1_000
+MOST_RULES = 500
+
+NOT_KEPT = "it is in force, and will be kept when the store is well again"
+
+
+class RuleInForce(NamedTuple):
+    """A rule, who wrote it, and as what it is stored if it was written through the API."""
+
+    rule: Rule
+    origin: Origin
+    stored: StoredRule | None = None
+
+
+class Asked(NamedTuple):
+    """What somebody wants to be silent; `id` of the silence that is changed, '' for a new one."""
+
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str = ""
+    id: str = ""
+
+
+class Records(NamedTuple):
+    """What outlives the process: alerts, and what happened."""
+
+    alerts: AlertStore
+    happened: Store
+
+
+class Desk:
+    """Where people's wishes about alerts are taken. Belongs to one event loop.
+
+    `read` makes a rule of its name and its stored document and raises `ValueError` when that does
+    not work. `watch` judges by the rules that are in force.
+    """
+
+    def __init__(
+        self,
+        alerts: Alerts,
+        keeping: Keeping,
+        records: Records,
+        clock: Clock,
+        *,
+        random: Random,
+        read: Callable[[str, str], Rule],
+        watch: Watch,
+    ) -> None:
+        self.alerts = alerts
+        self.keeping = keeping
+        self.watch = watch
+        self._store, self._record = records
+        self._clock = clock
+        self._random = random
+        self._read = read
+        self._stored: dict[str, StoredRule] = {}
+
+    # Alerts ----------------------------------------------------------------------------------
+
+    async def ack(self, alert_id: str, by: str, lasting: timedelta, comment: str = "") -> bool:
+        """Somebody has taken an open alert; False when none has this id. Raises `StoreError`."""
+        alert = self.alerts.find(alert_id)
+        if alert is None or not alert.is_live:
+            return False
+        now = self.now()
+        self.alerts.acks[alert.fingerprint] = Ack(alert.id, by, now.at, now.at + lasting, comment)
+        await self._note(alert, Step.ACKED, now, by, comment)
+        return True
+
+    async def unack(self, alert_id: str, by: str) -> bool:
+        """Nobody has taken it any more; False when nobody had. Raises `StoreError`."""
+        alert = self.alerts.find(alert_id)
+        if alert is None or self.alerts.ack_of(alert) is None:
+            return False
+        del self.alerts.acks[alert.fingerprint]
+        await self._note(alert, Step.UNACKED, self.now(), by, "")
+        return True
+
+    async def _note(self, alert: Alert, step: Step, now: Now, by: str, comment: str) -> None:
+        details = {"comment": comment} if comment else {}
+        line = self.alerts.line(alert, step, now.at)._replace(actor=by, details=details)
+        self.keeping.add([self.alerts.kept(alert, now)], [line])
+        if not await self.keeping.keep(now):
+            raise StoreError(NOT_KEPT)
+
+    def standing(self, *, live_only: bool = False) -> list[Standing]:
+        """All alerts as they stand."""
+        return list(self.alerts.standing(self._clock.now(), live_only=live_only))
+
+    def channels_of(self, alert: Alert) -> tuple[str, ...]:
+        """Through which channels an alert would be told now."""
+        labels = all_labels(alert, self.alerts.rule(alert.rule))
+        now = self._clock.now()
+        return channels_of(self.alerts.plan.routes, labels, alert.severity, alert.type, now)
+
+    async def history(self, query: EntryQuery) -> Sequence[Entry]:
+        """Lines of the history, newest first. Raises `StoreError`."""
+        return await asyncio.to_thread(self._store.entries, query)
+
+    # Silences --------------------------------------------------------------------------------
+
+    def silences(self) -> list[Silence]:
+        """Those that last, are to come, or ended within the last hour; by when they start."""
+        found = self.alerts.silences.values()
+        return sorted(found, key=lambda each: (each.starts_at, each.id))
+
+    async def silence(self, asked: Asked) -> Silence:
+        """Silence what is asked for, or change the silence with that id.
+
+        One that has ended is not changed: a new one takes its place. Raises `ValueError` when it
+        makes no sense, `StoreError`.
+        """
+        now = self._clock.now()
+        before = self.alerts.silences.get(asked.id)
+        is_over = before is None or before.ends_at <= now
+        if is_over and len(self.alerts.silences) >= MOST_SILENCES:
+            raise ValueError(f"there are {MOST_SILENCES} silences already; end some first")
+        silence = Silence(
+            id=self._new_id() if is_over else asked.id,
+            matchers=asked.matchers,
+            starts_at=asked.starts_at,
+            ends_at=asked.ends_at,
+            author=asked.author,
+            comment=asked.comment,
+            updated_at=now,
+        )
+        await self._keep_silence(silence, now)
+        return silence
+
+    async def expire(self, silence_id: str) -> bool:
+        """End a silence now; False when none that lasts has this id. Raises `StoreError`."""
+        now = self._clock.now()
+        silence = self.alerts.silences.get(silence_id)
+        if silence is None or silence.ends_at <= now:
+            return False
+        start = min(silence.starts_at, now - timedelta(microseconds=1))
+        ended = Silence(
+            silence.id,
+            silence.matchers,
+            start,
+            now,
+            silence.author,
+            silence.comment,
+            now,
+        )
+        await self._keep_silence(ended, now)
+        return True
+
+    async def _keep_silence(self, silence: Silence, now: datetime) -> None:
+        await asyncio.to_thread(self._store.keep_silence, silence, now)
+        self.alerts.silences[silence.id] = silence
+
+    def _new_id(self) -> str:
+        """In the form of a UUID, as those who know Alertmanager expect."""
+        digits = f"{self._random.getrandbits(128):032x}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    # Rules -----------------------------------------------------------------------------------
+
+    async def restore_rules(self) -> list[str]:
+        """Take up the rules that were stored; what is wrong with those that cannot be.
+
+        Raises `StoreError`.
+        """
+        wrong = []
+        for stored in await asyncio.to_thread(self._store.rules):
+            self._stored[stored.name] = stored
+            try:
+                rule = self._read(stored.name, stored.document)
+            except ValueError as error:
+                wrong.append(f"{stored.name}: {error}")
+                continue
+            self.alerts.written[stored.name] = rule
+        self.watch.rules_changed()
+        return wrong
+
+    def rules(self) -> list[RuleInForce]:
+        """All rules in force, those that are turned off among them, by name."""
+        return [
+            RuleInForce(rule, origin, self._stored.get(name) if origin is Origin.API else None)
+            for name, (rule, origin) in sorted(self.alerts.rules.items())
+        ]
+
+    def rule(self, name: str) -> RuleInForce | None:
+        return next((each for each in self.rules() if each.rule.name == name), None)
+
+    async def write_rule(self, name: str, document: str, by: str) -> RuleInForce:
+        """Put a rule in force, in the place of a shipped one or one of the API with this name.
+
+        Raises `ValueError` for a rule that is none, one of the configuration file, or one too many;
+        `StoreError`.
+        """
+        if name in self.alerts.plan.rules:
+            raise ValueError(f"{name} stands in the configuration file, which has the last word")
+        before = self._stored.get(name)
+        if before is None and len(self._stored) >= MOST_RULES:
+            raise ValueError(f"there are {MOST_RULES} rules already; remove some first")
+        rule = self._read(name, document)
+        now = self._clock.now()
+        stored = StoredRule(
+            name,
+            rule.type,
+            rule.enabled,
+            document,
+            before.version + 1 if before else 1,
+            before.created_at if before else now,
+            before.created_by if before else by,
+            now,
+            by,
+        )
+        await asyncio.to_thread(self._store.keep_rule, stored)
+        self._stored[name] = stored
+        self.alerts.written[name] = rule
+        self.watch.rules_changed()
+        return RuleInForce(rule, Origin.API, stored)
+
+    async def remove_rule(self, name: str) -> bool:
+        """Forget a rule of the API; False when there is none. Raises `StoreError`.
+
+        Where it had taken the place of a shipped one, that is in force again.
+        """
+        if name not in self._stored:
+            return False
+        await asyncio.to_thread(self._store.remove_rule, name)
+        del self._stored[name]
+        self.alerts.written.pop(name, None)
+        self.watch.rules_changed()
+        return True
+
+    async def try_rule(self, name: str, document: str, days: float) -> tuple[RuleInForce, Tried]:
+        """What a rule would have done these last days; without a document, the one in force.
+
+        Raises `LookupError` when there is none, `ValueError` for a document that is no rule,
+        `StoreError`.
+        """
+        if document:
+            found = RuleInForce(self._read(name, document), Origin.API)
+        else:
+            known = self.rule(name)
+            if known is None:
+                raise LookupError(name)
+            found = known
+        until = self._clock.now()
+        since = until - timedelta(days=days)
+        step_s = self.alerts.plan.interval_s
+        return found, await tried(self._record, found.rule, since, until, step_s)
+
+    def now(self) -> Now:
+        """The present instant."""
+        return Now(self._clock.monotonic(), self._clock.now())

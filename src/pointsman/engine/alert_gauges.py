@@ -1,0 +1,273 @@
+"""Which numbers may rules look at, as they are now?
+
+Only those that some rule asks for are read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pointsman.core.admission import Circuit
+from pointsman.core.alert_budget import Spending
+from pointsman.core.alert_conditions import Reading
+from pointsman.core.alert_counts import (
+    ANSWERS,
+    CACHED_TOKENS,
+    LONGEST_S,
+    PROMPT_TOKENS,
+    UNPRICED,
+    USD,
+    Counts,
+)
+from pointsman.core.alert_inhibition import Members
+from pointsman.core.alert_log import Now
+from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
+from pointsman.core.alert_usual import ENOUGH_TOKENS, Usual
+from pointsman.core.assignment.records import assignment_id
+from pointsman.core.capability import requirements
+from pointsman.core.decision import Decision, Task
+from pointsman.core.fleet import AgentStatus, Fleet, Model
+from pointsman.core.footing import Footing, stood
+from pointsman.engine.health import Health
+from pointsman.engine.ledger import WriteBehindLedger
+from pointsman.engine.load import Load
+from pointsman.engine.registry import Registry
+from pointsman.engine.statistics import LiveStatistics
+
+MOVES_S = 600.0
+MOST_MOVES = 10_000
+"""So many moves of ten minutes are remembered, over all agents."""
+CACHE_S = 900.0
+FEW_ANSWERS = 20
+LATEST = 1_000
+MOST_NAMED = 5
+
+Gauge = tuple[str, Scope, Reading]
+"""The name of a metric, what it was read of, and the reading."""
+
+
+class Sources(NamedTuple):
+    """The parts of a running router that numbers are read from."""
+
+    registry: Registry
+    health: Health
+    load: Load
+    ledger: WriteBehindLedger
+    statistics: LiveStatistics
+
+
+class Measured(NamedTuple):
+    """What numbers are worked out of: counts, what is usual, what was spent."""
+
+    counts: Counts
+    usual: Mapping[Scope, Usual]
+    spending: Spending
+
+
+class Gauges:
+    """Reads numbers; what takes time to become true (a breaker open for long) it remembers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._open_since: dict[str, float] = {}
+        self._known: tuple[Fleet, dict[str, list[Model]]] | None = None
+        self._moves: deque[tuple[float, str, str]] = deque(maxlen=MOST_MOVES)
+        self._readers: tuple[
+            tuple[frozenset[str], Callable[[Now, Measured], Iterator[Gauge]]], ...
+        ] = (
+            (frozenset({"eligible_models"}), self._eligible),
+            (frozenset({"moves_off_assigned"}), self._moved),
+            (_MONEY, self._money),
+            (_BUDGETS, self._budgets),
+            (_CACHE, self._cache),
+            (frozenset({"breaker_open_s"}), self._breakers),
+            (frozenset({"explored_share"}), self._explored),
+            (frozenset({"corrections"}), self._corrected),
+            (frozenset({"utilisation", "requests_in_flight"}), self._loads),
+            (frozenset({"unwritten_records", "store_failing_s"}), self._store),
+        )
+
+    def note(self, decisions: Iterable[Decision], now_s: float) -> None:
+        """Remember which of these decisions went elsewhere than to the agent's standing model."""
+        for made in decisions:
+            named, chosen = made.assignment_id, made.chosen
+            if named is None or chosen is None or made.band is None:
+                continue
+            if assignment_id(made.agent_id, chosen.model_id) == named:
+                continue
+            found = stood(made)
+            if found.code is Footing.MOVED:
+                self._moves.append((now_s, made.agent_id, found.words))
+
+    def read(
+        self, now: Now, measured: Measured, wanted: frozenset[str]
+    ) -> dict[Scope, dict[str, Reading]]:
+        """The readings of all metrics in `wanted`, by scope."""
+        found: dict[Scope, dict[str, Reading]] = {}
+        for metrics, reader in self._readers:
+            if not metrics & wanted:
+                continue
+            for metric, scope, reading in reader(now, measured):
+                if metric in wanted:
+                    found.setdefault(scope, {})[metric] = reading
+        return found
+
+    def members(self) -> Members:
+        """The models that would serve each set of capabilities, if they are well."""
+        return {key: frozenset(each.id for each in models) for key, models in self._sets().items()}
+
+    # Models ----------------------------------------------------------------------------------
+
+    def _sets(self) -> dict[str, list[Model]]:
+        """For every set of capabilities that an agent needs at work, the models that have it."""
+        fleet = self._sources.registry.fleet
+        if self._known is not None and self._known[0] is fleet:
+            return self._known[1]
+        needed = {
+            requirements(agent, Task()).required
+            for agent in fleet.agents.values()
+            if agent.status is AgentStatus.ONLINE
+        }
+        found = {
+            "+".join(names) or "any": [
+                model
+                for model in fleet.models.values()
+                if all(model.strengths.get(name, 0.0) > 0.0 for name in names)
+            ]
+            for names in needed
+        }
+        self._known = fleet, found
+        return found
+
+    def _eligible(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        del now
+        health = self._sources.health
+        for names, models in self._sets().items():
+            bad = [each.id for each in models if health.tripped(each) or health.objection(each)]
+            well = len(models) - len(bad)
+            if well == len(models) == 1:
+                continue  # that there is but one was decided by whoever declared it
+            note = f"out: {', '.join(bad[:MOST_NAMED])}" if bad else ""
+            scope = Scope(ScopeKind.CAPABILITIES, names)
+            yield "eligible_models", scope, Reading(well, len(models), 0.0, note)
+
+    def _breakers(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        circuits = self._sources.health.circuits()
+        closed = Circuit.CLOSED.value
+        tripped = {model_id for model_id, state in circuits.items() if state != closed}
+        self._open_since = {model_id: self._open_since.get(model_id, now.s) for model_id in tripped}
+        for model_id, since_s in self._open_since.items():
+            yield "breaker_open_s", Scope(ScopeKind.MODEL, model_id), Reading(now.s - since_s)
+
+    def _corrected(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        del now
+        fleet = self._sources.registry.fleet
+        for model_id in self._sources.registry.corrected():
+            sources = fleet.models[model_id].sources
+            learned = [name for name, source in sources.items() if "learned" in source.origin]
+            note = ", ".join(sorted(learned))
+            reading = Reading(max(1, len(learned)), 1, 0.0, note)
+            yield "corrections", Scope(ScopeKind.MODEL, model_id), reading
+
+    def _loads(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        del now
+        load = self._sources.load
+        yield "requests_in_flight", EVERYTHING, Reading(load.total)
+        for model in self._sources.registry.fleet.models.values():
+            scope = Scope(ScopeKind.MODEL, model.id)
+            yield "requests_in_flight", scope, Reading(load.in_flight(model.id))
+            used = load.utilisation(model)
+            if used is not None:
+                yield "utilisation", scope, Reading(used)
+
+    # Decisions -------------------------------------------------------------------------------
+
+    def _moved(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        while self._moves and now.s - self._moves[0][0] > MOVES_S:
+            self._moves.popleft()
+        reasons: dict[str, Counter[str]] = {}
+        for _at_s, agent_id, words in self._moves:
+            reasons.setdefault(agent_id, Counter())[words] += 1
+        for agent_id, counted in reasons.items():
+            count = sum(counted.values())
+            words, times = counted.most_common(1)[0]
+            reading = Reading(count, count, MOVES_S, f"{times} times {words}")
+            yield "moves_off_assigned", Scope(ScopeKind.AGENT, agent_id), reading
+
+    def _explored(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        del now
+        latest = self._sources.statistics.latest(LATEST)
+        if len(latest) >= LATEST // 2:
+            share = sum(made.explored for made in latest) / len(latest)
+            yield "explored_share", EVERYTHING, Reading(share, len(latest))
+
+    # Money -----------------------------------------------------------------------------------
+
+    def _money(self, now: Now, measured: Measured) -> Iterator[Gauge]:
+        for scope in _counted(measured.counts):
+            usd = _lately(measured.counts, scope, now.s, USD)
+            yield "spend_usd_per_h", scope, Reading(usd * 3_600 / LONGEST_S, 1, LONGEST_S)
+            answers = int(_lately(measured.counts, scope, now.s, ANSWERS))
+            if answers < FEW_ANSWERS:
+                continue
+            cost = usd / answers
+            yield "cost_per_success_usd", scope, Reading(cost, answers, LONGEST_S)
+            usual = measured.usual.get(scope, Usual()).cost_per_success_usd
+            if usual:
+                note = f"${cost:.4g} each, ${usual:.4g} usually"
+                yield "cost_drift", scope, Reading(cost / usual, answers, LONGEST_S, note)
+
+    def _budgets(self, now: Now, measured: Measured) -> Iterator[Gauge]:
+        spending, counts = measured.spending, measured.counts
+        for place, budget in enumerate(spending.budgets):
+            scope = budget.scope
+            usd = _lately(counts, scope, now.s, USD)
+            spent = spending.spent(place, usd * 3_600 / LONGEST_S, now.at)
+            note = f"${spent.usd:.4g} of ${budget.usd:g} a {budget.per}"
+            yield "budget_used", scope, Reading(spent.share, 1, 0.0, note)
+            yield "budget_lasts_h", scope, Reading(spent.lasts_h, 1, 0.0, note)
+            unpriced = int(_lately(counts, scope, now.s, UNPRICED))
+            if unpriced:
+                reading = Reading(unpriced, unpriced, LONGEST_S, note)
+                yield "unpriced_under_budget", scope, reading
+
+    def _cache(self, now: Now, measured: Measured) -> Iterator[Gauge]:
+        for scope in _counted(measured.counts):
+            series = measured.counts.series(scope)
+            prompt = series.count(now.s, CACHE_S, PROMPT_TOKENS) if series else 0
+            if series is None or prompt < ENOUGH_TOKENS:
+                continue
+            rate = series.count(now.s, CACHE_S, CACHED_TOKENS) / prompt
+            yield "cache_hit_rate", scope, Reading(rate, int(prompt), CACHE_S)
+            usual = measured.usual.get(scope, Usual()).cache_hit_rate
+            if usual is not None and usual >= LEAST_USUAL_HITS:
+                note = f"{rate:.0%} now, {usual:.0%} usually"
+                yield "cache_hits_kept", scope, Reading(rate / usual, int(prompt), CACHE_S, note)
+
+    # The gateway itself ----------------------------------------------------------------------
+
+    def _store(self, now: Now, _: Measured) -> Iterator[Gauge]:
+        ledger = self._sources.ledger
+        yield "unwritten_records", EVERYTHING, Reading(ledger.queued)
+        since = ledger.failing_since
+        yield "store_failing_s", EVERYTHING, Reading(0.0 if since is None else now.s - since)
+
+
+LEAST_USUAL_HITS = 0.1
+"""Where fewer prompt tokens usually come from a cache, there is nothing to collapse."""
+
+_MONEY = frozenset({"spend_usd_per_h", "cost_per_success_usd", "cost_drift"})
+_BUDGETS = frozenset({"budget_used", "budget_lasts_h", "unpriced_under_budget"})
+_CACHE = frozenset({"cache_hit_rate", "cache_hits_kept"})
+
+
+def _counted(counts: Counts) -> Iterator[Scope]:
+    for kind in (ScopeKind.GLOBAL, ScopeKind.PROVIDER, ScopeKind.MODEL, ScopeKind.AGENT):
+        yield from counts.scopes(kind)
+
+
+def _lately(counts: Counts, scope: Scope, now_s: float, column: int) -> float:
+    series = counts.series(scope)
+    return series.count(now_s, LONGEST_S, column) if series is not None else 0.0

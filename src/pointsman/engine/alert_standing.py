@@ -1,0 +1,177 @@
+"""How do all alerts stand, what was told of them, and what have people said about it?
+
+The one place of all that judging, telling and people share; nothing here waits for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pointsman.core.alert_groups import Teller, Wishes
+from pointsman.core.alert_inhibition import Hiding, Members
+from pointsman.core.alert_log import Alert, AlertLog, Event, Now
+from pointsman.core.alert_memory import Entry, Kept, Step, on_the_wall, since_start, step_of
+from pointsman.core.alert_plan import AlertPlan, Origin
+from pointsman.core.alert_rules import Rule
+from pointsman.core.alert_silences import Ack, Silence, silenced_by
+from pointsman.core.alert_telling import NOTHING, Told
+from pointsman.core.alert_words import all_labels, explanation, labels_of, summary
+
+KEPT_AFTER_END = timedelta(hours=1)
+"""So long silences that have ended are still shown."""
+
+
+class Standing(NamedTuple):
+    """An alert as it stands, for people: what was told of it, and why it may not be told."""
+
+    alert: Alert
+    told: Told
+    ack: Ack | None
+    message: str
+    explanation: str
+    labels: Mapping[str, str]
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: str = ""
+
+
+class Alerts:
+    """All alerts of one router. Belongs to one event loop.
+
+    `written` are the rules of the API, by name.
+    """
+
+    def __init__(self, plan: AlertPlan) -> None:
+        self.plan = plan
+        self.written: dict[str, Rule] = {}
+        self.log = AlertLog()
+        self.teller = Teller()
+        self.acks: dict[str, Ack] = {}
+        self.silences: dict[str, Silence] = {}
+        self.members: Members = {}
+        self.rules: Mapping[str, tuple[Rule, Origin]] = {}
+        self._last_id = 0
+        self.rule_anew()
+
+    def rule_anew(self) -> None:
+        """The plan or the written rules have changed."""
+        self.rules = self.plan.in_force(self.written)
+
+    def rule(self, name: str) -> Rule | None:
+        found = self.rules.get(name)
+        return found[0] if found else None
+
+    def enabled(self) -> list[Rule]:
+        return [rule for rule, _ in self.rules.values() if rule.enabled]
+
+    def wishes(self) -> Wishes:
+        """What telling depends on now."""
+        return Wishes(
+            rules={rule.name: rule for rule in self.enabled()},
+            routes=self.plan.routes,
+            grouping=self.plan.grouping,
+            silences=tuple(self.silences.values()),
+            acks=self.acks,
+            dashboard=self.plan.dashboard,
+        )
+
+    # For the store ---------------------------------------------------------------------------
+
+    def restore(self, kept: Iterable[Kept], now: Now) -> None:
+        """Take alerts up where they were left, but for those that live here already."""
+        for each in kept:
+            alert, told = since_start(each, now)
+            if self.log.get(alert.rule, alert.scope) is not None:
+                continue
+            self.log.restore(alert)
+            if told.marks:
+                self.teller.told[alert.key] = told
+            if each.ack is not None:
+                self.acks[alert.fingerprint] = each.ack
+
+    def kept(self, alert: Alert, now: Now) -> Kept:
+        """The alert as it is to be stored."""
+        rule = self.rule(alert.rule)
+        told = self.teller.told.get(alert.key, NOTHING)
+        on_wall, told_on_wall = on_the_wall(alert, told, now)
+        ack = self.ack_of(alert)
+        return Kept(on_wall, told_on_wall, ack, summary(alert, rule), labels_of(alert, rule))
+
+    def entry(self, event: Event) -> Entry:
+        """The line of the history that says what happened."""
+        details = {"because": event.alert.why} if event.alert.why else {}
+        if event.severity_before is not None:
+            details["severity_before"] = event.severity_before.label
+        return self.line(event.alert, step_of(event), event.at)._replace(
+            before=event.before, after=event.after, details=details
+        )
+
+    def line(self, alert: Alert, step: Step, at: datetime) -> Entry:
+        """A line of the history about an alert as it is; its id is greater than all before."""
+        return Entry(
+            id=self._next_id(at),
+            at=at,
+            step=step,
+            alert_id=alert.id,
+            rule=alert.rule,
+            scope=alert.scope,
+            type=alert.type,
+            before=alert.state,
+            after=alert.state,
+            severity=alert.severity,
+            figures=alert.figures,
+            message=summary(alert, self.rule(alert.rule)),
+        )
+
+    def follow(self, newest_id: str) -> None:
+        """Lines written before this start end with this id."""
+        self._last_id = max(self._last_id, int(newest_id, 16))
+
+    def _next_id(self, at: datetime) -> str:
+        self._last_id = max(self._last_id + 1, int(at.timestamp() * 1_000_000))
+        return f"{self._last_id:016x}"
+
+    # For people ------------------------------------------------------------------------------
+
+    def ack_of(self, alert: Alert) -> Ack | None:
+        """Who has taken this episode."""
+        ack = self.acks.get(alert.fingerprint)
+        return ack if ack is not None and ack.alert_id == alert.id else None
+
+    def find(self, alert_id: str) -> Alert | None:
+        """The alert whose present or last episode has this id, if it is remembered."""
+        return next((alert for alert in self.log.all() if alert.id == alert_id), None)
+
+    def standing(self, now: datetime, *, live_only: bool) -> Iterator[Standing]:
+        """All alerts as they stand; those of late that are resolved among them, or not."""
+        hiding = Hiding(self.log.all(), self.members)
+        for alert in self.log.all():
+            if live_only and not alert.is_live:
+                continue
+            yield self._standing(alert, now, hiding)
+
+    def _standing(self, alert: Alert, now: datetime, hiding: Hiding) -> Standing:
+        rule = self.rule(alert.rule)
+        hidden_by = hiding.by(alert) if alert.is_open else None
+        return Standing(
+            alert,
+            self.teller.told.get(alert.key, NOTHING),
+            self.ack_of(alert),
+            summary(alert, rule),
+            explanation(alert, rule),
+            labels_of(alert, rule),
+            silenced_by(self.silences.values(), all_labels(alert, rule), now),
+            hidden_by.id if hidden_by is not None else "",
+        )
+
+    def tidy(self, now: Now) -> None:
+        """Forget what is over for long."""
+        self.log.forget(now)
+        self.teller.forget(self.log.all())
+        known = {alert.fingerprint for alert in self.log.all()} if self.acks else set()
+        self.acks = {key: ack for key, ack in self.acks.items() if key in known}
+        oldest = now.at - KEPT_AFTER_END
+        self.silences = {
+            key: silence for key, silence in self.silences.items() if silence.ends_at >= oldest
+        }

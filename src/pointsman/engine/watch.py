@@ -1,0 +1,232 @@
+"""Who looks at how things go, again and again, and sees to it that somebody is told?
+
+One look: take what happened, count it, read the numbers, judge, decide what to tell; then alerts,
+their history and the notifications are kept in one transaction, and only then is anything sent.
+A store that fails delays what is kept and told, it does not stop the watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pointsman.core.alert_budget import Spending
+from pointsman.core.alert_counts import Counts
+from pointsman.core.alert_groups import Said
+from pointsman.core.alert_judgement import Judgement
+from pointsman.core.alert_log import Event, Now
+from pointsman.core.alert_memory import Entry, Kept
+from pointsman.core.alert_metrics import Scope, ScopeKind
+from pointsman.core.alert_plan import AlertPlan
+from pointsman.core.alert_rules import lines
+from pointsman.core.alert_silences import Silence
+from pointsman.core.alert_usual import Usual
+from pointsman.core.errors import StoreError
+from pointsman.engine.alert_gauges import Gauges, Measured
+from pointsman.engine.alert_keeping import Keeping
+from pointsman.engine.alert_ports import AlertStore, EntryQuery
+from pointsman.engine.alert_standing import KEPT_AFTER_END, Alerts
+from pointsman.engine.heard import Heard
+from pointsman.engine.ports import Clock, Store
+from pointsman.engine.recalling import count_again, recall
+from pointsman.engine.steps import in_steps
+
+TIDIED_EVERY_S = 60.0
+LEARNED_EVERY_S = 3_600.0
+TRIES = 6
+"""So many looks wait for a store that cannot be read, before the watch begins without it."""
+
+log = logging.getLogger(__name__)
+
+
+class Senses(NamedTuple):
+    """What there is to look at: what is heard, what can be read, and what was recorded."""
+
+    heard: Heard
+    gauges: Gauges
+    record: Store
+
+
+class Looks(NamedTuple):
+    """How watching itself goes: looks taken, how long the last one took, notifications made."""
+
+    taken: int = 0
+    last_s: float = 0.0
+    last_at: datetime | None = None
+    notifications: int = 0
+
+
+class Watch:
+    """Takes looks. Belongs to one event loop; one look at a time, after `restore`."""
+
+    def __init__(
+        self, alerts: Alerts, store: AlertStore, keeping: Keeping, senses: Senses, clock: Clock
+    ) -> None:
+        self.alerts = alerts
+        self.looks = Looks()
+        self._store = store
+        self._keeping = keeping
+        self._heard, self._gauges, self._record = senses
+        self._clock = clock
+        self._usual: Mapping[Scope, Usual] = {}
+        self._spending = Spending(alerts.plan.budgets, clock.now())
+        self._unheard_until: datetime | None = clock.now()
+        """Until then what happened has to be read; from then on it is heard."""
+        self._restored = False
+        self._tries_left = TRIES
+        self._must_recall = True
+        self._learned_s = float("-inf")
+        self._tidied_s = float("-inf")
+        self._judgement = Judgement((), alerts.log, Counts())
+        self.rules_changed()
+
+    @property
+    def series(self) -> int:
+        """How many scopes are counted."""
+        return len(self._judgement.counts)
+
+    def replan(self, plan: AlertPlan) -> None:
+        """Watch by this plan from the next look on."""
+        before, self.alerts.plan = self.alerts.plan, plan
+        if plan.budgets != before.budgets:
+            self._spending = Spending(plan.budgets, self._clock.now())
+            self._must_recall = True
+        self.rules_changed()
+
+    def rules_changed(self) -> None:
+        """Judge by the rules in force from the next look on."""
+        self.alerts.rule_anew()
+        rules = self.alerts.enabled()
+        absolute, relative = lines(rules)
+        counts = self._judgement.counts
+        if (counts.lines, counts.factors) != (absolute, relative):
+            # What was counted before cannot be held against other lines: it is read back.
+            counts = Counts(absolute, relative)
+            self._must_recall = True
+        self._judgement = Judgement(rules, self.alerts.log, counts)
+        self._metrics = frozenset(each.metric for rule in rules for each in rule.conditions)
+
+    async def restore(self) -> None:
+        """Take up where the last process stopped. Raises `StoreError`, then it may be repeated."""
+        now, alerts = self.now(), self.alerts
+        kept, silences, newest = await asyncio.to_thread(
+            _stored, self._store, now.at - KEPT_AFTER_END
+        )
+        alerts.restore(kept, now)
+        alerts.silences.update({each.id: each for each in silences})
+        for entry in newest:
+            alerts.follow(entry.id)
+        self._restored = True
+        live = sum(each.is_live for each in alerts.log.all())
+        if live:
+            log.info("alerts taken up where they were left", extra={"alerts": live})
+
+    async def look(self) -> None:
+        """Look once, and keep and tell what came of it."""
+        begun_s = self._clock.monotonic()
+        if not self._restored and not await self._try_to_restore():
+            return
+        if self._must_recall or begun_s - self._learned_s >= LEARNED_EVERY_S:
+            await self._recall()
+        now = self.now()
+        await self._count(now)
+        events: list[Event] = []
+        await self._judge(now, events)
+        notifications = await self._tell(now, events)
+        if now.s - self._tidied_s >= TIDIED_EVERY_S:
+            self._tidied_s = now.s
+            self._judgement.counts.forget(now.s)
+            self.alerts.tidy(now)
+        await self._keeping.keep(now)
+        self.looks = Looks(
+            self.looks.taken + 1,
+            self._clock.monotonic() - begun_s,
+            now.at,
+            self.looks.notifications + notifications,
+        )
+
+    async def _count(self, now: Now) -> None:
+        outcomes = self._heard.outcomes()
+        for outcome in outcomes if self._spending.budgets else ():
+            self._spending.spend(outcome)
+        folding = self._judgement.counts.folding(now.s, outcomes)
+        async for _ in in_steps(folding, self._clock.monotonic):
+            pass
+        self._gauges.note(self._heard.decisions(), now.s)
+
+    async def _judge(self, now: Now, events: list[Event]) -> None:
+        measured = Measured(self._judgement.counts, self._usual, self._spending)
+        readings = self._gauges.read(now, measured, self._metrics)
+        self.alerts.members = self._gauges.members()
+        looking = self._judgement.looking(now, readings, events)
+        async for _ in in_steps(looking, self._clock.monotonic):
+            pass
+
+    async def _tell(self, now: Now, events: list[Event]) -> int:
+        """Decide what to tell, and hand all that happened to who keeps it."""
+        alerts, said = self.alerts, Said([], [])
+        known = list(alerts.log.all())
+        telling = alerts.teller.telling(now, known, alerts.wishes(), alerts.members, said)
+        async for _ in in_steps(telling, self._clock.monotonic):
+            pass
+        # One that has changed and is told is kept once.
+        touched = {each.key: each for each in (*(event.alert for event in events), *said.heard)}
+        kept = (alerts.kept(each, now) for each in touched.values())
+        lines = (alerts.entry(event) for event in events)
+        self._keeping.add(
+            [each async for each in in_steps(kept, self._clock.monotonic)],
+            [each async for each in in_steps(lines, self._clock.monotonic)],
+            said.notifications,
+        )
+        return len(said.notifications)
+
+    async def _try_to_restore(self) -> bool:
+        """Whether to go on: who judges without knowing what was told before tells it again."""
+        try:
+            await self.restore()
+        except StoreError as error:
+            self._tries_left -= 1
+            log.warning("what alerts stood at cannot be read: %s", error)
+            return self._tries_left <= 0
+        return True
+
+    async def _recall(self) -> None:
+        """Read what is usual; and what happened that was not heard, or counted otherwise."""
+        now, anew = self.now(), self._must_recall
+        self._must_recall, self._learned_s = False, now.s
+        spending = Spending(self.alerts.plan.budgets, now.at) if anew else None
+        before = self._unheard_until
+        until, self._unheard_until = now.at, None
+        if anew and before is not None:
+            until = before
+        elif anew:
+            # What was heard so far is in the record, and counted from there.
+            self._heard.outcomes()
+        try:
+            found = await recall(self._record, until, spending)
+        except StoreError as error:
+            log.warning("what happened before cannot be read back: %s", error)
+            return
+        self._usual = found.usual
+        counts = self._judgement.counts
+        counts.usual_s = {
+            scope: each.wait_s
+            for scope, each in found.usual.items()
+            if scope.kind is ScopeKind.MODEL and each.wait_s
+        }
+        if spending is not None:
+            self._spending = spending
+            count_again(counts, found.lately, now)
+
+    def now(self) -> Now:
+        return Now(self._clock.monotonic(), self._clock.now())
+
+
+def _stored(
+    store: AlertStore, since: datetime
+) -> tuple[Sequence[Kept], Sequence[Silence], Sequence[Entry]]:
+    """What was kept, and the newest line of the history."""
+    return store.alerts(since), store.silences(since), store.entries(EntryQuery(limit=1))

@@ -1,0 +1,69 @@
+"""Does Prometheus see alerts, and whether anybody still looks?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pointsman.adapters.metrics.alerting import alerted
+from pointsman.app.clock import SystemClock
+from pointsman.app.config import parse
+from pointsman.app.wiring import Wired, wired
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import FailureKind
+from pointsman.engine.aside import ThreadAside
+
+ROOT = Path(__file__).parents[2]
+FLEET = "providers: {sim: {type: simulated}}\nmodels: {sim/a: {}}\n"
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Wired]:
+    clock = SystemClock()
+    found = wired(parse(FLEET, {"HOME": str(tmp_path)}), clock, ThreadAside(clock))
+    yield found
+    found.store.close()
+
+
+async def samples(parts: Wired) -> dict[str, float]:
+    found = [family for family in alerted(parts.watching.desk) if family is not None]
+    return {
+        f"{sample.name}{sorted(sample.labels.values())}": sample.value
+        for family in found
+        for sample in family.samples
+    }
+
+
+async def test_open_alerts_and_looks_are_counted(parts: Wired) -> None:
+    before = await samples(parts)
+    assert before["pointsman_alert_last_look_timestamp_seconds[]"] == 0.0
+    assert before["pointsman_alerts['critical']"] == 0
+    for _ in range(30):
+        now, failure = parts.clock.now(), FailureKind.SERVER_ERROR
+        parts.service._ledger.ended(Outcome("d", 1, "sim/a", "coder", now, failure, False, 0.1))
+    await parts.watching.watch.look()
+    after = await samples(parts)
+    assert after["pointsman_alerts['critical']"] >= 5
+    assert after["pointsman_alert_looks_total[]"] == 1
+    assert after["pointsman_alert_series[]"] == 4
+    assert after["pointsman_alert_last_look_timestamp_seconds[]"] > 0
+    assert after["pointsman_alert_unkept[]"] == 0
+
+
+async def test_every_metric_of_alerts_is_in_the_reference(parts: Wired) -> None:
+    reference = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    for name in {key.partition("[")[0] for key in await samples(parts)}:
+        kind = "counter" if name.endswith("_total") else "gauge"
+        assert f"| `{name}` | {kind} |" in reference
+
+
+@pytest.mark.parametrize("name", ["prometheus-rules.yaml", "grafana-dashboard.json"])
+def test_the_examples_ask_for_metrics_that_there_are(name: str) -> None:
+    reference = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    known = set(re.findall(r"^\| `(pointsman_[a-z_]+)` \|", reference, re.MULTILINE))
+    asked = set(re.findall(r"pointsman_[a-z_]+", (ROOT / "examples" / name).read_text("utf-8")))
+    assert asked
+    assert asked <= known

@@ -1,0 +1,195 @@
+"""What may people do about alerts: take one, silence many, write rules?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes import NOON
+from watching_world import PLAN, Watched
+
+from alerts_made import ERROR, rule
+from pointsman.core.alert_memory import Step
+from pointsman.core.alert_plan import AlertPlan, Origin
+from pointsman.core.alert_silences import Matcher
+from pointsman.core.errors import StoreError
+from pointsman.core.notification import NoticeState
+from pointsman.engine.alert_desk import Asked
+from pointsman.engine.alert_ports import EntryQuery
+
+HOUR = timedelta(hours=1)
+
+
+async def outage() -> Watched:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look()
+    return watched
+
+
+def asked(**changes: Any) -> Asked:
+    facts: dict[str, Any] = {
+        "matchers": (Matcher("alertname", "low_success_rate"),),
+        "starts_at": NOON,
+        "ends_at": NOON + HOUR,
+        "author": "ada",
+    }
+    return Asked(**{**facts, **changes})
+
+
+async def test_who_takes_an_alert_is_told_kept_and_known_after_a_restart() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    assert await watched.desk.ack(alert.id, "ada", HOUR, "on it")
+    lines = await watched.desk.history(EntryQuery(alert_id=alert.id))
+    assert (lines[0].step, lines[0].actor, lines[0].details) == (
+        Step.ACKED,
+        "ada",
+        {"comment": "on it"},
+    )
+    watched.attempts(0, 30)
+    await watched.look(7)
+    taken = [each for each in watched.told if each.count(NoticeState.ACKNOWLEDGED)]
+    assert taken[0].alerts[0].acknowledged_by == "ada"
+    again = Watched(store=watched.store, clock=watched.clock)
+    await again.look()
+    ack = again.alerts.ack_of(again.alert("low_success_rate"))
+    assert ack is not None
+    assert (ack.by, ack.comment) == ("ada", "on it")
+
+
+async def test_nobody_can_take_what_is_not_there() -> None:
+    watched = await outage()
+    assert not await watched.desk.ack("unheard-of", "ada", HOUR)
+    assert not await watched.desk.unack("unheard-of", "ada")
+    alert = watched.alert("low_success_rate")
+    assert not await watched.desk.unack(alert.id, "ada")
+
+
+async def test_an_alert_can_be_given_back() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    await watched.desk.ack(alert.id, "ada", HOUR)
+    assert await watched.desk.unack(alert.id, "bob")
+    assert watched.alerts.ack_of(alert) is None
+    (line,) = await watched.desk.history(EntryQuery(limit=1))
+    assert (line.step, line.actor) == (Step.UNACKED, "bob")
+
+
+async def test_a_silence_hides_until_it_is_ended() -> None:
+    watched = Watched()
+    made = await watched.desk.silence(asked())
+    watched.attempts(0, 30)
+    await watched.look()
+    told = {each.group_key for each in watched.told}
+    assert told == {"alert_type=RAPID_FAILURES"}
+    standing = list(watched.alerts.standing(watched.clock.now(), live_only=True))
+    hidden = [each for each in standing if each.silenced_by]
+    assert {each.alert.rule for each in hidden} == {"low_success_rate"}
+    assert {each.silenced_by for each in hidden} == {(made.id,)}
+    by_provider = [each for each in standing if each.inhibited_by]
+    assert {each.alert.rule for each in by_provider} == {"model_failure", "rapid_failures"}
+    assert await watched.desk.expire(made.id)
+    assert not await watched.desk.expire(made.id)
+    assert not await watched.desk.expire("unheard-of")
+    watched.attempts(0, 30)
+    await watched.look()
+    assert "alert_type=LOW_SUCCESS_RATE" in {each.group_key for each in watched.told}
+
+
+async def test_a_silence_is_changed_while_it_lasts_and_made_anew_when_it_is_over() -> None:
+    watched = Watched()
+    made = await watched.desk.silence(asked())
+    longer = await watched.desk.silence(asked(id=made.id, ends_at=NOON + 2 * HOUR))
+    assert longer.id == made.id
+    watched.clock.t += 3 * 3_600
+    later = watched.clock.now()
+    anew = await watched.desk.silence(asked(id=made.id, starts_at=later, ends_at=later + HOUR))
+    assert anew.id != made.id
+    with pytest.raises(ValueError, match="ends after it starts"):
+        await watched.desk.silence(asked(ends_at=NOON))
+
+
+async def test_silences_are_bounded_and_known_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched = Watched()
+    made = await watched.desk.silence(asked())
+    monkeypatch.setattr("pointsman.engine.alert_desk.MOST_SILENCES", 1)
+    with pytest.raises(ValueError, match="end some first"):
+        await watched.desk.silence(asked())
+    again = Watched(store=watched.store, clock=watched.clock)
+    await again.look()
+    assert list(again.alerts.silences) == [made.id]
+    again.clock.t += 3 * 3_600
+    await again.look()
+    assert not again.alerts.silences
+
+
+async def test_rules_are_written_changed_removed_and_known_after_a_restart() -> None:
+    watched = Watched()
+    first = await watched.desk.write_rule("mine", "3", "ada")
+    second = await watched.desk.write_rule("mine", "2", "bob")
+    assert (first.origin, first.stored and first.stored.version) == (Origin.API, 1)
+    assert second.stored is not None
+    assert (second.stored.version, second.stored.created_by) == (2, "ada")
+    watched.attempts(0, 2)
+    await watched.look()
+    assert watched.live() == {"mine": ERROR}
+    again = Watched(store=watched.store, clock=watched.clock)
+    assert await again.desk.restore_rules() == []
+    found = again.desk.rule("mine")
+    assert found is not None
+    assert found.stored == second.stored
+    assert await again.desk.remove_rule("mine")
+    assert not await again.desk.remove_rule("mine")
+    assert again.desk.rule("mine") is None
+
+
+async def test_a_shipped_rule_is_back_when_what_took_its_place_is_removed() -> None:
+    watched = Watched()
+    await watched.desk.write_rule("model_failure", "1", "ada")
+    await watched.desk.remove_rule("model_failure")
+    found = watched.desk.rule("model_failure")
+    assert found is not None
+    assert found.origin is Origin.DEFAULT
+
+
+async def test_what_the_file_says_is_not_overruled_and_no_rule_is_nonsense() -> None:
+    watched = Watched(plan=AlertPlan(rules={"mine": rule(name="mine")}, routes=PLAN.routes))
+    with pytest.raises(ValueError, match="configuration file"):
+        await watched.desk.write_rule("mine", "1", "ada")
+    with pytest.raises(ValueError, match="is no number"):
+        await watched.desk.write_rule("other", '"x"', "ada")
+    assert watched.store.rules() == []
+
+
+async def test_rules_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    monkeypatch.setattr("pointsman.engine.alert_desk.MOST_RULES", 1)
+    await watched.desk.write_rule("one", "1", "ada")
+    with pytest.raises(ValueError, match="remove some first"):
+        await watched.desk.write_rule("two", "1", "ada")
+
+
+async def test_a_stored_rule_that_cannot_be_read_any_more_is_named_and_can_be_removed() -> None:
+    watched = Watched()
+    await watched.desk.write_rule("mine", "1", "ada")
+    (stored,) = watched.store.rules()
+    watched.store.keep_rule(stored._replace(document='"x"'))
+    again = Watched(store=watched.store, clock=watched.clock)
+    assert await again.desk.restore_rules() == ["mine: 'x' is no number"]
+    assert again.desk.rule("mine") is None
+    assert await again.desk.remove_rule("mine")
+
+
+async def test_a_store_that_fails_keeps_a_silence_and_a_rule_from_being_in_force() -> None:
+    watched = Watched()
+    watched.store.broken = True
+    with pytest.raises(StoreError):
+        await watched.desk.silence(asked())
+    with pytest.raises(StoreError):
+        await watched.desk.write_rule("mine", "1", "ada")
+    assert not watched.alerts.silences
+    assert watched.desk.rule("mine") is None

@@ -1,0 +1,214 @@
+"""Is what goes wrong seen, kept and told, once, whatever happens to the process?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from fakes import FakeClock
+from watching_world import PLAN, Record, Watched
+
+from alerts_made import CRITICAL, NOON, rule
+from pointsman.core.alert_log import State
+from pointsman.core.alert_memory import Step
+from pointsman.core.alert_plan import AlertPlan
+from pointsman.core.alert_rules import Condition
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import FailureKind, StoreError
+from pointsman.core.notification import NoticeState
+
+GROUPS = 2
+"""Too few successes and many failures; that the model fails goes without saying, with its provider
+in trouble."""
+
+
+async def test_an_outage_is_seen_kept_and_told_in_one_look() -> None:
+    watched = Watched()
+    await watched.look()
+    watched.attempts(0, 30)
+    await watched.look()
+    assert watched.live() == {
+        "model_failure": CRITICAL,
+        "low_success_rate": CRITICAL,
+        "rapid_failures": CRITICAL,
+    }
+    assert {each.state for each in watched.told} == {NoticeState.FIRING}
+    assert watched.woken == 1
+    assert {each.alert.rule for each in watched.store.kept.values()} == set(watched.live())
+    assert {each.step for each in watched.store.history.values()} == {Step.FIRING}
+    assert watched.watch.looks.taken == 2
+    assert watched.watch.series == 4
+
+
+async def test_it_is_told_once_and_its_end_too() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look(6)
+    assert len(watched.told) == GROUPS
+    for _ in range(60):
+        watched.attempts(30)
+        await watched.look()
+    assert not watched.live()
+    ended = [each for each in watched.told if each.state is NoticeState.RESOLVED]
+    assert sum(each.total for each in ended) == sum(
+        each.total for each in watched.told if each.state is NoticeState.FIRING
+    )
+
+
+async def test_a_restart_while_firing_tells_nothing_twice_and_loses_no_end() -> None:
+    first = Watched()
+    first.attempts(0, 30)
+    await first.look(2)
+    told = len(first.told)
+    second = Watched(store=first.store, clock=first.clock)
+    await second.look(3)
+    assert second.live() == first.live()
+    assert len(second.told) == told
+    for _ in range(60):
+        second.attempts(30)
+        await second.look()
+    assert not second.live()
+    assert {each.after for each in list(second.store.history.values())[-3:]} == {State.RESOLVED}
+    assert len([each for each in second.told if each.state is NoticeState.RESOLVED]) == GROUPS
+
+
+async def test_what_happened_before_a_start_is_known_from_the_record() -> None:
+    record = Record()
+    for minute in range(20):
+        at = NOON - timedelta(minutes=20 - minute)
+        failure = FailureKind.SERVER_ERROR
+        record.outcomes += [Outcome("d", 1, "a/best", "coder", at, failure, False, 0.1)] * 2
+    watched = Watched(record=record)
+    watched.attempts(0, 1)
+    await watched.look()
+    found = watched.alert("low_success_rate").figures
+    assert (found.n, found.window_s) == (29, 900.0)
+
+
+class SetClock(FakeClock):
+    """A clock whose wall can be set."""
+
+    set_s = 0
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.t + self.set_s)
+
+
+@pytest.mark.parametrize("jump_s", [-7_200, 7_200])
+async def test_a_wall_clock_that_is_set_changes_nothing(jump_s: int) -> None:
+    clock = SetClock()
+    watched = Watched(clock=clock)
+    watched.attempts(0, 30)
+    await watched.look(3)
+    told = len(watched.told)
+    clock.set_s = jump_s
+    await watched.look(6)
+    assert len(watched.told) == told
+    assert set(watched.live()) == {"model_failure", "low_success_rate", "rapid_failures"}
+    for _ in range(60):
+        watched.attempts(30)
+        await watched.look()
+    assert not watched.live()
+    ids = list(watched.store.history)
+    assert ids == sorted(ids)
+
+
+async def test_a_store_that_fails_delays_what_is_kept_and_loses_nothing() -> None:
+    watched = Watched()
+    await watched.look()
+    watched.store.broken = True
+    watched.attempts(0, 30)
+    await watched.look(2)
+    assert watched.live()
+    assert not watched.told
+    assert watched.keeping.waiting
+    watched.store.broken = False
+    await watched.look()
+    assert len(watched.told) == GROUPS
+    assert len(watched.store.history) == 6
+    assert not watched.keeping.waiting
+
+
+async def test_when_the_store_fails_for_long_what_is_to_be_told_goes_past_it() -> None:
+    watched = Watched()
+    await watched.look()
+    watched.store.broken = True
+    watched.attempts(0, 30)
+    await watched.look(5)
+    assert len(watched.past) == GROUPS
+    watched.store.broken = False
+    await watched.look()
+    assert not watched.told, "what was sent is not sent again"
+
+
+async def test_a_store_that_cannot_be_read_at_the_start_is_waited_for_but_not_for_ever() -> None:
+    first = Watched()
+    first.attempts(0, 30)
+    await first.look(2)
+    second = Watched(store=first.store, clock=first.clock)
+    second.store.broken = True
+    second.attempts(0, 30)
+    await second.look(5)
+    assert second.watch.looks.taken == 0
+    second.store.broken = False
+    await second.look()
+    assert len(second.told) == GROUPS, "it knows what was told before"
+
+
+async def test_the_watch_begins_without_what_cannot_be_read() -> None:
+    watched = Watched()
+    watched.store.broken = watched.record.broken = True
+    watched.attempts(0, 30)
+    await watched.look(6)
+    assert watched.live()
+
+
+async def test_other_rules_are_in_force_from_the_next_look_on() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look()
+    mine = rule(Condition("faults_in_a_row", {CRITICAL: 5}), name="model_failure")
+    off = {name: rule(name=name) for name in ("low_success_rate", "rapid_failures")}
+    watched.watch.replan(AlertPlan(rules={"model_failure": mine, **off}, routes=PLAN.routes))
+    await watched.look()
+    assert set(watched.live()) >= {"model_failure"}
+    assert "low_success_rate" in watched.live(), "the model's row is beyond its new ladder too"
+
+
+async def test_lines_that_were_not_counted_are_counted_from_the_record() -> None:
+    watched = Watched()
+    await watched.look()
+    slow = Outcome("d", 1, "a/best", "coder", watched.clock.now(), None, False, 3.0)
+    watched.record.outcomes += [slow] * 30
+    watched.attempts(30, total_s=3.0)
+    watched.clock.t += 1
+    mine = rule(Condition("wait_s", {CRITICAL: 2.5}), name="high_latency")
+    watched.watch.replan(AlertPlan(rules={"high_latency": mine}, routes=PLAN.routes))
+    await watched.look()
+    assert watched.live()["high_latency"] is CRITICAL
+    assert watched.alert("high_latency").figures.n == 30, "heard or read, not both"
+
+
+async def test_a_switched_off_rule_ends_its_alerts() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look()
+
+    gone = replace(watched.alerts.rules["rapid_failures"][0], enabled=False)
+    watched.watch.replan(AlertPlan(rules={"rapid_failures": gone}, routes=PLAN.routes))
+    await watched.look()
+    assert "rapid_failures" not in watched.live()
+    assert watched.alert("rapid_failures").why == "its rule is gone"
+
+
+async def test_a_look_that_cannot_be_kept_when_asked_says_so() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look()
+    watched.store.broken = True
+    with pytest.raises(StoreError, match="will be kept"):
+        await watched.desk.ack(watched.alert("model_failure").id, "ada", timedelta(hours=1))
+    watched.store.broken = False
+    await watched.look()
+    assert Step.ACKED in {each.step for each in watched.store.history.values()}

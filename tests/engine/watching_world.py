@@ -1,0 +1,132 @@
+"""A router that is watched: a made-up fleet, a clock that is moved, alerts kept in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any, cast
+
+from fakes import BEST, NEXT, FakeClock, World
+
+from alerts_made import rule
+from memory_alerts import MemoryAlerts
+from pointsman.core.alert import Severity
+from pointsman.core.alert_log import Alert
+from pointsman.core.alert_plan import AlertPlan
+from pointsman.core.alert_routes import Route
+from pointsman.core.alert_rules import Condition, Rule
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import FailureKind, StoreError
+from pointsman.core.fleet import Agent
+from pointsman.core.notification import Notification
+from pointsman.engine.alert_desk import Desk, Records
+from pointsman.engine.alert_gauges import Gauges, Sources
+from pointsman.engine.alert_keeping import Keeping
+from pointsman.engine.alert_standing import Alerts
+from pointsman.engine.heard import Heard
+from pointsman.engine.ledger import WriteBehindLedger
+from pointsman.engine.ports import Store
+from pointsman.engine.statistics import LiveStatistics
+from pointsman.engine.watch import Senses, Watch
+
+PLAN = AlertPlan(routes=(Route(("pager",)),))
+
+
+class Record:
+    """What was recorded of attempts; fails while it is `broken`."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.broken = False
+
+    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, None]]:
+        if self.broken:
+            raise StoreError("the record cannot be read")
+        found = [each for each in self.outcomes if each.at >= since]
+        return ((each, None) for each in found[-limit:])
+
+
+class Watched:
+    """Everything around a watch. `store` and `record` outlive it: give them to the next one."""
+
+    def __init__(
+        self,
+        *,
+        plan: AlertPlan = PLAN,
+        store: MemoryAlerts | None = None,
+        record: Record | None = None,
+        clock: FakeClock | None = None,
+        agents: Sequence[Agent] = (),
+    ) -> None:
+        self.world = World(BEST, NEXT, agents=agents, clock=clock)
+        self.clock = self.world.clock
+        self.store = store or MemoryAlerts()
+        self.record = record or Record()
+        self.heard = Heard()
+        self.statistics = LiveStatistics(self.clock)
+        record_store = cast("Store", self.record)
+        self.ledger = WriteBehindLedger(record_store, self.clock)
+        world = self.world
+        sources = Sources(world.registry, world.health, world.load, self.ledger, self.statistics)
+        self.gauges = Gauges(sources)
+        self.past: list[Notification] = []
+        self.woken = 0
+        self.alerts = Alerts(plan)
+        self.keeping = Keeping(self.store, tell=self._wake, tell_past=self._past)
+        senses = Senses(self.heard, self.gauges, record_store)
+        self.watch = Watch(self.alerts, self.store, self.keeping, senses, self.clock)
+        self.desk = Desk(
+            self.alerts,
+            self.keeping,
+            Records(self.store, record_store),
+            self.clock,
+            random=Random(1),
+            read=read_rule,
+            watch=self.watch,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def _past(self, notification: Notification) -> None:
+        self.past.append(notification)
+
+    def attempts(self, good: int, bad: int = 0, model_id: str = "a/best", **more: Any) -> None:
+        """So many that ended well, then so many that the endpoint spoilt, just now."""
+        for place in range(good + bad):
+            failure = None if place < good else FailureKind.SERVER_ERROR
+            facts = {"failure": failure, "streamed": False, "total_s": 0.1, **more}
+            now = self.clock.now()
+            self.heard.ended(Outcome("d", 1, model_id, "coder", now, **facts))
+
+    async def look(self, times: int = 1, every_s: float = 10.0) -> None:
+        """Look so many times, as much time before each."""
+        for _ in range(times):
+            self.clock.t += every_s
+            await self.watch.look()
+
+    def live(self) -> dict[str, Severity]:
+        """The open alerts: the gravest severity by rule."""
+        found: dict[str, Severity] = {}
+        for alert in self.alerts.log.all():
+            if alert.is_open:
+                found[alert.rule] = max(alert.severity, found.get(alert.rule, Severity.INFO))
+        return found
+
+    def alert(self, name: str) -> Alert:
+        return next(each for each in self.alerts.log.all() if each.rule == name)
+
+    @property
+    def told(self) -> list[Notification]:
+        """What is in the outbox."""
+        return list(self.store.outbox.values())
+
+
+def read_rule(name: str, document: str) -> Rule:
+    """A rule about rows of failures; the document is its least length."""
+    least = json.loads(document)
+    if not isinstance(least, int):
+        raise ValueError(f"{least!r} is no number")  # noqa: TRY004 - as the port says
+    return rule(Condition("faults_in_a_row", {Severity.ERROR: least}), name=name)

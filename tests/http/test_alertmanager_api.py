@@ -1,0 +1,181 @@
+"""What do tools see that know Alertmanager's API v2?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from control_server import Client, control_server
+
+from pointsman.app.clock import SystemClock
+from pointsman.app.config import parse
+from pointsman.app.wiring import Wired, wired
+from pointsman.core.decision import Outcome
+from pointsman.core.errors import FailureKind
+from pointsman.engine.aside import ThreadAside
+
+FLEET = """
+providers: {sim: {type: simulated}}
+models: {sim/a: {}}
+agents: {coder: {}}
+alerts:
+  channels: {hook: {type: webhook, url: "${HOOK}"}, other: {type: webhook, url: "${HOOK}"}}
+  routes: [{channels: [hook], types: [RAPID_FAILURES, LOW_SUCCESS_RATE]}]
+  rules:
+    slow_to_fire: {for_s: 600, scope: [model], when: [{metric: faults_in_a_row, ladder: {info: 1}}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    environ = {"HOOK": "https://hooks.example/1", "HOME": str(tmp_path_factory.mktemp("home"))}
+    clock = SystemClock()
+    parts: Wired = wired(parse(FLEET, environ), clock, ThreadAside(clock))
+    for _ in range(30):
+        now, failure = parts.clock.now(), FailureKind.SERVER_ERROR
+        parts.service._ledger.ended(Outcome("d", 1, "sim/a", "coder", now, failure, False, 0.1))
+    asyncio.run(parts.watching.watch.look())
+    with control_server(tmp_path_factory.mktemp("data") / "pointsman.db") as client:
+        client.router.desk = parts.watching.desk
+        yield client
+    parts.store.close()
+
+
+def call(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=10)
+    sent = None if body is None else json.dumps(body).encode()
+    headers = {"x-role": "admin", "content-type": "application/json"}
+    connection.request(method, f"/api/v2{path}", sent, headers)
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    return response.status, json.loads(text) if text else None
+
+
+def get(client: Client, path: str) -> Any:
+    status, body = call(client, "GET", path)
+    assert status == 200, body
+    return body
+
+
+def names(found: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(each["labels"]["alertname"], each["labels"]["scope"]) for each in found}
+
+
+def test_status_and_receivers_are_those_of_a_server_without_a_cluster(client: Client) -> None:
+    status = get(client, "/status")
+    assert status["cluster"] == {"status": "disabled", "peers": []}
+    assert set(status["versionInfo"]) >= {"version", "goVersion", "revision"}
+    assert status["uptime"].endswith("Z")
+    assert get(client, "/receivers") == [{"name": "hook"}]
+
+
+def test_alerts_are_told_in_alertmanagers_words(client: Client) -> None:
+    found = get(client, "/alerts")
+    one = next(each for each in found if each["labels"]["alertname"] == "low_success_rate")
+    assert set(one) == {
+        "annotations",
+        "receivers",
+        "fingerprint",
+        "startsAt",
+        "updatedAt",
+        "endsAt",
+        "status",
+        "labels",
+        "generatorURL",
+    }
+    assert one["status"] == {
+        "state": "active",
+        "silencedBy": [],
+        "inhibitedBy": [],
+        "mutedBy": [],
+    }
+    assert one["receivers"] == [{"name": "hook"}]
+    hidden = next(each for each in found if each["labels"]["alertname"] == "model_failure")
+    assert hidden["status"]["state"] == "suppressed"
+    assert hidden["receivers"] == [{"name": "nobody"}]
+    waits = next(each for each in found if each["labels"]["alertname"] == "slow_to_fire")
+    assert waits["status"]["state"] == "unprocessed"
+
+
+@pytest.mark.parametrize(
+    ("query", "rules"),
+    [
+        (f"filter={quote('alertname=low_success_rate')}&filter={quote('agent=coder')}", 1),
+        (f"filter={quote('alertname=~.*rate')}", 2),
+        ("inhibited=false&unprocessed=false&receiver=hook", 4),
+        ("active=false&inhibited=false", 1),
+        ("receiver=other", 0),
+    ],
+)
+def test_alerts_are_filtered_as_alertmanager_does(client: Client, query: str, rules: int) -> None:
+    assert len(get(client, f"/alerts?{query}")) == rules
+
+
+def test_groups_are_those_that_are_told_together(client: Client) -> None:
+    found = get(client, "/alerts/groups?receiver=hook&inhibited=false")
+    assert [each["labels"] for each in found] == [
+        {"alert_type": "LOW_SUCCESS_RATE"},
+        {"alert_type": "RAPID_FAILURES"},
+    ]
+    assert {each["receiver"]["name"] for each in found} == {"hook"}
+    assert sum(len(each["alerts"]) for each in found) == 4
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/alerts/groups", "/silences"])
+def test_a_filter_that_is_none_is_refused_in_plain_words(client: Client, path: str) -> None:
+    status, body = call(client, "GET", f"{path}?filter=nonsense")
+    assert status == 400
+    assert "is no matcher" in body
+
+
+def test_a_receiver_that_is_no_expression_is_refused(client: Client) -> None:
+    assert call(client, "GET", "/alerts?receiver=(")[0] == 400
+
+
+def test_silences_are_made_listed_changed_and_ended(client: Client) -> None:
+    asked = {
+        "matchers": [{"name": "alertname", "value": "low_.*", "isRegex": True, "isEqual": True}],
+        "startsAt": "2026-01-01T00:00:00Z",
+        "endsAt": "2100-01-01T00:00:00.000Z",
+        "createdBy": "ada",
+        "comment": "moving",
+    }
+    status, body = call(client, "POST", "/silences", asked)
+    assert status == 200
+    name = body["silenceID"]
+    one = get(client, f"/silence/{name}")
+    assert (one["status"], one["createdBy"]) == ({"state": "active"}, "ada")
+    assert one["matchers"] == asked["matchers"]
+    assert len(get(client, "/alerts?silenced=false&inhibited=false&unprocessed=false")) == 2
+    wanted = quote('alertname="low_success_rate"')
+    assert len(get(client, f"/silences?filter={quote('alertname=~low_.*')}")) == 1
+    assert [each["id"] for each in get(client, "/silences")] == [name]
+    assert get(client, f"/silences?filter={wanted}") == []
+    changed = {**asked, "id": name, "comment": "still moving", "matchers": [
+        {"name": "alertname", "value": "low_success_rate", "isRegex": False},
+        {"name": "agent", "value": "x", "isRegex": True, "isEqual": False},
+        {"name": "agent", "value": "y", "isRegex": False, "isEqual": False},
+    ]}  # fmt: skip
+    assert call(client, "POST", "/silences", changed)[1] == {"silenceID": name}
+    assert get(client, f"/silences?filter={wanted}")[0]["comment"] == "still moving"
+    assert call(client, "DELETE", f"/silence/{name}")[0] == 200
+    assert call(client, "DELETE", f"/silence/{name}")[0] == 404
+    assert get(client, f"/silence/{name}")["status"] == {"state": "expired"}
+    assert call(client, "GET", "/silence/nobody")[0] == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"matchers": 1}, []])
+def test_a_silence_that_is_none_is_refused_in_plain_words(client: Client, body: Any) -> None:
+    status, answer = call(client, "POST", "/silences", body)
+    assert status == 400
+    assert isinstance(answer, str)
+
+
+def test_alerts_cannot_be_posted(client: Client) -> None:
+    assert call(client, "POST", "/alerts", [])[0] == 405
