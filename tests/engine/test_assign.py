@@ -13,7 +13,7 @@ from pointsman.core.assignment.duty import Duty, Expectations, FleetRules, KeptA
 from pointsman.core.assignment.optimal import optimal
 from pointsman.core.assignment.problem import Apart, BarCode, Load, ShareOf
 from pointsman.core.capability import CapabilityScorer
-from pointsman.core.decision import Outcome
+from pointsman.core.decision import Candidate, Estimate, Outcome, Selection, Task
 from pointsman.core.fleet import (
     FREE,
     Agent,
@@ -103,6 +103,26 @@ def test_a_quality_floor_keeps_weaker_models_out_by_so_much() -> None:
     assert bar.code is BarCode.BELOW_QUALITY_FLOOR
     assert bar.amount == pytest.approx(0.9 - (0.7 * 0.7 + 0.2 + 0.1))
     assert bar.remedy == "lower the quality floor of clerk"
+
+
+class Timed(CapabilityScorer):
+    """A scorer that knows how long the large model takes, and nothing of the other."""
+
+    def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
+        found = super().score(agent, task, selection, model)
+        latency_s = 3.0 if model is LARGE else None
+        return found._replace(estimate=Estimate(0.9, 1.0, 0.9, latency_s, None, 5.0, 0.1))
+
+
+def test_a_latency_ceiling_keeps_out_what_is_known_to_be_slower() -> None:
+    expectations = Expectations({"clerk": Duty(latency_ceiling_s=2.0)})
+    problem = stated(Fleet((CLERK,), (LARGE, SMALL), "v1"), expectations, Timed()).problem
+    bar = problem.bar(0, 0)
+    assert bar is not None
+    assert (bar.code, bar.amount) == (BarCode.OVER_LATENCY_BUDGET, 0.5)
+    assert bar.words == "its 3.00 s to the first token are over the ceiling of 2 s"
+    assert bar.remedy == "raise the latency ceiling of clerk"
+    assert problem.bar(0, 1) is None
 
 
 def test_a_request_costs_what_its_load_costs_at_the_models_price() -> None:
