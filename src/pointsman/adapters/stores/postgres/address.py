@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,6 +30,8 @@ KNOWN_OPTIONS = frozenset(
     }
 )
 """A misspelled option would be sent as a setting to the server, which then refuses the session."""
+FILES = frozenset({"passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert"})
+"""Options that name a file; of one that is not there the driver would only say that much."""
 
 
 class Address(NamedTuple):
@@ -66,6 +69,9 @@ def address_of(url: str) -> Address:
     if unknown:
         known = ", ".join(sorted(KNOWN_OPTIONS))
         raise ValueError(f"it has the option {unknown[0]}, which is none of {known}")
+    for option in FILES & options.keys():
+        if not Path(options[option]).is_file():
+            raise ValueError(f"its {option} is no file that is there: {options[option]}")
     name = parts.path.strip("/")
     if not name or "/" in name:
         raise ValueError("it names no database: write one after the host, as in …@host:5432/name")

@@ -42,6 +42,8 @@ AGAIN = frozenset({"40001", "40P01", "0A000"})
 """SQLSTATE of those who stood in each other's way, or whose statement was planned for tables as
 they were before; all may try again at once."""
 ATTEMPTS = 5
+CLOSING_S = 0.01
+"""A connection that is given up closes its socket in a later turn of the loop."""
 
 
 class Unstorable(StoreError):
@@ -126,10 +128,11 @@ class Link:
     async def _end(self) -> None:
         if self._pool is not None:
             self._pool.terminate()
-        mine = asyncio.current_task()
-        for task in asyncio.all_tasks():
-            if task is not mine:
-                task.cancel()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(CLOSING_S)
 
     def _check_open(self) -> None:
         if self._closed:
