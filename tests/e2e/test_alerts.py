@@ -116,7 +116,7 @@ def config(ports: tuple[int, int]) -> dict[str, Any]:
             },
             "rules": {
                 **dict.fromkeys(shipped, SOON),
-                "no_models_available": SOON,
+                "no_models_available": {**SOON, "for_s": 0},
                 "high_latency": {
                     **SOON,
                     "when": [{"metric": "wait_s", "ladder": {"warning": 0.2}}],

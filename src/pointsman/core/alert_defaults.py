@@ -66,6 +66,8 @@ _RULES = (
         AlertType.NO_MODELS_AVAILABLE,
         frozenset({_CAPABILITIES}),
         (Condition("eligible_models", {_WARNING: 1, _CRITICAL: 0}, clear=1.0),),
+        # Models that rest a second after a 429 are no reason to wake anybody.
+        for_s=15.0,
         keep_firing_for_s=60.0,
         no_data=NoData.RESOLVE,
     ),
