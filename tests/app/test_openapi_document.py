@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.app.cli import main
+from pointsman.app.commands.schema import openapi_text
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "ui" / "openapi.json"
 
@@ -20,3 +21,9 @@ def test_the_dashboards_types_are_made_from_the_api_as_it_is(
     assert json.loads(printed)["openapi"].startswith("3.")
     stale = "out of date: run `python docs/generate.py`"
     assert DOCUMENT.read_text("utf-8") == printed, stale
+
+
+def test_no_two_bodies_have_one_name() -> None:
+    """They would get longer names in the document, and others than those that programs use."""
+    names = json.loads(openapi_text())["components"]["schemas"]
+    assert [name for name in names if "_" in name] == [], "give one of them a name of its own"

@@ -12,7 +12,7 @@ from gateway_process import GatewayProcess
 from playwright.sync_api import expect
 from seen import THEMES, Watched
 
-PAGES = ("overview", "agents", "models", "decisions", "settings")
+PAGES = ("overview", "agents", "models", "decisions", "analytics", "settings")
 
 
 def one_decision(gateway: GatewayProcess) -> str:

@@ -18,6 +18,7 @@ const ICONS: Record<Page, string> = {
   agents: "customer",
   models: "machine",
   decisions: "decision",
+  analytics: "line-chart",
   settings: "action-settings",
 };
 

@@ -19,9 +19,9 @@ test("what is added stands end to end, what is taken ends where the score is", (
 
 test("stacked lines stand on each other, and a gap is nothing", () => {
   const line = (id: string, values: (number | null)[]) => ({ id, label: id, values });
-  expect(stacked([line("a", [1, null]), line("b", [2, 3])], 2)).toEqual([
-    [1, 0],
-    [3, 3],
+  expect(stacked([line("a", [1, null, null]), line("b", [2, 3, null])], 3)).toEqual([
+    [1, 0, null],
+    [3, 3, null],
   ]);
 });
 

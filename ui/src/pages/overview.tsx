@@ -1,6 +1,6 @@
 /** Is the fleet well, and which model or agent must I act on? */
 
-import type { OverviewBody, StepBody } from "../api/schema";
+import type { OverviewBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Chart } from "../parts/chart";
 import { change, count, dollars, duration, percent, rate } from "../parts/format";
@@ -66,7 +66,7 @@ export function firstRequest(): string {
 
 interface Figure {
   key: "requests" | "success" | "latency" | "cost" | "fallbacks";
-  of: (point: Omit<StepBody, "at">) => number | null;
+  of: (point: Omit<OverviewBody["points"][number], "at">) => number | null;
   show: (value: number | null) => string;
   /** Whether more of it is worse; without, neither way is. */
   worse?: boolean;

@@ -8,13 +8,42 @@ export interface Line {
   colour?: number;
 }
 
-/** Each line on top of those before it; drawn from the top down, so that all are seen. */
+/** Each line on top of those before it; nothing where none of them is known. */
 export function stacked(lines: readonly Line[], length: number): (number | null)[][] {
-  const sums = new Array<number>(length).fill(0);
+  const sums = Array.from<unknown, number | null>({ length }, (_, index) =>
+    lines.some((line) => (line.values[index] ?? null) !== null) ? 0 : null,
+  );
   return lines.map((line) =>
     sums.map((sum, index) => {
+      if (sum === null) return null;
       sums[index] = sum + (line.values[index] ?? 0);
-      return sums[index];
+      return sums[index] ?? null;
     }),
   );
+}
+
+/** The later half, and along it the half before. */
+export function compared(
+  times: readonly number[],
+  lines: readonly Line[],
+  length: number,
+  before: (label: string) => string,
+): { times: readonly number[]; lines: Line[] } {
+  const last = times[times.length - 1] ?? 0;
+  const half = times.findIndex((at) => at > last - length);
+  const places = times.map((_, index) => index).slice(half);
+  const byTime = new Map(times.map((at, index) => [at, index]));
+  const both = lines.flatMap((line, place) => [
+    { ...line, colour: place * 2 + 1, values: places.map((index) => line.values[index] ?? null) },
+    {
+      id: `${line.id} before`,
+      label: before(line.label),
+      colour: place * 2 + 2,
+      values: places.map((index) => {
+        const past = byTime.get((times[index] ?? 0) - length);
+        return past === undefined ? null : (line.values[past] ?? null);
+      }),
+    },
+  ]);
+  return { times: places.map((index) => times[index] ?? 0), lines: both };
 }

@@ -2,7 +2,14 @@
 
 import { computed, signal } from "@preact/signals";
 
-export const PAGES = ["overview", "agents", "models", "decisions", "settings"] as const;
+export const PAGES = [
+  "overview",
+  "agents",
+  "models",
+  "decisions",
+  "analytics",
+  "settings",
+] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Place {

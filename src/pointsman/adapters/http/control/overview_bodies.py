@@ -33,7 +33,7 @@ class FiguresBody(Body, frozen=True, kw_only=True):
     unpriced_answers: int
 
 
-class StepBody(FiguresBody, frozen=True, kw_only=True):
+class CourseStepBody(FiguresBody, frozen=True, kw_only=True):
     """One step of a course. The last one is still going on."""
 
     at: datetime
@@ -96,7 +96,7 @@ class OverviewBody(Body, frozen=True, kw_only=True):
     known_since: datetime
     now: FiguresBody
     before: FiguresBody | None
-    points: list[StepBody]
+    points: list[CourseStepBody]
     courses: list[ModelCourseBody]
     models: list[StandingBody]
     agents: list[StandingBody]

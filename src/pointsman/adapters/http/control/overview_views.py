@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.overview_bodies import (
     AgentNameBody,
+    CourseStepBody,
     FiguresBody,
     LiveModelBody,
     ModelCourseBody,
     OverviewBody,
     StandingBody,
-    StepBody,
 )
 from pointsman.adapters.http.control.source import ControlSource, LiveModel
 from pointsman.core.fleet import Fleet, Model
@@ -127,9 +127,9 @@ def _figures(sums: Sums, span_s: float) -> dict[str, Any]:
     }
 
 
-def _point(point: Point) -> StepBody:
+def _point(point: Point) -> CourseStepBody:
     at = datetime.fromtimestamp(point.at_s, UTC)
-    return StepBody(at=at, **_figures(point.sums, point.lasted_s))
+    return CourseStepBody(at=at, **_figures(point.sums, point.lasted_s))
 
 
 async def _courses(
