@@ -73,7 +73,7 @@ async def test_an_idle_connection_that_the_upstream_closes_is_not_tried() -> Non
 async def test_the_connection_used_last_is_used_next_and_the_others_grow_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http_pool, "_IDLE_S", 0.15)
+    monkeypatch.setattr(http_pool, "_IDLE_S", 2.0)
     together = asyncio.Event()
 
     async def wait(_: Request, wire: Wire) -> None:
@@ -82,16 +82,15 @@ async def test_the_connection_used_last_is_used_next_and_the_others_grow_old(
         await together.wait()
         await wire.send(says(b"hi"))
 
-    async with channel(wait) as (made, up):
+    async with channel(wait) as (made, up), asyncio.timeout(60):
         await asyncio.gather(*(answer_to(made) for _ in range(3)))
         assert up.connections == 3
-        for _ in range(5):
-            await asyncio.sleep(0.05)
+        while len(up.open) > 1:
             assert await answer_to(made) == b"hi"
+            await asyncio.sleep(0.1)
         assert up.connections == 3
-        await until(up.hung_up)
-        assert len(up.open) == 1
-        await asyncio.sleep(0.3)
+        up.hung_up.clear()
+        await up.hung_up.wait()
         assert not up.open
 
 
