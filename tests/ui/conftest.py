@@ -55,7 +55,8 @@ def building() -> dict[str, Any]:
     return names
 
 
-@pytest.fixture(scope="session")
+# Of a module: while it is open an event loop runs here, and tests of others want one of their own.
+@pytest.fixture(scope="module")
 def browser(building: dict[str, Any]) -> Iterator[Browser]:
     """The distribution's Chromium; it resolves no name but this machine's."""
     building["build"]()
