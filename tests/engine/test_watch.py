@@ -212,3 +212,37 @@ async def test_a_look_that_cannot_be_kept_when_asked_says_so() -> None:
     watched.store.broken = False
     await watched.look()
     assert Step.ACKED in {each.step for each in watched.store.history.values()}
+
+
+async def test_what_is_heard_between_two_looks_counts_and_waits_nowhere() -> None:
+    watched = Watched()
+    await watched.look()
+    watched.attempts(0, 30)
+    await watched.watch.hear()
+    assert watched.heard.outcomes() == []
+    await watched.look()
+    assert watched.live()["low_success_rate"] is CRITICAL
+
+
+async def test_who_does_not_watch_keeps_nothing_of_what_happens() -> None:
+    watched = Watched()
+    await watched.look()
+    watched.watch.replan(AlertPlan(enabled=False, routes=PLAN.routes))
+    watched.attempts(30)
+    await watched.watch.hear()
+    assert watched.heard.outcomes() == []
+    failed = Outcome(
+        "d", 1, "a/best", "coder", watched.clock.now(), FailureKind.SERVER_ERROR, False, 3.0
+    )
+    watched.record.outcomes += [failed] * 30
+    watched.clock.t += 1
+    watched.watch.replan(PLAN)
+    await watched.look()
+    assert watched.live()["low_success_rate"] is CRITICAL, "read back from the record"
+
+
+async def test_nothing_is_heard_before_what_was_known_is_restored() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.watch.hear()
+    assert len(watched.heard.outcomes()) == 30

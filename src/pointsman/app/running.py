@@ -37,6 +37,9 @@ WATCH_S = 1.0
 LOOK_AFTER_S = 15.0
 """How often the assignments are looked after: a model that has failed for two looks is down."""
 
+TIMELINE_S = 0.5
+"""What has happened within it waits in memory to be counted."""
+
 READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
 TAKE_UP_WITHIN_S = 1.0
@@ -96,7 +99,7 @@ class Running:
             self._every(WATCH_S, "configuration-watch", self._watch),
             self._every(LOOK_AFTER_S, "assignments", self._assignments.turn),
             self._every(ROLL_S, "figures", self._upkeep.roll),
-            self._every(2 * WATCH_S, "timeline", self.parts.statistics.timeline.turn),
+            self._every(TIMELINE_S, "timeline", self.parts.statistics.timeline.turn),
             self._every(FORGET_TOLD_S, "outbox", self.parts.deliverer.forget_old),
         ]
         taking_up = asyncio.create_task(self._assignments.take_up(), name="assignments")

@@ -124,6 +124,16 @@ class Watch:
         if live:
             log.info("alerts taken up where they were left", extra={"alerts": live})
 
+    async def hear(self) -> None:
+        """Take in what has happened, so that little of it waits in memory for the next look."""
+        if not self.alerts.plan.enabled:
+            # Whoever watches again reads it back.
+            self._must_recall = True
+            self._heard.outcomes()
+            self._heard.decisions()
+        elif self._restored and not self._must_recall:
+            await self._take_in(self.now())
+
     async def look(self) -> None:
         """Look once, and keep and tell what came of it."""
         begun_s = self._clock.monotonic()
@@ -132,7 +142,7 @@ class Watch:
         if self._must_recall or begun_s - self._learned_s >= LEARNED_EVERY_S:
             await self._recall()
         now = self.now()
-        await self._count(now)
+        await self._take_in(now)
         events: list[Event] = []
         await self._judge(now, events)
         notifications = await self._tell(now, events)
@@ -148,7 +158,7 @@ class Watch:
             self.looks.notifications + notifications,
         )
 
-    async def _count(self, now: Now) -> None:
+    async def _take_in(self, now: Now) -> None:
         outcomes = self._heard.outcomes()
         for outcome in outcomes if self._spending.budgets else ():
             self._spending.spend(outcome)
