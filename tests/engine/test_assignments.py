@@ -211,6 +211,22 @@ def test_who_is_pinned_is_not_put_elsewhere(office: Office) -> None:
         run_it(office.book.override("clerk", "lab/large", OPS))
 
 
+def test_who_is_pinned_meanwhile_keeps_what_a_person_decided_until_the_pin_is_gone(
+    office: Office,
+) -> None:
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    office.configured(agents=(replace(CLERK, pinned="shop/small"),))
+    for work in (
+        office.book.release("clerk", OPS),
+        office.book.withdraw("clerk", "shop/small", OPS),
+    ):
+        with pytest.raises(Conflict, match="pins clerk to shop/small"):
+            run_it(work)
+    office.configured(agents=(CLERK,))
+    run_it(office.book.withdraw("clerk", "shop/small", OPS))
+    assert office.posts() == {}
+
+
 def test_undone_everything_is_as_before_and_undone_again_as_after(office: Office) -> None:
     office.apply()
     done = run_it(office.book.override("clerk", "shop/small", OPS))

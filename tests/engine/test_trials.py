@@ -71,6 +71,15 @@ def test_what_was_before_the_trial_does_not_count(office: Office) -> None:
     assert going.standing.answers == 10.0
 
 
+def test_what_was_shown_still_counts_when_the_share_changes(office: Office) -> None:
+    on_trial(office)
+    answers(office, "shop/small", good=10, bad=0)
+    on_trial(office, share=0.5)
+    (going,) = run_it(trials(office.book))
+    assert going.tried.answers == 10.0
+    assert office.registry.current.setup.posts["clerk"].trying == Trying("shop/small", 0.5)
+
+
 def test_a_worse_model_goes(office: Office) -> None:
     on_trial(office)
     answers(office, "lab/large", good=200, bad=0)

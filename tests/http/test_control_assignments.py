@@ -119,6 +119,38 @@ def test_a_person_puts_an_agent_elsewhere_and_lets_go(client: Client) -> None:
     assert [each["model_id"] for each in after] == [before["model_id"]]
 
 
+def test_an_agent_that_stood_nowhere_does_so_again_when_its_override_is_deleted(
+    client: Client,
+) -> None:
+    put = sent(client, "POST", "/assignments", agent_id="clerk", model_id=SMALL.id)
+    name = put["assignment"]["assignment_id"]
+    status, answer = client.call("DELETE", f"/assignments/{name}")
+    assert (status, answer["message"]) == (200, f"clerk no longer has {SMALL.id}.")
+    assert client.get("/assignments?status=ACTIVE")["assignments"] == []
+    assert client.get("/agents/clerk/assignment")["in_force"] == []
+    sent(client, "POST", f"/assignment-runs/{answer['run_id']}/undo")
+    assert client.get("/assignments?method=MANUAL")["assignments"][0]["model_id"] == SMALL.id
+    released = sent(client, "PUT", f"/assignments/{name}", status="INACTIVE")
+    assert released["assignment"]["assignment_method"] == "AUTO", "the next plan may move it"
+
+
+def test_what_a_change_leaves_out_stays(client: Client) -> None:
+    sent(client, "POST", "/auto-assign-all")
+    before = client.get("/assignments?agent_id=clerk&status=ACTIVE")["assignments"][0]
+    other = SMALL.id if before["model_id"] == BIG.id else BIG.id
+    trial = sent(client, "POST", "/assignments", agent_id="clerk", model_id=other, share=0.1)
+    path = f"/assignments/{trial['assignment']['assignment_id']}"
+    noted = sent(client, "PUT", path, notes="slow")["assignment"]
+    assert (noted["status"], noted["trial_share"], noted["notes"]) == ("TESTING", 0.1, "slow")
+    until = "2100-01-31T12:00:00Z"
+    held = sent(client, "PUT", path, status="ACTIVE", valid_until=until)
+    assert held["message"] == (
+        f"clerk stands on {other} until 2100-01-31T12:00:00+00:00, or it is released."
+    )
+    again = sent(client, "PUT", path, notes="demo")["assignment"]
+    assert (again["status"], again["valid_until"], again["notes"]) == ("ACTIVE", until, "demo")
+
+
 def test_an_agent_tries_a_model(client: Client) -> None:
     sent(client, "POST", "/auto-assign-all")
     before = client.get("/assignments?agent_id=clerk&status=ACTIVE")["assignments"][0]

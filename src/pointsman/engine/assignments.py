@@ -20,6 +20,7 @@ from pointsman.core.assignment.posting import (
     planned,
     released,
     vacated,
+    withdrawn,
     without_model,
 )
 from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState
@@ -153,9 +154,8 @@ class Assignments(InForce):
         """Let plans decide about the agent again. Raises `Conflict` when no person holds it."""
         async with self.changing:
             self._check()
-            primary, agent = self.roll.primary(agent_id), self.view().fleet.agents.get(agent_id)
-            if agent is not None and agent.pinned is not None:
-                raise pinned_here(agent)
+            self._check_unpinned(agent_id)
+            primary = self.roll.primary(agent_id)
             if primary is None or not primary.is_manual:
                 raise Conflict(
                     f"{agent_id} stands where plans put it: there is nothing to release.",
@@ -163,6 +163,18 @@ class Assignments(InForce):
                     code="not_held",
                 )
             places = released(self.roll.places(agent_id))
+            return await self.decide({agent_id: places}, who, About(RunKind.RELEASE))
+
+    async def withdraw(self, agent_id: str, model_id: str, who: Who) -> Run:
+        """The agent no longer stands on the model: it goes back behind an override, else nowhere.
+
+        Raises `Conflict` when a person holds an agent that the configuration pins.
+        """
+        async with self.changing:
+            self._check()
+            if agent_id in self.roll.held():
+                self._check_unpinned(agent_id)
+            places = withdrawn(self.roll.places(agent_id), model_id)
             return await self.decide({agent_id: places}, who, About(RunKind.RELEASE))
 
     async def vacate(self, agent_id: str, who: Who) -> Run:
@@ -198,6 +210,11 @@ class Assignments(InForce):
     def check_pair(self, agent_id: str, model_id: str) -> None:
         """Raises `RequestError` for an agent and a model that could never be a pair."""
         check_pair(self.view().fleet, self.matching(), agent_id, model_id)
+
+    def _check_unpinned(self, agent_id: str) -> None:
+        agent = self.view().fleet.agents.get(agent_id)
+        if agent is not None and agent.pinned is not None:
+            raise pinned_here(agent)
 
     def _check(self) -> None:
         self.check_loaded()

@@ -43,7 +43,10 @@ async def started(
     who: Who,
     means: Means = Means.MANUAL,
 ) -> Run:
-    """Let the agent try the model. Raises `Conflict` where there is nothing to compare it with."""
+    """Let the agent try the model; where it does, from now on on that share, and the counts go on.
+
+    Raises `Conflict` where there is nothing to compare it with.
+    """
     assignments.check_pair(agent_id, model_id)
     primary = assignments.roll.primary(agent_id)
     if primary is None:
@@ -55,12 +58,13 @@ async def started(
     if primary.model_id == model_id:
         words = f"{agent_id} stands on {model_id} already: there is nothing to try."
         raise Conflict(words, param="model_id", code="already_standing")
-    usage = await _usage_of(assignments, agent_id)
-    trial = Trial(
-        share,
-        usage.get(model_id, Usage()).results,
-        usage.get(primary.model_id, Usage()).results,
-    )
+    going = assignments.roll.tried(agent_id)
+    if going is not None and going.model_id == model_id and going.trial is not None:
+        trial = going.trial._replace(share=share)
+    else:
+        usage = await _usage_of(assignments, agent_id)
+        before = (usage.get(each, Usage()).results for each in (model_id, primary.model_id))
+        trial = Trial(share, *before)
     places = partial(tried, model_id=model_id, trial=trial, means=means, notes=who.reason)
     return await assignments.change(agent_id, places, who, RunKind.TRIAL)
 

@@ -22,6 +22,7 @@ from pointsman.core.assignment.posting import (
     tried,
     untried,
     vacated,
+    withdrawn,
     without_model,
 )
 from pointsman.core.assignment.records import (
@@ -114,6 +115,14 @@ def test_who_loses_its_primary_has_nothing() -> None:
     assert vacated(lone) == lone
 
 
+def test_a_primary_that_is_taken_away_is_gone_also_where_nothing_is_behind_it() -> None:
+    assert withdrawn(overridden((), "a", "", None), "a") == ()
+    assert withdrawn(overridden(ON_A, "a", "", None), "a") == ()
+    assert primary_of(withdrawn(overridden(ON_A, "b", "", None), "b")) == "a"
+    assert withdrawn(ON_A, "a") == ()
+    assert withdrawn(ON_A, "b") == ON_A
+
+
 def test_one_that_stands_by_is_taken_away_and_the_next_moves_up() -> None:
     assert shown(without_model(ON_A, "b"))[1:] == [("c", "INACTIVE", "FALLBACK", 1)]
     assert without_model(ON_A, "d") == ON_A
@@ -197,6 +206,7 @@ STEPS = st.lists(
             lambda before: overridden(before, "b", "", None),
             released,
             vacated,
+            lambda before: withdrawn(before, primary_of(before) or "a"),
             lambda before: tried(before, "d", TRIAL, Means.MANUAL, "") if before else before,
             untried,
         ]

@@ -67,7 +67,10 @@ function Where({ why, changed }: { why: WhyThereBody; changed: () => void }) {
   const byHand = why.in_force.find((each) => each.assignment_method === "MANUAL");
   const release = async (each: AssignmentBody) => {
     try {
-      await call(`/assignments/${encodeURIComponent(each.assignment_id)}`, { method: "DELETE" });
+      await call(`/assignments/${encodeURIComponent(each.assignment_id)}`, {
+        method: "PUT",
+        body: { status: "INACTIVE" },
+      });
       setError(null);
       changed();
     } catch (problem) {

@@ -113,6 +113,7 @@ def _plan_lines(plan: Document) -> Iterator[str]:
     for each in plan["unassigned"]:
         yield f"{each['agent_id']} has no model:"
         yield from (f"  {reason}" for reason in each["reasons"])
+    yield from plan["notes"]
     for words in plan["broken_now"]:
         yield f"as it stands: {words}"
     for each in plan["moved"]:

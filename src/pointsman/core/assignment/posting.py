@@ -97,6 +97,14 @@ def released(before: Places) -> Places:
     return (first, *_ranked(tuple(p for p in spares if p.model_id != first.model_id)))
 
 
+def withdrawn(before: Places, model_id: str) -> Places:
+    """The places after this primary is taken away: where the agent was before, else nowhere."""
+    if primary_of(before) != model_id:
+        return before
+    waits = any(place.status is Status.OVERRIDDEN for place in before)
+    return released(before) if waits else ()
+
+
 def vacated(before: Places) -> Places:
     """The places after the agent has lost its primary, if it has one; then it has none at all."""
     return () if primary_of(before) is not None else before

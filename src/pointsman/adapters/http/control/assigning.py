@@ -156,26 +156,33 @@ async def change_assignment(
             )
         run = await _end(source.assignments(), found, who)
         return await _answer(source, found, run, "ended")
-    share = data.share
-    if data.status == "TESTING" and share is None:
-        share = found.trial.share if found.trial else None
-        if share is None:
-            raise RequestError(
-                "share: say which share of the agent's traffic tries the model, such as 0.1.",
-                param="share",
-                code="missing_value",
-            )
-    if share is not None and data.status == "ACTIVE":
-        words = "share: only a model that is tried (status TESTING) has a share."
-        raise RequestError(words, param="share", code="invalid_value")
+    share = _share(data, found)
     asked = AssignRequest(
         agent_id=found.agent_id,
         model_id=data.model_id or found.model_id,
         notes=notes,
-        valid_until=data.valid_until,
+        valid_until=data.valid_until or (found.until if found.is_manual and not share else None),
         share=share,
     )
     return await _put(source, who, asked)
+
+
+def _share(data: ChangeRequest, found: Assignment) -> float | None:
+    """Of the agent's traffic, where a model is tried or goes on being tried."""
+    if data.status == "ACTIVE":
+        if data.share is not None:
+            words = "share: only a model that is tried (status TESTING) has a share."
+            raise RequestError(words, param="share", code="invalid_value")
+        return None
+    stays = data.status == "TESTING" or data.model_id in {None, found.model_id}
+    share = found.trial.share if found.trial and stays and data.share is None else data.share
+    if data.status == "TESTING" and share is None:
+        raise RequestError(
+            "share: say which share of the agent's traffic tries the model, such as 0.1.",
+            param="share",
+            code="missing_value",
+        )
+    return share
 
 
 @delete("/assignments/{id:str}", status_code=200)
@@ -184,11 +191,16 @@ async def remove_assignment(
     request: Asked,
     id: FromPath[str],  # noqa: A002 - the name in the URL
 ) -> RemovedBody:
-    """End what an assignment is; one that is nothing any more is forgotten."""
+    """Take the model away from the agent: behind an override it goes back, else it stands nowhere
+    until the next plan. An assignment that is nothing any more is forgotten.
+    """
     found = await _found(source, id)
     book, who = source.assignments(), who_asks(request, "")
     if found.id in {each.id for each in book.in_force(found.agent_id)}:
-        run = await _end(book, found, who)
+        if found.status is Status.ACTIVE:
+            run = await book.withdraw(found.agent_id, found.model_id, who)
+        else:
+            run = await _end(book, found, who)
         message = f"{found.agent_id} no longer has {found.model_id}."
     else:
         run = await book.forget(found, who)
@@ -239,7 +251,8 @@ async def _put(source: ControlSource, who: Who, asked: AssignRequest) -> OneAssi
         _check_ahead(source, asked)
     if asked.share is None:
         run = await book.override(asked.agent_id, asked.model_id, who, asked.valid_until)
-        message = f"{asked.agent_id} stands on {asked.model_id} until it is released."
+        until = f"{asked.valid_until.isoformat()}, or " if asked.valid_until else ""
+        message = f"{asked.agent_id} stands on {asked.model_id} until {until}it is released."
     else:
         run = await started(book, asked.agent_id, asked.model_id, asked.share, who)
         message = f"{asked.agent_id} tries {asked.model_id} on {asked.share:.0%} of its traffic."
