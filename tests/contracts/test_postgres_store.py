@@ -117,6 +117,22 @@ def test_days_are_made_before_they_come(upgraded_database: str) -> None:
     store.close()
 
 
+def test_what_came_while_its_day_had_no_partition_goes_into_it_when_it_gets_one(
+    store: PostgresStore, upgraded_database: str
+) -> None:
+    # A clock that jumps brings more days at once than are made at once.
+    kept = [made_at(DAY + timedelta(days=n), n) for n in range(partitions.MOST_MADE + 5)]
+    store.append([record for each in kept for record in (each, ended(each))])
+    assert rows_of(upgraded_database, "SELECT count(*) FROM ROUTING_DECISIONS_DEFAULT") == [(5,)]
+    last = kept[-1].at
+    later = PostgresStore(address_of(upgraded_database), now=lambda: last)
+    assert later.forget_before(last) == len(kept) - 1
+    assert [each.decision for each in later.decisions(DecisionQuery())] == kept[-1:]
+    assert f"{last:%Y%m%d}" in days_in(upgraded_database)
+    assert rows_of(upgraded_database, "SELECT count(*) FROM ROUTING_OUTCOMES") == [(1,)]
+    later.close()
+
+
 def test_candidate_sets_go_with_the_last_day_that_refers_to_them(
     store: PostgresStore, upgraded_database: str
 ) -> None:

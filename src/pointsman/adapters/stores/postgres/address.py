@@ -12,7 +12,6 @@ PORT = 5432
 KNOWN_OPTIONS = frozenset(
     {
         "application_name",
-        "connect_timeout",
         "host",
         "krbsrvname",
         "options",
@@ -32,6 +31,20 @@ KNOWN_OPTIONS = frozenset(
 """A misspelled option would be sent as a setting to the server, which then refuses the session."""
 FILES = frozenset({"passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert"})
 """Options that name a file; of one that is not there the driver would only say that much."""
+
+
+CHOICES = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "target_session_attrs": (
+        "any",
+        "read-write",
+        "read-only",
+        "primary",
+        "standby",
+        "prefer-standby",
+    ),
+}
+"""What else a server would be asked for in vain, again and again, while records wait."""
 
 
 class Address(NamedTuple):
@@ -72,8 +85,29 @@ def address_of(url: str) -> Address:
     for option in FILES & options.keys():
         if not Path(options[option]).is_file():
             raise ValueError(f"its {option} is no file that is there: {options[option]}")
+    for option, choices in CHOICES.items():
+        if options.get(option, choices[0]) not in choices:
+            raise ValueError(f"its {option} is {options[option]}, not one of {', '.join(choices)}")
     name = parts.path.strip("/")
     if not name or "/" in name:
         raise ValueError("it names no database: write one after the host, as in …@host:5432/name")
     host = parts.hostname or options.get("host") or "localhost"
-    return Address(url, f"postgresql://{host}:{options.get('port', port)}/{name}")
+    ports = str(options.get("port", port))
+    _check_host(host)
+    _check_ports(ports)
+    return Address(url, f"postgresql://{host}:{ports}/{name}")
+
+
+def _check_host(hosts: str) -> None:
+    """Several are parted by commas; a path is the folder of a socket."""
+    for host in hosts.split(","):
+        try:
+            host.encode("utf-8" if host.startswith("/") else "idna")
+        except UnicodeError:
+            raise ValueError(f"its host cannot be one: {host}") from None
+
+
+def _check_ports(ports: str) -> None:
+    for port in ports.split(","):
+        if not (port.isdecimal() and 0 < int(port) < 65_536):
+            raise ValueError(f"its port is {port}, not a number from 1 to 65535")

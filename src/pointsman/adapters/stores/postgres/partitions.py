@@ -74,6 +74,12 @@ async def make(session: Session, days: Collection[int]) -> None:
             await session.execute(
                 f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
             )
+            # What came while the day had no partition is in the default one, which would object.
+            await session.execute(
+                f"WITH STRAY AS (DELETE FROM {table}_{DEFAULT}"  # noqa: S608
+                f" WHERE DECISION_ID >= '{first_id(day)}' AND DECISION_ID < '{first_id(day + 1)}'"
+                f" RETURNING *) INSERT INTO {name} SELECT * FROM STRAY"
+            )
             await session.execute(
                 f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES {bounds}"
             )
