@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.adapters.stores.incoming import incoming
+from pointsman.adapters.stores.rows import json_text
 from pointsman.adapters.stores.schema import HEAD
+from pointsman.adapters.stores.sets import CandidateSets
+from pointsman.adapters.stores.spool.file import SpoolFile
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.cli import main
 from pointsman.core.decision import Decision, Strategy, Task
@@ -117,6 +121,17 @@ def test_a_backup_is_a_whole_copy_for_its_owner_alone(
     assert "File exists" in capsys.readouterr().err
 
 
+def test_a_backup_that_fails_leaves_no_part_of_one(
+    db: Db, made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    whole = made.read_bytes()
+    made.write_bytes(whole[:8_192] + b"\xff" * (len(whole) - 8_192))
+    copy = tmp_path / "copy.db"
+    assert db("backup", "--file", str(copy)) == 1
+    assert "nothing was changed" in capsys.readouterr().err
+    assert not copy.exists()
+
+
 def test_what_is_kept_of_an_agent_is_deleted_and_that_is_noted(
     db: Db, made: Path, capsys: Captured
 ) -> None:
@@ -211,3 +226,26 @@ def test_a_server_that_is_away_is_said_to_be(distant: Db, tmp_path: Path, capsys
     said = capsys.readouterr().err
     assert "postgresql://127.0.0.1:9/name cannot be reached" in said
     assert "secret-word" not in said
+
+
+def test_nothing_is_forgotten_while_some_of_it_still_waits_for_the_database(
+    tmp_path: Path, upgraded_database: str, capsys: Captured
+) -> None:
+    config = tmp_path / "spooled.yaml"
+    folder = tmp_path / "spooled"
+    config.write_text(
+        f"store: {{url: '{upgraded_database}'}}\nserver: {{data_dir: '{folder}'}}\n", "utf-8"
+    )
+    forget = ["db", "forget", str(config), "--agent", "coder", "--yes"]
+    assert main(forget) == 0
+    made_by = ("dec_1", "r", datetime(2026, 3, 1, tzinfo=UTC), "coder", Task(), Strategy.COST)
+    rows = incoming([Decision(*made_by, (), (), 1.0, "cfg")], CandidateSets(json_text))
+    spool = SpoolFile(folder / "spool.db", 10**9)
+    spool.append(rows, 0)
+    assert main(forget) == 2
+    assert "1 records in" in capsys.readouterr().err
+    portion = spool.oldest(1)
+    assert portion is not None
+    spool.passed_on(portion)
+    spool.close()
+    assert main(forget) == 0

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pointsman.adapters.stores.conformance.records import decision, outcome
 from pointsman.adapters.stores.postgres.address import address_of
+from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.config import parse
+from pointsman.app.keeping import MEGABYTE, StoreSettings
+from pointsman.app.storing import DATABASE, recorded
 from pointsman.core.errors import ConfigError
+from small_disk import fill, small_disk
 
 URL = "postgresql://me:p%40ss-word-of-mine@db.example:6432/fleet?sslmode=verify-full"
 
@@ -20,6 +26,8 @@ def test_an_address_is_named_without_user_and_password() -> None:
     assert str(address) == "postgresql://db.example:6432/fleet"
     assert "word" not in repr(address)
     assert address_of("postgres:///fleet?host=/run/pg").place == "postgresql:///run/pg:5432/fleet"
+    several = address_of("postgresql:///fleet?host=one,two&port=5432,5433")
+    assert several.place == "postgresql://one,two:5432,5433/fleet"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,13 @@ def test_an_address_is_named_without_user_and_password() -> None:
         ("postgresql://me:pass-of#mine@host/name", "# in the password as"),
         ("postgresql://me:of-mine@host/na#me", "write it as %23"),
         ("postgresql://me:pass-of-mine@host/name?sslmod=require", "the option sslmod"),
+        ("postgresql://me:pass-of-mine@host/name?connect_timeout=5", "the option connect_timeout"),
+        ("postgresql://me:pass-of-mine@host/name?sslmode=verify", "its sslmode is verify, not"),
+        ("postgresql://me:pass-of-mine@host/name?target_session_attrs=rw", "attrs is rw, not"),
+        ("postgresql://me:pass-of-mine@db..host/name", "its host cannot be one: db..host"),
+        (f"postgresql://me:pass-of-mine@{'h' * 64}/name", "its host cannot be one"),
+        ("postgresql://me:pass-of-mine@/name?host=h&port=many", "its port is many"),
+        ("postgresql://me:pass-of-mine@/name?host=h&port=65536", "its port is 65536"),
     ],
 )
 def test_what_is_no_address_is_told_without_its_password(url: str, words: str) -> None:
@@ -62,3 +77,17 @@ def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("pointsman.app.checks.find_spec", without)
     with pytest.raises(ConfigError, match=r"pointsman\[postgres\]"):
         parse(json.dumps({"store": {"url": URL}}), {})
+
+
+def test_an_agent_can_be_forgotten_also_when_the_disk_is_full(tmp_path: Path) -> None:
+    settings = StoreSettings(reserve_bytes=4 * MEGABYTE)
+    with small_disk(tmp_path, megabytes=24) as disk:
+        gateway = SqliteStore(disk / DATABASE, reserve=settings.reserve_bytes)
+        kept = [decision(n) for n in range(500)]
+        gateway.append([each for one in kept for each in (one, outcome(one))])
+        gateway.close()
+        fill(disk)
+        store = recorded(settings, disk)
+        assert store is not None
+        assert store.forget_agent(kept[0].agent_id) == 500
+        store.close()

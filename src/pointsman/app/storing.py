@@ -6,11 +6,13 @@ share, with a spool in that folder before it.
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from pointsman.adapters.stores.postgres.address import Address, address_of
+from pointsman.adapters.stores.spool.file import SpoolFile
 from pointsman.adapters.stores.spool.store import Distant, SpooledStore
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.keeping import StoreSettings
@@ -63,8 +65,17 @@ def distant(address: Address) -> Distant:
 
 
 def recorded(settings: StoreSettings, data_dir: Path) -> Memory | None:
-    """What was kept, for one who only reads; None where nothing ever was."""
+    """What was kept, for one who reads or deletes; None where nothing ever was."""
     if settings.url is not None:
         return distant(address_of(settings.url.reveal()))
     path = data_dir / DATABASE
-    return SqliteStore(path) if path.exists() else None
+    return SqliteStore(path, reserve=settings.reserve_bytes) if path.exists() else None
+
+
+def waiting(settings: StoreSettings, data_dir: Path) -> int:
+    """How many records wait in the spool for the database to take them."""
+    path = data_dir / SPOOL
+    if settings.url is None or not path.exists():
+        return 0
+    with closing(SpoolFile(path, settings.max_bytes)) as spool:
+        return spool.waiting.records.total

@@ -23,7 +23,7 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
 from pointsman.app.databases import Database, FileDatabase, Unmovable, database_of
-from pointsman.app.storing import recorded
+from pointsman.app.storing import recorded, waiting
 from pointsman.core.audit import Act, act_id
 from pointsman.core.errors import ConfigError, StoreError
 from pointsman.version import VERSION
@@ -31,6 +31,7 @@ from pointsman.version import VERSION
 EXIT_BEHIND = 1
 COMMAND = "pointsman db"
 """Who acts where no key was shown."""
+UNCHANGED = "nothing was changed"
 
 DESCRIPTION = """\
 Look after the database. The embedded one, a file in `server.data_dir`, brings itself up to date
@@ -88,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"pointsman db {args.action}: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
     except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
-        print(f"pointsman db {args.action}: nothing was changed: {error}", file=sys.stderr)
+        done = "some may be deleted, do it again" if args.action == "forget" else UNCHANGED
+        print(f"pointsman db {args.action}: {done}: {error}", file=sys.stderr)
         return 1
 
 
@@ -147,8 +149,12 @@ def _backup(args: argparse.Namespace) -> int:
     # The copy may name people and projects as the original does.
     descriptor = os.open(args.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
-    with closing(database.opened()) as db:
-        db.execute("VACUUM INTO ?", (str(args.file),))
+    try:
+        with closing(database.opened()) as db:
+            db.execute("VACUUM INTO ?", (str(args.file),))
+    except BaseException:
+        args.file.unlink()  # a part of a copy is none
+        raise
     size = args.file.stat().st_size
     if args.json:
         print(json.dumps({"copy": str(args.file), "revision": revision, "bytes": size}))
@@ -163,9 +169,15 @@ def _forget(args: argparse.Namespace) -> int:
     if not args.yes:
         raise _Refusal(f"all that is kept of {args.agent} is deleted; add --yes if that is meant")
     configuration = load(_config(args), os.environ)
-    store = recorded(configuration.store, configuration.server.data_dir)
+    settings, folder = configuration.store, configuration.server.data_dir
+    if number := waiting(settings, folder):
+        raise _Refusal(
+            f"{number} records in {folder} wait for the database, some perhaps of {args.agent}:"
+            " start the gateway until they are there"
+        )
+    store = recorded(settings, folder)
     if store is None:
-        raise _Refusal(f"nothing was ever kept in {configuration.server.data_dir}")
+        raise _Refusal(f"nothing was ever kept in {folder}")
     try:
         now = SystemClock().now()
         name = act_id(now, secrets.randbits(64))
