@@ -178,6 +178,16 @@ def test_an_override_ends_when_its_time_is_over_in_any_mode(office: Watched) -> 
     assert (last.by, last.reason[:17]) == (ITSELF, "its time was over")
 
 
+def test_an_override_ends_in_time_also_where_the_agent_is_pinned_by_then(office: Watched) -> None:
+    office.allows(Mode.AUTO)
+    until = office.clock.now() + timedelta(seconds=60)
+    run_it(office.book.override("clerk", "shop/small", OPS, until))
+    office.configured(agents=(CODER, replace(CLERK, pinned="else/spare")))
+    office.turn(30.0)
+    assert office.turn(700.0) is not None, "the fleet is looked after all the same"
+    assert office.posts() == {"coder": "lab/large", "clerk": "else/spare"}
+
+
 def test_where_a_file_names_a_plan_nobody_looks_after_anything(office: Watched) -> None:
     routine = Routine(Mode.AUTO)
     standing = {"clerk": "shop/small"}

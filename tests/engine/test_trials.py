@@ -9,14 +9,14 @@ import pytest
 from fakes import BEST, LAST, NEXT, World
 from test_assignments import OPS, Office, run_it
 
-from pointsman.core.assignment.records import RunKind, Status, assignment_id
+from pointsman.core.assignment.records import RunKind, Status, assignment_id, primary_of
 from pointsman.core.assignment.trial import Verdict
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Conflict, FailureKind, RequestError
 from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Policy
 from pointsman.engine.standing import Trying, post_of
-from pointsman.engine.trials import JUDGE, ended, judged, started, trials
+from pointsman.engine.trials import JUDGE, ended, judged, judged_places, started, trials
 
 
 @pytest.fixture
@@ -101,6 +101,17 @@ def test_a_better_model_takes_over(office: Office) -> None:
         "shop/small",
         "lab/large",
     ]
+
+
+def test_a_trial_that_a_person_ended_meanwhile_is_not_decided_for_them(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    (going,) = run_it(trials(office.book))
+    assert primary_of(judged_places(going, office.book.roll.places("clerk"))) == "shop/small"
+    run_it(ended(office.book, "clerk", OPS))
+    after = office.book.roll.places("clerk")
+    assert judged_places(going, after) == after
 
 
 def test_as_long_as_nothing_is_proved_it_goes_on(office: Office) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Mode, Routine
-from pointsman.core.assignment.records import Means, Run, RunState, primary_of
+from pointsman.core.assignment.posting import expired
+from pointsman.core.assignment.records import Means, Run, RunKind, RunState, primary_of
 from pointsman.core.errors import Conflict
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
@@ -159,7 +161,8 @@ class Reassigning:
             primary = roll.primary(agent_id)
             if primary is not None and primary.until is not None and primary.until <= now:
                 said = Who(ITSELF, f"its time was over at {primary.until.isoformat()}")
-                await self._assignments.release(agent_id, said)
+                ending = partial(expired, now=now)
+                await self._assignments.change(agent_id, ending, said, RunKind.RELEASE)
 
     def _reason(self, seen: _Seen) -> str:
         if seen.down:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from pointsman.core.assignment.posting import adopted, tried, untried
+from pointsman.core.assignment.posting import Places, adopted, tried, untried
 from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, Status, Trial, Usage
 from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
 from pointsman.core.errors import Conflict
@@ -81,10 +81,17 @@ async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> lis
         if going.verdict is Verdict.UNDECIDED:
             continue
         agent_id = going.assignment.agent_id
-        places = adopted if going.verdict in PROVED else untried
-        who = Who(JUDGE, words_of(going))
+        who, places = Who(JUDGE, words_of(going)), partial(judged_places, going)
         runs.append(await assignments.change(agent_id, places, who, RunKind.TRIAL))
     return runs
+
+
+def judged_places(going: Standing, before: Places) -> Places:
+    """The places after the verdict; as before where a person has ended that trial meanwhile."""
+    tried_id = next((p.model_id for p in before if p.status is Status.TESTING), None)
+    if tried_id != going.assignment.model_id:
+        return before
+    return adopted(before) if going.verdict in PROVED else untried(before)
 
 
 async def trials(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Standing]:

@@ -16,6 +16,7 @@ from pointsman.core.assignment.posting import (
     adopted,
     changed,
     differing,
+    expired,
     overridden,
     planned,
     released,
@@ -113,6 +114,14 @@ def test_who_loses_its_primary_has_nothing() -> None:
     assert vacated(untried(tried((), "a", TRIAL, Means.AUTO, ""))) == ()
     lone = tried((), "a", TRIAL, Means.AUTO, "")
     assert vacated(lone) == lone
+
+
+def test_an_override_ends_when_its_time_is_over_and_not_before() -> None:
+    held = overridden(ON_A, "b", "", LATER)
+    assert expired(held, NOON) == held
+    assert expired(held, LATER) == released(held)
+    assert expired(overridden(ON_A, "b", "", None), LATER) == overridden(ON_A, "b", "", None)
+    assert expired(ON_A, LATER) == ON_A
 
 
 def test_a_primary_that_is_taken_away_is_gone_also_where_nothing_is_behind_it() -> None:

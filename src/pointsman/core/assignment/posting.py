@@ -97,6 +97,12 @@ def released(before: Places) -> Places:
     return (first, *_ranked(tuple(p for p in spares if p.model_id != first.model_id)))
 
 
+def expired(before: Places, now: datetime) -> Places:
+    """The places after an override has ended, if its time is over by `now`."""
+    over = any(_is_held(p) and p.until is not None and p.until <= now for p in before)
+    return released(before) if over else before
+
+
 def withdrawn(before: Places, model_id: str) -> Places:
     """The places after this primary is taken away: where the agent was before, else nowhere."""
     if primary_of(before) != model_id:
