@@ -12,7 +12,7 @@ from gateway_process import GatewayProcess
 from playwright.sync_api import expect
 from seen import THEMES, Watched
 
-PAGES = ("overview", "agents", "models", "decisions", "analytics", "settings")
+PAGES = ("overview", "agents", "models", "decisions", "alerts", "analytics", "settings")
 
 
 def one_decision(gateway: GatewayProcess) -> str:
@@ -53,6 +53,22 @@ def test_the_overview_costs_few_requests_whatever_it_shows(watched: Watched) -> 
     expect(page.locator(".connection")).to_have_text("Live")
     asked = [url for url in watched.asked if "/api/" in url]
     assert len(asked) <= 3, asked
+
+
+@pytest.mark.parametrize("place", ["agents", "models", "decisions"])
+def test_what_stands_above_a_column_begins_and_ends_where_it_does(
+    watched: Watched, place: str
+) -> None:
+    page = watched.open(place)
+    page.locator(".grid-rows [role=row]").first.wait_for()
+    heads, cells = page.evaluate(
+        "['[role=columnheader]', '.grid-rows [role=row]:first-child [role=gridcell]'].map(found =>"
+        " [...document.querySelectorAll(found)].map(cell => { const box = document.createRange();"
+        " box.selectNodeContents(cell); const all = cell.getBoundingClientRect();"
+        " const end = cell.classList.contains('end') ? box.getBoundingClientRect().right : 0;"
+        " return [all.left, all.right, end].map(Math.round) }))"
+    )
+    assert heads == cells
 
 
 def test_an_address_brings_a_view_back(watched: Watched) -> None:

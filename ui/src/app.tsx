@@ -18,6 +18,7 @@ const LATER: Record<Exclude<Page, "overview">, Load> = {
   agents: () => import("./pages/agents"),
   models: () => import("./pages/models"),
   decisions: () => import("./pages/decisions"),
+  alerts: () => import("./pages/alerts"),
   analytics: () => import("./pages/analytics"),
   settings: () => import("./pages/settings"),
 };

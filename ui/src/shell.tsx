@@ -7,6 +7,7 @@ import { Choice } from "./parts/choice";
 import { Dialog } from "./parts/dialog";
 import { instant } from "./parts/format";
 import { Num } from "./parts/num";
+import { openCount } from "./state/alerts";
 import { GOES, helpOpen } from "./state/keys";
 import { connection, heardAt } from "./state/live";
 import { THEMES, theme } from "./state/looks";
@@ -18,6 +19,7 @@ const ICONS: Record<Page, string> = {
   agents: "customer",
   models: "machine",
   decisions: "decision",
+  alerts: "bell",
   analytics: "line-chart",
   settings: "action-settings",
 };
@@ -30,11 +32,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
         {t("shell.skip")}
       </button>
       <header class="bar">
-        <a class="brand" href={linkTo("overview")}>
+        <a class="brand" href={linkTo("overview")} aria-label="pointsman">
           <Mark />
           <span>pointsman</span>
         </a>
         <ConnectionState />
+        <AlertCount />
         <span class="grow" />
         <Looks />
         <Who />
@@ -83,6 +86,18 @@ function ConnectionState() {
         </span>
       ) : null}
     </span>
+  );
+}
+
+/** How many alerts are open, on the way to them; nothing while all is well. */
+function AlertCount() {
+  const open = openCount.value;
+  if (!open) return null;
+  return (
+    <a class="alert-count" href={linkTo("alerts")}>
+      <ui5-icon name="alert" aria-hidden="true" />
+      <span>{t("alerts.count_open", { count: open })}</span>
+    </a>
   );
 }
 

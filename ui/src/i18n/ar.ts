@@ -1,8 +1,10 @@
 /** The texts in Arabic. */
 
+import { alertsAr } from "./ar_alerts";
 import type { Key } from ".";
 
 export const ar: Record<Key, string> = {
+  ...alertsAr,
   "page.overview": "نظرة عامة",
   "page.agents": "الوكلاء",
   "page.models": "النماذج",
@@ -41,6 +43,7 @@ export const ar: Record<Key, string> = {
   "metric.completion_tokens": "رموز الإجابة",
   "metric.cache_hit_rate": "المقروء من الذاكرة المؤقتة",
   "metric.score": "درجة المختار",
+  "page.alerts": "التنبيهات",
   "page.settings": "الإعدادات",
   "shell.skip": "انتقل إلى المحتوى",
   "shell.pages": "الصفحات",

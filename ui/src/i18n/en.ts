@@ -1,6 +1,9 @@
 /** The texts in English; their keys are those of every language. */
 
+import { alertsEn } from "./en_alerts";
+
 export const en = {
+  ...alertsEn,
   "page.overview": "Overview",
   "page.agents": "Agents",
   "page.models": "Models",
@@ -39,6 +42,7 @@ export const en = {
   "metric.completion_tokens": "Answer tokens",
   "metric.cache_hit_rate": "Read from caches",
   "metric.score": "Score of the chosen",
+  "page.alerts": "Alerts",
   "page.settings": "Settings",
   "shell.skip": "Skip to the content",
   "shell.pages": "Pages",

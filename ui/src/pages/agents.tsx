@@ -160,7 +160,7 @@ function columns(): Shape<Row>[] {
     {
       key: "cost_usd",
       title: t("column.cost"),
-      width: "minmax(5rem, 0.5fr)",
+      width: "minmax(6.75rem, 0.6fr)",
       end: true,
       value: (row) => row.did?.cost_usd ?? null,
       show: (row) => <Num>{dollars(row.did?.cost_usd)}</Num>,

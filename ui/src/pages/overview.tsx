@@ -12,8 +12,11 @@ import { Empty, Loading } from "../parts/state";
 import { modelName } from "../state/fleet";
 import { connection, overview } from "../state/live";
 import { linkTo, range } from "../state/place";
+import { OpenAlerts } from "./alert_list";
 import { LastDecisions } from "./last_decisions";
 import { Worst } from "./worst";
+
+const FEW_ALERTS = 5;
 
 export function Overview() {
   const body = overview.value;
@@ -23,6 +26,9 @@ export function Overview() {
     <div class={still ? "page" : "page is-stale"}>
       <h1 class="unseen">{t("page.overview")}</h1>
       <Cards body={body} />
+      <Panel title={t("page.alerts")} tools={<a href={linkTo("alerts")}>{t("alerts.all")}</a>}>
+        <OpenAlerts most={FEW_ALERTS} />
+      </Panel>
       {body.now.requests || body.points.some((point) => point.requests) ? (
         <Charts body={body} />
       ) : (

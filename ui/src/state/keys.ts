@@ -8,6 +8,7 @@ export const GOES: Record<string, Page> = {
   a: "agents",
   m: "models",
   d: "decisions",
+  l: "alerts",
   n: "analytics",
   s: "settings",
 };

@@ -7,6 +7,7 @@ export const PAGES = [
   "agents",
   "models",
   "decisions",
+  "alerts",
   "analytics",
   "settings",
 ] as const;

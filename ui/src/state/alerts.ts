@@ -1,0 +1,39 @@
+/** Which alerts are open? Asked once for the top bar, the overview and the alerts' own page. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { call } from "../api/client";
+import type { AlertsBody } from "../api/schema";
+import { paused } from "./place";
+import { session } from "./session";
+
+const EVERY_MS = 10_000;
+
+export const openAlerts = signal<AlertsBody | null>(null);
+export const alertsError = signal<unknown>(null);
+
+/** How many are open; those that wait to be are not among them. */
+export const openCount = computed(() =>
+  Object.values(openAlerts.value?.by_severity ?? {}).reduce((sum, each) => sum + each, 0),
+);
+
+export async function askForAlerts(): Promise<void> {
+  try {
+    openAlerts.value = await call<AlertsBody>("/alerts/active");
+    alertsError.value = null;
+  } catch (error) {
+    alertsError.value = error;
+  }
+}
+
+const allowed = computed(() => session.value?.signed_in ?? false);
+
+/** Ask as long as somebody looks: nothing is asked while the page is paused or hidden. */
+export function watchAlerts(): void {
+  effect(() => {
+    if (allowed.value) void askForAlerts();
+    else openAlerts.value = null;
+  });
+  setInterval(() => {
+    if (allowed.peek() && !paused.peek() && !document.hidden) void askForAlerts();
+  }, EVERY_MS);
+}
