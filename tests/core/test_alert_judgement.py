@@ -65,3 +65,11 @@ def test_a_look_is_taken_in_steps() -> None:
     for number in range(200):
         judged.counts.fold(0.0, attempts(1, model=f"p/{number}"))
     assert len(list(judged.looking(at(0), {}, []))) > 3
+
+
+def test_an_alert_about_whom_its_rule_means_no_more_is_over() -> None:
+    narrowed = replace(rule(), only={"model": frozenset({"p/other"})})
+    judged = judgement(narrowed)
+    judged.log.restore(alert())
+    judged.log.restore(alert(scope=Scope(ScopeKind.MODEL, "p/other")))
+    assert [each.alert.scope for each in judged.look(at(5), {})] == [MODEL]

@@ -54,6 +54,10 @@ BAD: list[tuple[Rule, str]] = [
     (replace(SOUND, only={"agent": frozenset({"a"})}), ".only.agent: narrows a scope"),
     (replace(SOUND, only={"model": frozenset()}), ".only.model: names nobody"),
     (replace(SOUND, conditions=(STREAK, STREAK)), ".when[1].metric: stands twice"),
+    (
+        replace(rule(Condition("silence_s", {WARNING: 3_000})), for_s=900.0),
+        ".when[0].ladder.warning: with for_s 900 it never fires",
+    ),
 ]
 BAD_CONDITIONS: list[tuple[Condition, str]] = [
     (replace(WAIT, metric="wit"), "metric: no such metric (found wit)"),
@@ -67,6 +71,7 @@ BAD_CONDITIONS: list[tuple[Condition, str]] = [
     ),
     (Condition("success_rate", {WARNING: 0.9}, relative=True), "relative: what is usual"),
     (Condition("wait_s", {WARNING: 2e3}, relative=True), "ladder.warning: out of range"),
+    (Condition("silence_s", {WARNING: 3_601}), "ladder.warning: out of range (found 3601)"),
     (replace(WAIT, least=0), "least: out of range"),
     (Condition("fault_burst", {WARNING: 0.1}, count=0), "count: out of range"),
     (replace(WAIT, quantile=1.0), "quantile: no quantile"),
@@ -101,6 +106,12 @@ def test_a_rule_may_be_about_some_only() -> None:
 def test_a_rule_knows_its_least_and_its_gravest_severity() -> None:
     two = rule(Condition("wait_s", {INFO: 1, ERROR: 3}), Condition("success_rate", {CRITICAL: 0.5}))
     assert (two.least_severity, two.gravest) == (INFO, CRITICAL)
+
+
+def test_a_silence_may_last_as_long_as_who_is_silent_is_known() -> None:
+    hour = rule(Condition("silence_s", {WARNING: 3_600}))
+    assert problems(hour, "x") == []
+    assert problems(rule(Condition("silence_s", {WARNING: 7_200})), "x")[0].remedy == "10 to 3600"
 
 
 def test_only_waits_have_lines_to_be_counted() -> None:

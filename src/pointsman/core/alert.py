@@ -10,6 +10,9 @@ from enum import IntEnum, StrEnum
 class Severity(IntEnum):
     """How much an alert matters; they compare. A name in capitals is for the API."""
 
+    __hash__ = int.__hash__
+    """They are keys where alerts are grouped, and what enumerations have is written in Python."""
+
     INFO = 1
     WARNING = 2
     ERROR = 3
@@ -23,6 +26,8 @@ class Severity(IntEnum):
 
 class AlertType(StrEnum):
     """What kind of trouble an alert tells of."""
+
+    __hash__ = str.__hash__
 
     HIGH_LATENCY = "HIGH_LATENCY"
     LOW_SUCCESS_RATE = "LOW_SUCCESS_RATE"

@@ -10,6 +10,7 @@ minute is beyond it too, so that nobody is woken for what has passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import sqrt
 from types import MappingProxyType
 from typing import NamedTuple
@@ -73,10 +74,12 @@ WELL = Finding()
 UNKNOWN = Finding(known=False)
 
 
-class Look(NamedTuple):
+@dataclass(slots=True)
+class Look:
     """One look at one scope: the instant, all counts, those of the scope, its gauges.
 
-    `wanted`: figures are wanted also of what is well, since an alert is open.
+    `wanted`: figures are wanted also of what is well, since an alert is open. Who looks at many
+    scopes turns the same look from one to the next.
     """
 
     at_s: float
@@ -99,12 +102,14 @@ def beyond_doubt(k: float, n: float, z: float) -> float:
 
 def finding(condition: Condition, look: Look) -> Finding:
     """What this condition says of this scope now."""
-    return _JUDGES[condition.about.kind](condition, look)
+    return _JUDGES[condition.about[1]](condition, look)
 
 
 def worst(conditions: Sequence[Condition], look: Look) -> Finding:
     """What all conditions of a rule say together: the gravest breach, else what still holds it."""
     found = finding(conditions[0], look)
+    if len(conditions) == 1:
+        return found
     for condition in conditions[1:]:
         each = finding(condition, look)
         if _gravity(each) > _gravity(found):
@@ -118,19 +123,23 @@ def _gravity(found: Finding) -> tuple[int, bool, bool]:
 
 def _ratio(condition: Condition, look: Look) -> Finding:
     """Too many failures. Thresholds are of successes, so what they allow is the rest."""
-    if look.series is None:
+    series = look.series
+    if series is None:
         return UNKNOWN
-    if not (look.wanted or look.series.count(look.at_s, MINUTE_S, FAULTS)):
+    last = series.since(look.at_s, MINUTE_S) or _NOTHING_YET
+    if not look.wanted and series.totals[FAULTS] == last[FAULTS]:
         return WELL
-    share = _share(look.series, look.at_s, FAULTS, JUDGED, condition.least)
+    share = _share(series, look.at_s, (FAULTS, JUDGED), condition.least, last)
     if share is None:
         return UNKNOWN
     severity, held, low, most = _beyond(share, condition, condition.rungs)
     # What was judged is the failures; what rules and people speak of is the rest.
-    value = 1.0 - share.k / share.n
-    n, window_s = int(share.n), share.window_s
-    figures = Figures(condition.metric, value, 1.0 - low, 1.0 - most, n, window_s, "ratio")
-    return Finding(severity, held, figures)
+    k, n, window_s, _, _ = share
+    return Finding(
+        severity,
+        held,
+        Figures(condition.metric, 1.0 - k / n, 1.0 - low, 1.0 - most, int(n), window_s, "ratio"),
+    )
 
 
 def _quantile(condition: Condition, look: Look) -> Finding:
@@ -143,7 +152,8 @@ def _quantile(condition: Condition, look: Look) -> Finding:
         column = column_of(line)
         if not (look.wanted or look.series.count(look.at_s, MINUTE_S, column)):
             continue
-        share = _share(look.series, look.at_s, column, WAITS, condition.least)
+        last = look.series.since(look.at_s, MINUTE_S) or [0] * len(look.series.totals)
+        share = _share(look.series, look.at_s, (column, WAITS), condition.least, last)
         if share is None:
             return UNKNOWN
         allowed = 1.0 - condition.quantile
@@ -156,26 +166,28 @@ def _quantile(condition: Condition, look: Look) -> Finding:
     return found
 
 
-class _Share(NamedTuple):
-    """`k` bad ones of `n` over the window that is judged, and of the last minute."""
-
-    k: float
-    n: float
-    window_s: float
-    last_k: float
-    last_n: float
+_Share = tuple[float, float, float, float, float]
+"""How many were bad of how many, over how long a window, and how many of how many in the last
+minute: plain, since one is made for each of ten thousand series."""
 
 
-def _share(series: Series, at_s: float, bad: int, all_: int, least: int) -> _Share | None:
-    """Of the first window that holds enough; None when none does."""
-    totals = series.totals
+_NOTHING_YET: Sequence[float] = (0,) * (1 + max(FAULTS, JUDGED))
+
+
+def _share(
+    series: Series, at_s: float, columns: tuple[int, int], least: int, last: Sequence[float]
+) -> _Share | None:
+    """Of the bad ones and all, over the first window that holds enough; None when none does.
+
+    `last` is what was counted before the last minute.
+    """
+    totals, (bad, all_) = series.totals, columns
     for window_s in WINDOWS_S:
         before = series.since(at_s, window_s)
         n = totals[all_] - (before[all_] if before is not None else 0)
         if n >= least:
             k = totals[bad] - (before[bad] if before is not None else 0)
-            last_k = series.count(at_s, MINUTE_S, bad)
-            return _Share(k, n, window_s, last_k, series.count(at_s, MINUTE_S, all_))
+            return k, n, window_s, totals[bad] - last[bad], totals[all_] - last[all_]
     return None
 
 
@@ -187,9 +199,11 @@ def _beyond(
     With it the bound that was held against what is allowed, and that.
     """
     k, n, _, last_k, last_n = share
-    low = most = 0.0
+    low = most = z = 0.0
     for severity, most in allowed:
-        low = beyond_doubt(k, n, Z[severity])
+        if z != Z[severity]:
+            z = Z[severity]
+            low = beyond_doubt(k, n, z)
         if low > most and last_k > most * last_n:
             return severity, False, low, most
     line = most * condition.clear
@@ -197,7 +211,8 @@ def _beyond(
 
 
 def _of_share(metric: str, share: _Share, low: float, most: float) -> Figures:
-    return Figures(metric, share.k / share.n, low, most, int(share.n), share.window_s, "ratio")
+    k, n, window_s, _, _ = share
+    return Figures(metric, k / n, low, most, int(n), window_s, "ratio")
 
 
 def _streak(condition: Condition, look: Look) -> Finding:
@@ -221,7 +236,7 @@ def _burst(condition: Condition, look: Look) -> Finding:
     n = look.series.count(look.at_s, MINUTE_S, JUDGED)
     if not n or (k < condition.count and not look.wanted):
         return WELL if n or not look.wanted else UNKNOWN
-    share = _Share(k, n, MINUTE_S, k, n)
+    share = k, n, MINUTE_S, k, n
     severity, held, low, most = _beyond(share, condition, condition.rungs)
     if k < condition.count:
         severity, held = None, False

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pointsman.core.alert_metrics import Scope, ScopeKind
+from pointsman.core.alert_metrics import LONGEST_SILENCE_S, Scope, ScopeKind
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Blame, FailureKind
 
@@ -33,7 +33,7 @@ _COARSE_STEP_S = 60.0
 _SLACK_S = 1.0
 """Looks come a little early and a little late; a window must not hold one less for that."""
 
-FORGOTTEN_S = 3_600.0
+FORGOTTEN_S = LONGEST_SILENCE_S
 """Of whom nothing was heard for so long, nothing is kept."""
 
 _FAULTS = frozenset(kind for kind in FailureKind if kind.blames is Blame.ENDPOINT)
@@ -121,6 +121,7 @@ class Counts:
         self._most = most
         self._width = _FIRST_LINE + len(self.lines) + len(self.factors)
         self._series: dict[ScopeKind, dict[str, Series]] = {kind: {} for kind in ScopeKind}
+        self._counted: dict[ScopeKind, Sequence[tuple[Scope, Series]]] = {}
         self._count_of_series = 0
         self._faults: dict[str, int] = {}
         self._refusals: dict[str, int] = {}
@@ -204,11 +205,13 @@ class Counts:
             if self._count_of_series >= self._most and name != OTHER:
                 return self._of(kind, OTHER, at_s)
             series = known[name] = Series(self._width, at_s)
+            self._counted.pop(kind, None)
             self._count_of_series += 1
         return series
 
     def forget(self, at_s: float, after_s: float = FORGOTTEN_S) -> None:
         """Drop those of whom nothing was heard for so long."""
+        self._counted.clear()
         for known in self._series.values():
             old = [name for name, series in known.items() if series.heard_s < at_s - after_s]
             for name in old:
@@ -224,6 +227,14 @@ class Counts:
     def scopes(self, kind: ScopeKind) -> Sequence[Scope]:
         """Those of one kind of which anything is known."""
         return [Scope(kind, name) for name in self._series[kind]]
+
+    def counted(self, kind: ScopeKind) -> Sequence[tuple[Scope, Series]]:
+        """The same with their series; what is returned never changes."""
+        found = self._counted.get(kind)
+        if found is None:
+            found = [(Scope(kind, name), series) for name, series in self._series[kind].items()]
+            self._counted[kind] = found
+        return found
 
     def series(self, scope: Scope) -> Series | None:
         return self._series[scope.kind].get(scope.id)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, Key, Now, State
+from pointsman.core.alert_metrics import ScopeKind
 from pointsman.core.alert_routes import Route, channels_of
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import Ack, Silence, silenced_by
@@ -66,6 +67,10 @@ class _Due(NamedTuple):
     told: Told
     why: Why | None
     acked: bool
+
+
+_Heard = tuple[_Due, tuple[str, ...]]
+"""What is told, and through which channels."""
 
 
 class Said(NamedTuple):
@@ -129,11 +134,8 @@ class Teller:
             pace.waits_s, pace.told_s = None, now.s
             yield
             said.notifications.extend(self._notifications(key, group, told, now, wishes))
-            for place, (each, channels) in enumerate(told):
-                self._note(each, frozenset(channels), now.s)
-                said.heard.append(each.alert)
-                if not place % AT_ONCE:
-                    yield
+            yield from self._noting(told, now.s)
+            said.heard.extend(each.alert for each, _ in told)
 
     def forget(self, known: Iterable[Alert]) -> None:
         """Forget what was told of alerts that are known no more."""
@@ -152,20 +154,31 @@ class Teller:
         """Put alerts that are open, or of which the end is to be told, into their groups."""
         hiding = Hiding(alerts, members)
         yield
-        loud = not (wishes.silences or wishes.acks or hiding.hides_any)
-        repeat_s = wishes.grouping.repeat_s
+        by, repeat_s = wishes.grouping.by, wishes.grouping.repeat_s
+        asked, hides_any = bool(wishes.silences or wishes.acks), hiding.hides_any
+        types = {each: (each.value,) for each in AlertType} if by == ("alert_type",) else {}
+        told_of, rules, model = self.told, wishes.rules, ScopeKind.MODEL
         for place, alert in enumerate(alerts):
             if not place % AT_ONCE:
                 yield
-            told = self.told.get(alert[:2], NOTHING)
+            key = alert[:2]
+            told = told_of.get(key, NOTHING)
             if told.severity is None and not alert.is_open:
                 continue
+            loud = not asked and (not hides_any or alert.scope.kind is not model)
             quiet = LOUD if loud else _quiet(alert, now, wishes, hiding)
-            rule = wishes.rules.get(alert.rule)
-            cooldown_s = rule.cooldown_s if rule is not None else 0.0
-            why = due(alert, told, quiet, now.s, cooldown_s, repeat_s)
-            key = _group_of(alert, rule, wishes.grouping.by)
-            groups.setdefault(key, []).append(_Due(alert[:2], alert, told, why, quiet.acked))
+            rule = rules.get(alert.rule)
+            if told is NOTHING:
+                # It is open and nobody knows: `due` could say nothing else.
+                why = None if quiet.hidden else Why.BEGAN
+            else:
+                cooldown_s = rule.cooldown_s if rule is not None else 0.0
+                why = due(alert, told, quiet, now.s, cooldown_s, repeat_s)
+            group_key = types[alert.type] if types else _group_of(alert, rule, by)
+            group = groups.get(group_key)
+            if group is None:
+                group = groups[group_key] = []
+            group.append(_Due(key, alert, told, why, quiet.acked))
 
     def _may_tell(
         self,
@@ -186,9 +199,7 @@ class Teller:
             pace.waits_s = now_s
         return now_s - pace.waits_s >= grouping.wait_s
 
-    def _told_on(
-        self, news: Iterable[_Due], now: Now, wishes: Wishes
-    ) -> list[tuple[_Due, tuple[str, ...]]]:
+    def _told_on(self, news: Iterable[_Due], now: Now, wishes: Wishes) -> list[_Heard]:
         """Through which channels each is told; who has no channel now is not told, and waits."""
         found = []
         way = _Way(wishes, now)
@@ -205,36 +216,40 @@ class Teller:
         self,
         key: GroupKey,
         group: Sequence[_Due],
-        told: Sequence[tuple[_Due, tuple[str, ...]]],
+        told: Sequence[_Heard],
         now: Now,
         wishes: Wishes,
     ) -> Iterable[Notification]:
         by_channel: dict[str, list[_Due]] = {}
         for each, channels in told:
             for channel in channels:
-                by_channel.setdefault(channel, []).append(each)
+                if channel not in by_channel:
+                    by_channel[channel] = []
+                by_channel[channel].append(each)
+        heard = [each for each in group if each.told.severity is not None]
         for channel, news in by_channel.items():
-            going_on = self._going_on(channel, group, news)
-            first = not any(_knows(channel, each) for each in (*news, *going_on))
+            known = [each for each in heard if channel in each.told.channels]
+            new = {id(each) for each in news} if known else set()
+            # What the channel was told of the group before, and is neither new nor over.
+            going_on = [each for each in known if id(each) not in new and each.alert.is_open]
+            first = not going_on and not any(id(each) in new for each in known)
             yield _notification(channel, key, (news, going_on), now, wishes, first=first)
 
-    def _going_on(self, channel: str, group: Iterable[_Due], news: Iterable[_Due]) -> list[_Due]:
-        """What the channel was told of the group before, and is neither new nor over."""
-        new = {id(each) for each in news}
-        return [
-            each
-            for each in group
-            if id(each) not in new and _knows(channel, each) and each.alert.is_open
-        ]
-
-    def _note(self, each: _Due, channels: frozenset[str], now_s: float) -> None:
-        self.told[each.key] = after_telling(
-            each.alert, each.told, channels, now_s, acked=each.acked
-        )
-
-
-def _knows(channel: str, each: _Due) -> bool:
-    return each.told.severity is not None and channel in each.told.channels
+    def _noting(self, told: Sequence[_Heard], now_s: float) -> Iterator[None]:
+        """Remember what was told. Of most the same was: they share what is remembered."""
+        shared: dict[tuple[object, ...], Told] = {}
+        for place, (each, channels) in enumerate(told):
+            alert, before = each.alert, each.told
+            flapping = alert.is_flapping(now_s)
+            like = id(before), channels, alert.severity, alert.state, flapping, each.acked
+            after = shared.get(like)
+            if after is None:
+                after = shared[like] = after_telling(
+                    alert, before, frozenset(channels), now_s, acked=each.acked
+                )
+            self.told[each.key] = after
+            if not place % AT_ONCE:
+                yield
 
 
 class _Way:
@@ -274,8 +289,6 @@ def _is_urgent(each: _Due) -> bool:
 
 
 def _group_of(alert: Alert, rule: Rule | None, by: tuple[str, ...]) -> GroupKey:
-    if by == ("alert_type",):
-        return (alert.type.value,)
     labels = all_labels(alert, rule)
     return tuple(labels.get(name, "") for name in by)
 
@@ -291,12 +304,11 @@ def _notification(
 ) -> Notification:
     news, going_on = told
     grouping = wishes.grouping
-    ranked = sorted(news, key=lambda each: (-each.alert.severity, _RANK[each.why or Why.GOES_ON]))
-    ranked += sorted(going_on, key=lambda each: -each.alert.severity)
     group_labels = dict(zip(grouping.by, key, strict=True))
     group_key = ",".join(f"{name}={value}" for name, value in group_labels.items()) or "all"
     digest = blake2b(f"{channel}\0{group_key}".encode(), digest_size=8).hexdigest()
-    shown = ranked[: grouping.most]
+    shown = _gravest(((each, each.why) for each in news), grouping.most)
+    shown += _gravest(((each, None) for each in going_on), grouping.most - len(shown))
     return Notification(
         id=f"{digest}-{int(now.at.timestamp() * 1_000):x}",
         channel=channel,
@@ -304,9 +316,23 @@ def _notification(
         alerts=tuple(_notice(each, now, wishes) for each in shown),
         made_at=now.at,
         group_labels=group_labels,
-        left_out=len(ranked) - len(shown),
+        left_out=len(news) + len(going_on) - len(shown),
         first=first,
     )
+
+
+def _gravest(dues: Iterable[tuple[_Due, Why | None]], most: int) -> list[_Due]:
+    """The first `most` by severity and by why they are told; those alike in their order."""
+    alike: dict[tuple[Severity, Why | None], list[_Due]] = {}
+    for each, why in dues:
+        like = each.alert.severity, why
+        found = alike.get(like)
+        if found is None:
+            found = alike[like] = []
+        if len(found) < most:
+            found.append(each)
+    order = sorted(alike, key=lambda like: (-like[0], _RANK[like[1] or Why.GOES_ON]))
+    return [each for like in order for each in alike[like]][:most]
 
 
 def _notice(each: _Due, now: Now, wishes: Wishes) -> AlertNotice:

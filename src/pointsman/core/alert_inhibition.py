@@ -17,6 +17,9 @@ Members = Mapping[str, frozenset[str]]
 """The ids of the models that serve each set of capabilities, where they are well."""
 
 
+_PROVIDER, _CAPABILITIES = ScopeKind.PROVIDER, ScopeKind.CAPABILITIES
+
+
 class Hiding:
     """What the open alerts hide at one moment."""
 
@@ -24,9 +27,11 @@ class Hiding:
         self._providers: dict[str, Alert] = {}
         self._models: dict[str, Alert] = {}
         for alert in alerts:
-            if not alert.is_open:
+            # Most alerts are of kinds that hide nothing, so that is asked first.
+            kind = alert.scope.kind
+            if (kind is not _PROVIDER and kind is not _CAPABILITIES) or not alert.is_open:
                 continue
-            if alert.scope.kind is ScopeKind.PROVIDER:
+            if kind is _PROVIDER:
                 before = self._providers.get(alert.scope.id)
                 if before is None or alert.severity > before.severity:
                     self._providers[alert.scope.id] = alert

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pointsman.core.alert_conditions import Look, Reading, worst
-from pointsman.core.alert_counts import Counts
-from pointsman.core.alert_log import Alert, AlertLog, Event, Now
-from pointsman.core.alert_metrics import Kind, Scope, ScopeKind
-from pointsman.core.alert_rules import Rule
+from pointsman.core.alert_counts import Counts, Series
+from pointsman.core.alert_log import Alert, AlertLog, Event, Now, State
+from pointsman.core.alert_metrics import EVERYTHING, Kind, Scope
+from pointsman.core.alert_rules import NoData, Rule
 
 Gauges = Mapping[Scope, Mapping[str, Reading]]
 """Readings by scope and the name of their metric."""
 
+_Scopes = Sequence[tuple[Scope, Series | None]]
+
 _NONE: Mapping[str, Reading] = {}
+
+AT_ONCE = 64
+"""So many scopes are one step of looking."""
 
 
 class Judgement:
@@ -36,53 +41,64 @@ class Judgement:
 
     def looking(self, now: Now, gauges: Gauges, events: list[Event]) -> Iterator[None]:
         """The same, with what happened appended to `events`, a little with every step."""
-        scopes = {kind: self.counts.scopes(kind) for kind in ScopeKind}
+        look = Look(now.s, self.counts, EVERYTHING, None, _NONE)
         for rule in self.rules.values():
-            for place, scope in enumerate(self._scopes(rule, scopes, gauges)):
-                self._look(rule, scope, now, gauges, events)
-                if not place % 64:
-                    yield
+            scopes = self._scopes(rule, gauges)
+            for begin in range(0, len(scopes), AT_ONCE):
+                self._look(rule, scopes[begin : begin + AT_ONCE], look, now, gauges, events)
+                yield
         events += self._end_orphans(now)
 
     def _look(
-        self, rule: Rule, scope: Scope, now: Now, gauges: Gauges, events: list[Event]
+        self, rule: Rule, scopes: _Scopes, look: Look, now: Now, gauges: Gauges, events: list[Event]
     ) -> None:
-        log, counts = self.log, self.counts
-        before = log.get(rule.name, scope)
-        wanted = before is not None and before.is_live
-        readings = gauges.get(scope, _NONE)
-        look = Look(now.s, counts, scope, counts.series(scope), readings, wanted)
-        found = worst(rule.conditions, look)
-        # Nothing to say of nobody in trouble: the common case by far.
-        if before is None and found.severity is None and found.known:
-            return
-        happened = log.step(rule, scope, found, now)
-        if happened is not None:
-            events.append(happened)
+        log, known, conditions = self.log, self.log.known(rule.name), rule.conditions
+        # Nothing to say of nobody in trouble, by far the common case; what cannot be measured of
+        # them is no trouble either, but where the rule says so.
+        quiet, resolved = rule.no_data is not NoData.FIRE, State.RESOLVED
+        for scope, series in scopes:
+            before = known.get(scope)
+            look.scope, look.series = scope, series
+            look.gauges = gauges.get(scope, _NONE) if gauges else _NONE
+            look.wanted = before is not None and before.state is not resolved
+            found = worst(conditions, look)
+            if before is None and found.severity is None and (quiet or found.known):
+                continue
+            happened = log.take(rule, scope, before, found, now)
+            if happened is not None:
+                events.append(happened)
 
-    def _scopes(
-        self,
-        rule: Rule,
-        scopes: Mapping[ScopeKind, Sequence[Scope]],
-        gauges: Gauges,
-    ) -> Iterator[Scope]:
+    def _scopes(self, rule: Rule, gauges: Gauges) -> _Scopes:
         """Whom a rule looks at: of whom anything is counted or read, and whose alert is open."""
-        found: dict[Scope, None] = {}
+        counts = self.counts
         counted = any(each.about.kind is not Kind.GAUGE for each in rule.conditions)
+        found: list[tuple[Scope, Series | None]] = []
         for kind in rule.scopes if counted else ():
-            found.update(dict.fromkeys(scopes[kind]))
+            found += counts.counted(kind)
+        others: dict[Scope, None] = {}
         metrics = [each.metric for each in rule.conditions if each.about.kind is Kind.GAUGE]
         for scope, readings in gauges.items() if metrics else ():
             if any(metric in readings for metric in metrics):
-                found[scope] = None
-        found.update((alert.scope, None) for alert in self.log.of(rule.name))
-        return (scope for scope in found if rule.concerns(scope))
+                others[scope] = None
+        others.update((alert.scope, None) for alert in self.log.of(rule.name))
+        for scope in others:
+            series = counts.series(scope)
+            if series is None or not counted:
+                found.append((scope, series))
+        concerns = rule.concerns
+        if rule.only or others:
+            return [each for each in found if concerns(each[0])]
+        return found
 
     def _end_orphans(self, now: Now) -> Iterator[Event]:
         """Alerts whose rule is gone, or does not concern their scope any more, are over."""
-        gone = [each for each in self.log.all() if each.is_live and not self._is_ruled(each)]
+        gone: list[Alert] = []
+        for name in self.log.rules():
+            rule, alerts = self.rules.get(name), self.log.of(name)
+            if rule is not None and rule.only:
+                alerts = [each for each in alerts if not rule.concerns(each.scope)]
+            elif rule is not None:
+                scopes = rule.scopes
+                alerts = [each for each in alerts if each.scope.kind not in scopes]
+            gone += alerts
         yield from filter(None, (self.log.end(each, now, "its rule is gone") for each in gone))
-
-    def _is_ruled(self, alert: Alert) -> bool:
-        rule = self.rules.get(alert.rule)
-        return rule is not None and rule.concerns(alert.scope)

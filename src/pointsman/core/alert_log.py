@@ -13,7 +13,7 @@ Durations are measured on a clock that never runs backwards; instants are for pe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -40,6 +40,8 @@ Key = tuple[str, Scope]
 
 class State(StrEnum):
     """Where an alert is in its life. Who was never in trouble has none."""
+
+    __hash__ = str.__hash__
 
     PENDING = "pending"
     FIRING = "firing"
@@ -203,10 +205,13 @@ def _waited(rule: Rule, before: Alert, found: Finding, now: Now) -> Alert | None
 
 def _fired(before: Alert, found: Finding, now: Now) -> Alert:
     """It fires on, or again; the severity of an episode never falls."""
-    severity = found.severity or before.severity
-    after = before._replace(figures=found.figures or before.figures, known_s=now.s)
-    if severity > before.severity:
-        after = after._replace(severity=severity)
+    severity = found.severity
+    if severity is None or severity < before.severity:
+        severity = before.severity
+    # In one piece, since ten thousand may get worse at once.
+    after = Alert(
+        *before[:4], severity, *before[5:8], found.figures or before.figures, now.s, *before[10:]
+    )
     return after if before.state is State.FIRING else _moved(after, State.FIRING, now)
 
 
@@ -229,6 +234,9 @@ _UNMEASURED: Mapping[NoData, Callable[[Rule], Finding]] = MappingProxyType(
 )
 
 
+_NO_ALERTS: Mapping[Scope, Alert] = MappingProxyType({})
+
+
 class AlertLog:
     """All alerts that are open, pending, or were resolved not long ago.
 
@@ -240,9 +248,13 @@ class AlertLog:
 
     def step(self, rule: Rule, scope: Scope, found: Finding, now: Now) -> Event | None:
         """Take note of what one look found."""
-        before = self.get(rule.name, scope)
-        after = next_alert(rule, scope, before, found, now)
-        return self._put(before, after, now)
+        return self.take(rule, scope, self.get(rule.name, scope), found, now)
+
+    def take(
+        self, rule: Rule, scope: Scope, before: Alert | None, found: Finding, now: Now
+    ) -> Event | None:
+        """The same for who has `before`, the alert of this rule and scope, at hand."""
+        return self._put(before, next_alert(rule, scope, before, found, now), now)
 
     def end(self, alert: Alert, now: Now, why: str) -> Event | None:
         """End an alert whose rule is gone, or that concerns nobody any more."""
@@ -250,7 +262,10 @@ class AlertLog:
 
     def restore(self, alert: Alert) -> None:
         """Take up an alert where it was left."""
-        self._alerts.setdefault(alert.rule, {})[alert.scope] = alert
+        alerts = self._alerts.get(alert.rule)
+        if alerts is None:
+            alerts = self._alerts[alert.rule] = {}
+        alerts[alert.scope] = alert
 
     def forget(self, now: Now) -> None:
         """Let go of what was resolved long ago."""
@@ -274,6 +289,14 @@ class AlertLog:
         alerts = self._alerts.get(rule)
         return None if alerts is None else alerts.get(scope)
 
+    def rules(self) -> Iterable[str]:
+        """The names of the rules of which any alert was ever known."""
+        return self._alerts.keys()
+
+    def known(self, rule: str) -> Mapping[Scope, Alert]:
+        """All alerts of one rule, resolved ones among them, by scope."""
+        return self._alerts.get(rule, _NO_ALERTS)
+
     def all(self) -> Iterator[Alert]:
         """Every alert that is known, resolved ones among them."""
         for alerts in self._alerts.values():
@@ -282,4 +305,5 @@ class AlertLog:
     def of(self, rule: str) -> list[Alert]:
         """The alerts of one rule that are pending or open."""
         alerts = self._alerts.get(rule)
-        return [each for each in alerts.values() if each.is_live] if alerts else []
+        resolved = State.RESOLVED
+        return [each for each in alerts.values() if each.state is not resolved] if alerts else []

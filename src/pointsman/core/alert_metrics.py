@@ -50,6 +50,8 @@ class Kind(StrEnum):
     `ABSENCE`: the time since anything was last heard.
     """
 
+    __hash__ = str.__hash__
+
     RATIO = "ratio"
     QUANTILE = "quantile"
     STREAK = "streak"
@@ -80,6 +82,8 @@ _GLOBAL = frozenset({ScopeKind.GLOBAL})
 _MODEL = frozenset({ScopeKind.MODEL})
 _AGENT = frozenset({ScopeKind.AGENT})
 _DAY_S = 86_400.0
+LONGEST_SILENCE_S = 3_600.0
+"""Of whom nothing was heard for longer nothing is kept, so that no longer silence can be seen."""
 _MANY = 1e12
 
 _ALL = (
@@ -105,7 +109,7 @@ _ALL = (
         "share of a minute's attempts that an endpoint spoilt, when there are enough of them",
     ),
     Metric(
-        "silence_s", Kind.ABSENCE, "s", _TRAFFIC, 10.0, _DAY_S,
+        "silence_s", Kind.ABSENCE, "s", _TRAFFIC, 10.0, LONGEST_SILENCE_S,
         "time since the last attempt of who used to be heard",
     ),
     Metric(

@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import isfinite
 
 from pointsman.core.alert import AlertType, Severity
-from pointsman.core.alert_metrics import METRICS, Kind, Metric, Scope, ScopeKind
+from pointsman.core.alert_metrics import LONGEST_SILENCE_S, METRICS, Kind, Metric, Scope, ScopeKind
 from pointsman.core.errors import Problem
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
@@ -170,6 +170,18 @@ def _all_ladders(rule: Rule, path: str) -> Iterator[Problem]:
             yield Problem(f"{where}.metric", words, "one ladder for each metric", condition.metric)
         seen.add(condition.metric)
         yield from _condition_problems(condition, metric, where)
+        if metric.kind is Kind.ABSENCE:
+            yield from _silence_problems(rule, condition, where)
+
+
+def _silence_problems(rule: Rule, condition: Condition, where: str) -> Iterator[Problem]:
+    """Who is silent for long is forgotten, so a silence that has to last longer is never seen."""
+    for severity, threshold in condition.ladder.items():
+        if threshold <= LONGEST_SILENCE_S < threshold + rule.for_s:
+            words = f"with for_s {rule.for_s:g} it never fires: after an hour of silence who is "
+            words += "silent is forgotten"
+            remedy = f"at most {LONGEST_SILENCE_S:g} seconds together with for_s"
+            yield Problem(f"{where}.ladder.{severity.label}", words, remedy, f"{threshold:g}")
 
 
 def _condition_problems(condition: Condition, metric: Metric, where: str) -> Iterator[Problem]:

@@ -17,6 +17,8 @@ from pointsman.core.alert_log import Alert, State
 class Why(StrEnum):
     """For what reason an alert is told."""
 
+    __hash__ = str.__hash__
+
     BEGAN = "began"
     ROSE = "rose"
     TAKEN = "taken"
