@@ -79,7 +79,7 @@ async def test_an_alert_can_be_given_back() -> None:
 
 async def test_a_silence_hides_until_it_is_ended() -> None:
     watched = Watched()
-    made = await watched.desk.silence(asked())
+    made = await watched.desk.silence(asked(), "ada")
     watched.attempts(0, 30)
     await watched.look()
     told = {each.group_key for each in watched.told}
@@ -90,9 +90,9 @@ async def test_a_silence_hides_until_it_is_ended() -> None:
     assert {each.silenced_by for each in hidden} == {(made.id,)}
     by_provider = [each for each in standing if each.inhibited_by]
     assert {each.alert.rule for each in by_provider} == {"model_failure", "rapid_failures"}
-    assert await watched.desk.expire(made.id)
-    assert not await watched.desk.expire(made.id)
-    assert not await watched.desk.expire("unheard-of")
+    assert await watched.desk.expire(made.id, "ada")
+    assert not await watched.desk.expire(made.id, "ada")
+    assert not await watched.desk.expire("unheard-of", "ada")
     watched.attempts(0, 30)
     await watched.look()
     assert "alert_type=LOW_SUCCESS_RATE" in {each.group_key for each in watched.told}
@@ -100,25 +100,27 @@ async def test_a_silence_hides_until_it_is_ended() -> None:
 
 async def test_a_silence_is_changed_while_it_lasts_and_made_anew_when_it_is_over() -> None:
     watched = Watched()
-    made = await watched.desk.silence(asked())
-    longer = await watched.desk.silence(asked(id=made.id, ends_at=NOON + 2 * HOUR))
+    made = await watched.desk.silence(asked(), "ada")
+    longer = await watched.desk.silence(asked(id=made.id, ends_at=NOON + 2 * HOUR), "ada")
     assert longer.id == made.id
     watched.clock.t += 3 * 3_600
     later = watched.clock.now()
-    anew = await watched.desk.silence(asked(id=made.id, starts_at=later, ends_at=later + HOUR))
+    anew = await watched.desk.silence(
+        asked(id=made.id, starts_at=later, ends_at=later + HOUR), "ada"
+    )
     assert anew.id != made.id
     with pytest.raises(ValueError, match="ends after it starts"):
-        await watched.desk.silence(asked(ends_at=NOON))
+        await watched.desk.silence(asked(ends_at=NOON), "ada")
 
 
 async def test_silences_are_bounded_and_known_after_a_restart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     watched = Watched()
-    made = await watched.desk.silence(asked())
+    made = await watched.desk.silence(asked(), "ada")
     monkeypatch.setattr("pointsman.engine.alert_desk.MOST_SILENCES", 1)
     with pytest.raises(ValueError, match="end some first"):
-        await watched.desk.silence(asked())
+        await watched.desk.silence(asked(), "ada")
     again = Watched(store=watched.store, clock=watched.clock)
     await again.look()
     assert list(again.alerts.silences) == [made.id]
@@ -142,15 +144,15 @@ async def test_rules_are_written_changed_removed_and_known_after_a_restart() -> 
     found = again.desk.rule("mine")
     assert found is not None
     assert found.stored == second.stored
-    assert await again.desk.remove_rule("mine")
-    assert not await again.desk.remove_rule("mine")
+    assert await again.desk.remove_rule("mine", "ada")
+    assert not await again.desk.remove_rule("mine", "ada")
     assert again.desk.rule("mine") is None
 
 
 async def test_a_shipped_rule_is_back_when_what_took_its_place_is_removed() -> None:
     watched = Watched()
     await watched.desk.write_rule("model_failure", "1", "ada")
-    await watched.desk.remove_rule("model_failure")
+    await watched.desk.remove_rule("model_failure", "ada")
     found = watched.desk.rule("model_failure")
     assert found is not None
     assert found.origin is Origin.DEFAULT
@@ -181,15 +183,59 @@ async def test_a_stored_rule_that_cannot_be_read_any_more_is_named_and_can_be_re
     again = Watched(store=watched.store, clock=watched.clock)
     assert await again.desk.restore_rules() == ["mine: 'x' is no number"]
     assert again.desk.rule("mine") is None
-    assert await again.desk.remove_rule("mine")
+    assert await again.desk.remove_rule("mine", "ada")
 
 
 async def test_a_store_that_fails_keeps_a_silence_and_a_rule_from_being_in_force() -> None:
     watched = Watched()
     watched.store.broken = True
     with pytest.raises(StoreError):
-        await watched.desk.silence(asked())
+        await watched.desk.silence(asked(), "ada")
     with pytest.raises(StoreError):
         await watched.desk.write_rule("mine", "1", "ada")
     assert not watched.alerts.silences
     assert watched.desk.rule("mine") is None
+
+
+async def test_what_people_do_about_alerts_is_in_the_audit_log() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    desk = watched.desk
+    await desk.ack(alert.id, "ada", HOUR, "on it")
+    await desk.unack(alert.id, "bob")
+    made = await desk.silence(asked(comment="works"), "ada")
+    await desk.silence(asked(id=made.id, ends_at=NOON + 2 * HOUR), "bob")
+    await desk.expire(made.id, "eve")
+    await desk.write_rule("mine", "3", "ada")
+    await desk.write_rule("mine", "2", "bob")
+    await desk.remove_rule("mine", "eve")
+    acts = watched.acts.kept
+    assert [(act.actor, act.action, act.subject) for act in acts] == [
+        ("ada", "alert.ack", alert.id),
+        ("bob", "alert.unack", alert.id),
+        ("ada", "silence.set", made.id),
+        ("bob", "silence.change", made.id),
+        ("eve", "silence.end", made.id),
+        ("ada", "alert_rule.set", "mine"),
+        ("bob", "alert_rule.set", "mine"),
+        ("eve", "alert_rule.delete", "mine"),
+    ]
+    assert (acts[0].reason, acts[2].reason) == ("on it", "works")
+    assert [act.before is None for act in acts] == [True] * 3 + [False] * 2 + [True] + [False] * 2
+    assert acts[6].before == {"version": 1, "document": "3"}
+    assert acts[6].after == {"version": 2, "document": "2"}
+    assert acts[3].after is not None
+    assert acts[3].after["ends_at"] == (NOON + 2 * HOUR).isoformat()
+
+
+async def test_what_is_refused_or_cannot_be_written_down_is_not_done() -> None:
+    watched = Watched()
+    with pytest.raises(ValueError, match="no number"):
+        await watched.desk.write_rule("mine", '"x"', "ada")
+    assert watched.acts.kept == []
+    watched.acts.broken = True
+    with pytest.raises(StoreError):
+        await watched.desk.silence(asked(), "ada")
+    with pytest.raises(StoreError):
+        await watched.desk.write_rule("mine", "1", "ada")
+    assert (watched.desk.silences(), watched.desk.rule("mine")) == ([], None)

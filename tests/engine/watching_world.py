@@ -17,6 +17,7 @@ from pointsman.core.alert_log import Alert
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import Condition, Rule
+from pointsman.core.audit import Act
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, StoreError
 from pointsman.core.fleet import Agent
@@ -26,12 +27,34 @@ from pointsman.engine.alert_gauges import Gauges, Sources
 from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_standing import Alerts
 from pointsman.engine.heard import Heard
+from pointsman.engine.history_ports import AuditQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.ports import Store
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.watch import Senses, Watch
 
 PLAN = AlertPlan(routes=(Route(("pager",)),))
+
+
+class Acts:
+    """What people did, in order; fails while it is `broken`."""
+
+    def __init__(self) -> None:
+        self.kept: list[Act] = []
+        self.broken = False
+
+    def record(self, act: Act) -> None:
+        if self.broken:
+            raise StoreError("the disk is full")
+        self.kept.append(act)
+
+    def acts(self, query: AuditQuery) -> list[Act]:
+        return self.kept[::-1][: query.limit]
+
+    def forget_acts(self, before: datetime) -> int:
+        old = [act for act in self.kept if act.at < before]
+        self.kept = [act for act in self.kept if act.at >= before]
+        return len(old)
 
 
 class Record:
@@ -71,6 +94,7 @@ class Watched:
         world = self.world
         sources = Sources(world.registry, world.health, world.load, self.ledger, self.statistics)
         self.gauges = Gauges(sources)
+        self.acts = Acts()
         self.past: list[Notification] = []
         self.woken = 0
         self.alerts = Alerts(plan)
@@ -80,7 +104,7 @@ class Watched:
         self.desk = Desk(
             self.alerts,
             self.keeping,
-            Records(self.store, record_store),
+            Records(self.store, record_store, self.acts),
             self.clock,
             random=Random(1),
             read=read_rule,

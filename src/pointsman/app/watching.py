@@ -19,6 +19,7 @@ from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore
 from pointsman.engine.alert_standing import Alerts
 from pointsman.engine.heard import Heard
+from pointsman.engine.history_ports import AuditStore
 from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import Clock, Store
 from pointsman.engine.watch import Senses, Watch
@@ -31,11 +32,12 @@ log = logging.getLogger(__name__)
 
 
 class Stores(NamedTuple):
-    """What outlives the process: alerts, for so many days, and what happened."""
+    """What outlives the process: alerts, for so many days, what happened, and what people did."""
 
     alerts: AlertStore
     record: Store
     keep_days: int
+    audit: AuditStore
 
 
 class Watching:
@@ -67,7 +69,7 @@ class Watching:
         self.desk = Desk(
             self.alerts,
             self.keeping,
-            Records(store, stores.record),
+            Records(store, stores.record, stores.audit),
             clock,
             random=random,
             read=rule_document,

@@ -123,7 +123,7 @@ def _alerting(
     beside = beside_the_gateway(store, configuration.server.data_dir)
     channels = channels_of(configuration.telling.channels, clock.now)
     deliverer = Deliverer(beside.outbox, clock, random, channels)
-    stores = Stores(beside.alerts, store, configuration.store.keep_alerts_days)
+    stores = Stores(beside.alerts, store, configuration.store.keep_alerts_days, store.audit)
     watching = Watching(configuration.alerts, stores, sources, heard, clock, random)
     watching.tell_through(deliverer)
     return {"beside": beside, "deliverer": deliverer, "watching": watching}

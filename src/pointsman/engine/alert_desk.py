@@ -1,7 +1,8 @@
 """What may people do about alerts: take one, silence many, write rules?
 
 What is done is in force at once and kept before anybody is answered. Where the store fails, whoever
-asked is told so; what was done stays in force and is kept when the store is well again.
+asked is told so: an alert that was taken stays so and is kept when the store is well again;
+silences and rules are not changed. Each act is a line of the audit log.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pointsman.core.alert_log import Alert, Now
 from pointsman.core.alert_memory import Entry, Step
@@ -23,12 +24,16 @@ from pointsman.core.errors import StoreError
 from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery, StoredRule
 from pointsman.engine.alert_standing import Alerts, Standing
+from pointsman.engine.audit import Audit
 from pointsman.engine.dry_run import Tried, tried
+from pointsman.engine.history_ports import AuditStore
 from pointsman.engine.ports import Clock, Store
 from pointsman.engine.watch import Watch
 
 MOST_SILENCES = 1_000
 MOST_RULES = 500
+
+_ACT_OF = {Step.ACKED: "ack", Step.UNACKED: "unack"}
 
 NOT_KEPT = "it is in force, and will be kept when the store is well again"
 
@@ -53,10 +58,11 @@ class Asked(NamedTuple):
 
 
 class Records(NamedTuple):
-    """What outlives the process: alerts, and what happened."""
+    """What outlives the process: alerts, what happened, and what people did."""
 
     alerts: AlertStore
     happened: Store
+    audit: AuditStore
 
 
 class Desk:
@@ -80,7 +86,8 @@ class Desk:
         self.alerts = alerts
         self.keeping = keeping
         self.watch = watch
-        self._store, self._record = records
+        self._store, self._record, acts = records
+        self._audit = Audit(acts, clock, random)
         self._clock = clock
         self._random = random
         self._read = read
@@ -111,8 +118,12 @@ class Desk:
         details = {"comment": comment} if comment else {}
         line = self.alerts.line(alert, step, now.at)._replace(actor=by, details=details)
         self.keeping.add([self.alerts.kept(alert, now)], [line])
+        # Written down afterwards: that the store fails is itself an alert that somebody may take.
         if not await self.keeping.keep(now):
             raise StoreError(NOT_KEPT)
+        ack = self.alerts.ack_of(alert)
+        after = None if ack is None else {"rule": alert.rule, "until": ack.until.isoformat()}
+        await self._audit.note(by, f"alert.{_ACT_OF[step]}", alert.id, after=after, reason=comment)
 
     def standing(self, *, live_only: bool = False) -> list[Standing]:
         """All alerts as they stand."""
@@ -135,8 +146,8 @@ class Desk:
         found = self.alerts.silences.values()
         return sorted(found, key=lambda each: (each.starts_at, each.id))
 
-    async def silence(self, asked: Asked) -> Silence:
-        """Silence what is asked for, or change the silence with that id.
+    async def silence(self, asked: Asked, by: str) -> Silence:
+        """Silence what is asked for, or change the silence with that id, as `by` wants.
 
         One that has ended is not changed: a new one takes its place. Raises `ValueError` when it
         makes no sense, `StoreError`.
@@ -155,10 +166,11 @@ class Desk:
             comment=asked.comment,
             updated_at=now,
         )
-        await self._keep_silence(silence, now)
+        done = "set" if is_over else "change"
+        await self._keep_silence(silence, None if is_over else before, by, done)
         return silence
 
-    async def expire(self, silence_id: str) -> bool:
+    async def expire(self, silence_id: str, by: str) -> bool:
         """End a silence now; False when none that lasts has this id. Raises `StoreError`."""
         now = self._clock.now()
         silence = self.alerts.silences.get(silence_id)
@@ -174,11 +186,21 @@ class Desk:
             silence.comment,
             now,
         )
-        await self._keep_silence(ended, now)
+        await self._keep_silence(ended, silence, by, "end")
         return True
 
-    async def _keep_silence(self, silence: Silence, now: datetime) -> None:
-        await asyncio.to_thread(self._store.keep_silence, silence, now)
+    async def _keep_silence(
+        self, silence: Silence, before: Silence | None, by: str, done: str
+    ) -> None:
+        await self._audit.note(
+            by,
+            f"silence.{done}",
+            silence.id,
+            before=None if before is None else _silence_facts(before),
+            after=_silence_facts(silence),
+            reason=silence.comment,
+        )
+        await asyncio.to_thread(self._store.keep_silence, silence, silence.updated_at)
         self.alerts.silences[silence.id] = silence
 
     def _new_id(self) -> str:
@@ -239,19 +261,28 @@ class Desk:
             now,
             by,
         )
+        await self._audit.note(
+            by,
+            "alert_rule.set",
+            name,
+            before=None if before is None else _rule_facts(before),
+            after=_rule_facts(stored),
+        )
         await asyncio.to_thread(self._store.keep_rule, stored)
         self._stored[name] = stored
         self.alerts.written[name] = rule
         self.watch.rules_changed()
         return RuleInForce(rule, Origin.API, stored)
 
-    async def remove_rule(self, name: str) -> bool:
+    async def remove_rule(self, name: str, by: str) -> bool:
         """Forget a rule of the API; False when there is none. Raises `StoreError`.
 
         Where it had taken the place of a shipped one, that is in force again.
         """
-        if name not in self._stored:
+        stored = self._stored.get(name)
+        if stored is None:
             return False
+        await self._audit.note(by, "alert_rule.delete", name, before=_rule_facts(stored))
         await asyncio.to_thread(self._store.remove_rule, name)
         del self._stored[name]
         self.alerts.written.pop(name, None)
@@ -279,3 +310,18 @@ class Desk:
     def now(self) -> Now:
         """The present instant."""
         return Now(self._clock.monotonic(), self._clock.now())
+
+
+def _silence_facts(silence: Silence) -> dict[str, Any]:
+    """What the audit log tells of a silence."""
+    return {
+        "matchers": [str(each) for each in silence.matchers],
+        "starts_at": silence.starts_at.isoformat(),
+        "ends_at": silence.ends_at.isoformat(),
+        "author": silence.author,
+    }
+
+
+def _rule_facts(stored: StoredRule) -> dict[str, Any]:
+    """What the audit log tells of a rule: all that was written."""
+    return {"version": stored.version, "document": stored.document}

@@ -92,9 +92,9 @@ async def change_silence(
 
 
 @delete("/alerts/silences/{silence_id:str}", status_code=200)
-async def end_silence(source: Source, silence_id: FromPath[str]) -> DoneBody:
+async def end_silence(source: Source, request: Asked, silence_id: FromPath[str]) -> DoneBody:
     """End a silence now."""
-    if not await source.alerts().expire(silence_id):
+    if not await source.alerts().expire(silence_id, who_asks(request, "").by):
         raise _no_silence(silence_id)
     return DoneBody(message=f"{silence_id} has ended")
 
@@ -115,7 +115,8 @@ async def _silenced(
         matchers = tuple(
             Matcher(each.name, each.value, Operator(each.operator)) for each in data.matchers
         )
-        made = await desk.silence(Wanted(matchers, start, end, author, data.comment, silence_id))
+        wanted = Wanted(matchers, start, end, author, data.comment, silence_id)
+        made = await desk.silence(wanted, author)
     except ValueError as error:
         raise RequestError(f"{error}.", param="matchers", code="invalid_value") from error
     return OneSilenceBody(silence=silence_body(made, now))
@@ -178,10 +179,10 @@ async def write_rule(
 
 
 @delete("/alerts/rules/{name:str}", status_code=200)
-async def remove_rule(source: Source, name: FromPath[str]) -> DoneBody:
+async def remove_rule(source: Source, request: Asked, name: FromPath[str]) -> DoneBody:
     """Forget a rule that was written here; a shipped one that it replaced is in force again."""
     desk = source.alerts()
-    if await desk.remove_rule(name):
+    if await desk.remove_rule(name, who_asks(request, "").by):
         return DoneBody(message=f"{name} is removed")
     if desk.rule(name) is None:
         raise _no_rule(name)

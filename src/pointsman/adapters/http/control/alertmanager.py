@@ -18,6 +18,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.alert_settings import utc
+from pointsman.adapters.http.control.assigning import who_asks
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert_log import State
 from pointsman.core.alert_silences import Matcher, Operator, Silence, matcher
@@ -179,7 +180,8 @@ async def post_silence(source: Source, request: Request[Any, Any, Any]) -> Json:
                 data.created_by,
                 data.comment,
                 data.id,
-            )
+            ),
+            who_asks(request, "").by,
         )
     except (msgspec.DecodeError, ValueError, RequestError) as error:
         return _json(str(error), 400)
@@ -197,9 +199,11 @@ async def silence(source: Source, silence_id: FromPath[str]) -> Json:
 
 
 @delete("/silence/{silence_id:str}", status_code=200, include_in_schema=False)
-async def end_silence(source: Source, silence_id: FromPath[str]) -> Json:
+async def end_silence(
+    source: Source, request: Request[Any, Any, Any], silence_id: FromPath[str]
+) -> Json:
     """End a silence now."""
-    if await source.alerts().expire(silence_id):
+    if await source.alerts().expire(silence_id, who_asks(request, "").by):
         return _json({})
     return _json(f"silence {silence_id} not found", 404)
 
