@@ -101,6 +101,15 @@ class StoreContract:
         store.append([decision, second, first])
         assert store.decision(decision.id) == StoredDecision(decision, (first, second))
 
+    def test_the_preview_of_a_prompt_comes_back_and_goes_with_its_agent(self, store: Store) -> None:
+        kept = a_decision(1, agent_id="leaver", preview="Sum up: naïve ☃ ***")
+        usual = a_decision(2)
+        store.append([kept, usual])
+        assert store.decision(kept.id) == StoredDecision(kept, ())
+        assert store.decision(usual.id) == StoredDecision(usual, ())
+        assert store.forget_agent("leaver") == 1
+        assert store.decision(kept.id) is None
+
     def test_a_decision_without_candidates_comes_back(self, store: Store) -> None:
         decision = a_decision(candidates=(), session=None, panic=False, task=Task())
         store.append([decision])

@@ -105,14 +105,14 @@ class Router:
 
         The decision has no candidates when none can. Raises `RequestError`.
         """
-        ask = self._ask(_read(request, stream=False), agent, session)
+        ask = self._ask(self._read(request, stream=False), agent, session)
         return self._running.parts.service.decide(ask)
 
     async def chat(
         self, request: Request, *, agent: str | None = None, session: str | None = None
     ) -> Reply:
         """The whole answer. Raises `RequestError`, `NoEligibleModel` or `AttemptsSpent`."""
-        ask = self._ask(_read(request, stream=False), agent, session)
+        ask = self._ask(self._read(request, stream=False), agent, session)
         served = await self._running.parts.service.serve(ask)
         try:
             document = await served.begun.document()
@@ -135,7 +135,7 @@ class Router:
 
         Raises `RequestError`, `NoEligibleModel` or `AttemptsSpent` upon entering.
         """
-        read = _read(request, stream=True)
+        read = self._read(request, stream=True)
         ask = self._ask(read, agent, session)
         served = await self._running.parts.service.serve(ask)
         try:
@@ -183,6 +183,11 @@ class Router:
         sender = Sender(agent=agent, session=session)
         return ask_of(request, setup, sender, request_id=request_id_of({}, self._random))
 
+    def _read(self, request: Request, *, stream: bool) -> ChatRequest:
+        previewed = self._running.parts.registry.current.setup.previews is not None
+        body = msgspec.json.encode({**request, "stream": stream})
+        return chat_request(body, previewed=previewed)
+
 
 def _check_judgement(rating: int | None, success: bool | None, comment: str) -> None:
     if rating is None and success is None:
@@ -194,10 +199,6 @@ def _check_judgement(rating: int | None, success: bool | None, comment: str) -> 
     if len(comment) > MAX_COMMENT_CHARS:
         words = f"'comment' has {len(comment)} characters; {MAX_COMMENT_CHARS} are kept at most."
         raise RequestError(words, param="comment", code="invalid_value")
-
-
-def _read(request: Request, *, stream: bool) -> ChatRequest:
-    return chat_request(msgspec.json.encode({**request, "stream": stream}))
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ been reported and cut out before (`mistakes.py`), so a check passes over what is
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -53,8 +54,23 @@ def check(settings: Settings, findings: Findings) -> None:
     _check_exposure(settings, findings)
     _check_telemetry(settings, findings)
     _check_store(settings, findings)
+    _check_redaction(settings, findings)
     check_channels(settings.alerts.channels, settings.alerts.routes, findings)
     _check_alerts(settings, findings)
+
+
+def _check_redaction(settings: Settings, findings: Findings) -> None:
+    for place, expression in enumerate(settings.store.redact):
+        path = ("store", "redact", place)
+        try:
+            matches_nothing = re.compile(expression).search("") is not None
+        except (re.error, RecursionError, OverflowError) as error:
+            remedy = "write it as Python's `re` reads it; in YAML, single quotes keep backslashes"
+            findings.add(path, f"{expression!r} is no regular expression: {error}", remedy)
+            continue
+        if matches_nothing:
+            words = f"{expression!r} matches the empty text, so it does not say what is secret"
+            findings.add(path, words, "let it match one character at least")
 
 
 def _check_store(settings: Settings, findings: Findings) -> None:

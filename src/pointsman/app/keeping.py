@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from pointsman.app.secrets import Secret
 from pointsman.app.section import Section
+from pointsman.core.preview import MOST_CHARS
 
 MEGABYTE = 1_048_576
 Days = Annotated[int, Field(ge=1, le=36_500)]
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class StoreEntry(Section):
@@ -42,6 +45,16 @@ class StoreEntry(Section):
     keep_days_days: Days = Field(1_100, description="For how many days figures per day are kept.")
     keep_audit_days: Days = Field(400, description="For how many days it is kept who changed what.")
     keep_alerts_days: Days = Field(180, description="For how many days past alerts are kept.")
+    prompt_preview_chars: Annotated[int, Field(ge=0, le=MOST_CHARS)] = Field(
+        0,
+        description="How many characters of what a request asks are kept with its decision, for "
+        "those who may look at decisions. 0: none, since prompts are private.",
+    )
+    redact: Annotated[list[Expression], Field(max_length=50)] = Field(
+        default_factory=list,
+        description="Regular expressions of Python; what they match in a preview is masked before "
+        "it is kept, like all that looks like a key. White space of any length is one space there.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,8 @@ class StoreSettings:
     keep_days_days: int = 1_100
     keep_audit_days: int = 400
     keep_alerts_days: int = 180
+    prompt_preview_chars: int = 0
+    redact: Sequence[str] = ()
     url: Secret | None = None
 
     @property
@@ -64,4 +79,5 @@ class StoreSettings:
 
 
 def store_settings(entry: StoreEntry) -> StoreSettings:
-    return StoreSettings(**entry.model_dump())
+    said = entry.model_dump()
+    return StoreSettings(**{**said, "redact": tuple(entry.redact)})

@@ -23,6 +23,7 @@ from pointsman.app.storing import Memory, beside_the_gateway, memory_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.app.watching import Stores, Watching
 from pointsman.core.exploration import Exploration
+from pointsman.core.preview import Previews
 from pointsman.engine.alert_gauges import Sources
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
@@ -139,7 +140,16 @@ def setup_of(configuration: Configuration, providers: Mapping[str, Provider]) ->
         aliases=configuration.aliases,
         posts=posts_of(configuration.fleet, configuration.expectations),
         expectations=configuration.expectations,
+        previews=_previews_of(configuration),
     )
+
+
+def _previews_of(configuration: Configuration) -> Previews | None:
+    """What makes previews of prompts; None, as a rule, where none are kept."""
+    store = configuration.store
+    if not store.prompt_preview_chars:
+        return None
+    return Previews(store.prompt_preview_chars, store.redact, configuration.secrets)
 
 
 def providers_of(

@@ -164,7 +164,8 @@ class Decision(NamedTuple):
     chosen one was taken to learn about it. Models within `band` of the best score shared its
     traffic; None when the request named whom it wanted, so that no score counted. `traceparent`
     is the caller's, which is not stored. `assignment_id` names where the agent stood (see
-    `assignment/records.py`), None when it stood nowhere.
+    `assignment/records.py`), None when it stood nowhere. `preview` is how the prompt
+    begins, redacted; None unless previews are to be kept (see `preview.py`).
     """
 
     id: str
@@ -184,6 +185,7 @@ class Decision(NamedTuple):
     band: float | None = 0.0
     traceparent: str | None = None
     assignment_id: str | None = None
+    preview: str | None = None
 
     @property
     def seed(self) -> int:

@@ -29,7 +29,7 @@ class Ask(NamedTuple):
     """A request as the engine sees it.
 
     `deadline_s` is how long the caller is willing to wait; `traceparent` says, if the caller does,
-    which trace the request is part of.
+    which trace the request is part of. `preview` is what may be kept of the prompt's words.
     """
 
     request_id: str
@@ -42,6 +42,7 @@ class Ask(NamedTuple):
     asked_model: str = ""
     deadline_s: float | None = None
     traceparent: str | None = None
+    preview: str | None = None
 
 
 class Decider:
@@ -91,6 +92,7 @@ class Decider:
             choice.band,
             ask.traceparent,
             None if post is None else post.assignment_id,
+            ask.preview,
         )
 
     def nobody(self, ask: Ask, snapshot: Snapshot, decision: Decision) -> NoEligibleModel:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
 from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
+from pointsman.core.preview import Previews
 from pointsman.engine.policy import Policy, Timeouts
 from pointsman.engine.ports import Provider, Scores
 from pointsman.engine.shortlist import Shortlists, Standby, nobody
@@ -30,6 +31,7 @@ class Setup:
     `timeouts` holds those of providers that differ from the policy. `aliases` maps names that
     clients send as `model` to names that we know. `types` infers those of tasks of which nobody
     says what they are. `posts` has the standing model of each agent that has one.
+    `previews` makes what is kept of prompts; None where nothing is.
     """
 
     fleet: Fleet
@@ -40,6 +42,7 @@ class Setup:
     types: TypesInferred = field(default_factory=TypesInferred, compare=False)
     posts: Mapping[str, Post] = field(default_factory=dict)
     expectations: Expectations = NOTHING_EXPECTED
+    previews: Previews | None = None
 
     def timeouts_of(self, model: Model) -> Timeouts:
         return self.timeouts.get(model.provider, self.policy.timeouts)

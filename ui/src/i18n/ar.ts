@@ -251,6 +251,7 @@ export const ar: Record<Key, string> = {
   "explain.strategy": "الاستراتيجية",
   "explain.prompt": "الموجّه",
   "explain.needs": "الاحتياجات",
+  "explain.preview": "بداية الطلب بعد حجب الأسرار:",
   "explain.request": "الطلب",
   "explain.config": "التهيئة",
   "explain.otherwise": "ما كان يلزم ليُختار {model}",

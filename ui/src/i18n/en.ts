@@ -253,6 +253,7 @@ export const en = {
   "explain.strategy": "Strategy",
   "explain.prompt": "Prompt",
   "explain.needs": "Needs",
+  "explain.preview": "The prompt begins, redacted:",
   "explain.request": "Request",
   "explain.config": "Configuration",
   "explain.otherwise": "What it would have taken for {model}",

@@ -45,6 +45,11 @@ function Explained({ decision }: { decision: Decision }) {
         <CopyAsCurl decision={decision} />
       </header>
       <p class="reason">{decision.reason.words}</p>
+      {decision.prompt_preview ? (
+        <p class="quiet">
+          {t("explain.preview")} <bdi>{decision.prompt_preview}</bdi>
+        </p>
+      ) : null}
       <Facts decision={decision} />
       <div class="columns">
         <Panel title={t("explain.timeline")}>

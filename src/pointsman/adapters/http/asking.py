@@ -61,6 +61,7 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
         request.model,
         request.deadline_s or sender.deadline_s,
         sender.traceparent,
+        None if setup.previews is None else setup.previews.of(request.asked),
     )
 
 

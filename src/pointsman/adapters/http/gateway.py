@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pointsman.adapters.http.answering import facts_of, plain_lines, send_stream
 from pointsman.adapters.http.asking import ask_of
@@ -66,8 +67,12 @@ class Gateway:
             require(key, Role.CALLER, Role.ADMIN)
             body = await exchange.body()
             arrived = self._clock.monotonic()
-            is_large = len(body) > LARGE_BODY_BYTES
-            request = await self._read_aside(body) if is_large else chat_request(body)
+            previewed = self._registry.current.setup.previews is not None
+            request = (
+                await self._read_aside(body, previewed=previewed)
+                if len(body) > LARGE_BODY_BYTES
+                else chat_request(body, previewed=previewed)
+            )
             setup = self._registry.current.setup
             sender = sender_of(key, headers)
             ask = ask_of(request, setup, sender, request_id=exchange.request_id)
@@ -92,9 +97,10 @@ class Gateway:
             if log.isEnabledFor(logging.DEBUG):
                 _log_answer(served)
 
-    async def _read_aside(self, body: bytes) -> ChatRequest:
+    async def _read_aside(self, body: bytes, *, previewed: bool) -> ChatRequest:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._aside, chat_request, body)
+        read = partial(chat_request, body, previewed=previewed)
+        return await loop.run_in_executor(self._aside, read)
 
     async def _reply(self, served: Served, arrived: float, exchange: Exchange) -> None:
         document = await served.begun.document()

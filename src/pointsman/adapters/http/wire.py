@@ -25,6 +25,7 @@ from pointsman.core.errors import RequestError
 from pointsman.core.features import Shape, Wishes, task_of
 from pointsman.core.fleet import WEIGHTS_TOLERANCE, Weights
 from pointsman.core.naming import STRATEGY_NAMES
+from pointsman.core.preview import READ_CHARS
 from pointsman.core.task_type import READ_HEAD, READ_TAIL
 
 DAY_MS = 86_400_000
@@ -43,7 +44,8 @@ class ChatRequest(NamedTuple):
     and `fallbacks` where these are lists of names. `fallbacks` are the names of other models that
     the caller would take, `deadline_s` how long it is willing to wait. `tradeoff` in [0, 1] is from
     cheap to good, `weights` say the same in full; at most one of them is given. `words` is a piece
-    of what the conversation began with and of what was asked last, and is not to be kept.
+    of what the conversation began with and of what was asked last, and is not to be kept. `asked`
+    is how what was asked last begins, empty unless it is wanted.
     """
 
     model: str
@@ -59,6 +61,7 @@ class ChatRequest(NamedTuple):
     tradeoff: float | None = None
     weights: Weights | None = None
     words: str = ""
+    asked: str = ""
 
 
 _NO_PARTS: frozenset[str] = frozenset()
@@ -67,8 +70,11 @@ _NO_WISHES, _NOTHING_WISHED = Said(), Wishes()
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def chat_request(body: bytes) -> ChatRequest:
-    """Raises `RequestError` naming the place and what is wrong with it."""
+def chat_request(body: bytes, *, previewed: bool = False) -> ChatRequest:
+    """Raises `RequestError` naming the place and what is wrong with it.
+
+    Only of one that is to be `previewed` it says how what was asked begins.
+    """
     if not body:
         raise RequestError("The body is empty; a JSON object was expected.", code="invalid_json")
     try:
@@ -86,7 +92,8 @@ def chat_request(body: bytes) -> ChatRequest:
         raise _invalid(str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise RequestError(f"The body is not valid JSON: {error}.", code="invalid_json") from None
-    return _request(chat, fields)
+    request = _request(chat, fields)
+    return request._replace(asked=_asked(chat.messages)) if previewed else request
 
 
 def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
@@ -189,6 +196,11 @@ def _words(messages: Sequence[Message]) -> str:
         last = last[READ_HEAD - 1 :]
     tail = last[-READ_TAIL:]
     return f"{first[: READ_HEAD - 1]}\n{tail}" if tail else first
+
+
+def _asked(messages: Sequence[Message]) -> str:
+    """How what the user has asked last begins."""
+    return _first_words(messages[: -1 - LOOKED_AT : -1])[:READ_CHARS]
 
 
 def _first_words(messages: Iterable[Message]) -> str:

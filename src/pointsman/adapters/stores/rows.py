@@ -49,6 +49,7 @@ DECISION_COLUMNS = (
     "REJECTIONS_JSON",
     "PANIC",
     "EXPLORED",
+    "PROMPT_PREVIEW",
 )
 FEEDBACK_COLUMNS = (
     "DECISION_ID",
@@ -83,7 +84,7 @@ OUTCOME_COLUMNS = (
     "FAILURE_KIND",
     "ERROR_MESSAGE",
 )
-USUAL_DECISION = ("NULL", "0", "0")
+USUAL_DECISION = ("NULL", "0", "0", "NULL")
 USUAL_OUTCOME = ("0", "0", "NULL", "0", "NULL", "''")
 """What nearly always stands in the last columns, as SQL. What is part of a statement need not be
 bound, and to bind a NULL costs Python ten times as much as to bind a number."""
@@ -117,7 +118,8 @@ def instant(us: int) -> datetime:
 
 def is_usual_decision(decision: Decision, candidates: Reference) -> bool:
     """True when its last columns are as in `USUAL_DECISION`."""
-    return not (decision.panic or decision.explored or candidates.rejections)
+    unusual = decision.panic or decision.explored or candidates.rejections
+    return not (unusual or decision.preview)
 
 
 def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
@@ -149,7 +151,8 @@ def usual_decision_row(decision: Decision, candidates: Reference) -> Row:
 def decision_row(decision: Decision, candidates: Reference) -> Row:
     """The columns of `DECISION_COLUMNS`, in order."""
     usual = usual_decision_row(decision, candidates)
-    return (*usual, candidates.rejections, int(decision.panic), int(decision.explored))
+    flags = int(decision.panic), int(decision.explored)
+    return (*usual, candidates.rejections, *flags, decision.preview)
 
 
 def is_usual_outcome(outcome: Outcome) -> bool:
@@ -201,7 +204,7 @@ def stored_decision(row: Sequence[Any]) -> Decision:
     `ValueError`, `IndexError` or `msgspec.DecodeError` where they are damaged.
     """
     order, own = row[11], row[18]
-    candidates_json, standing_json, base_json = row[21:24]
+    candidates_json, standing_json, base_json = row[22:25]
     if candidates_json is None or standing_json is None:
         raise ValueError(f"the candidates of {row[0]} are missing")
     candidates = _all_said(candidates_json, base_json)
@@ -223,6 +226,7 @@ def stored_decision(row: Sequence[Any]) -> Decision:
         explored=bool(row[20]),
         band=row[16],
         assignment_id=row[17],
+        preview=row[21],
     )
 
 

@@ -219,7 +219,8 @@ class DecisionBody(DecisionSummary, frozen=True, kw_only=True):
     was taken to learn about it. Models within `band` points of the best share its load; null
     when the request named whom it wanted. `weights` are null where a profile has others. The words
     and the counterfactual come from the record alone, so they are the same when the configuration
-    has changed since (`config_is_current`).
+    has changed since (`config_is_current`). `prompt_preview` is how what was asked begins,
+    redacted; null where `store.prompt_preview_chars` keeps nothing.
     """
 
     propensity: float
@@ -236,6 +237,7 @@ class DecisionBody(DecisionSummary, frozen=True, kw_only=True):
     counterfactual: CounterfactualBody | None
     outcomes: list[AttemptBody]
     feedback: FeedbackBody | None
+    prompt_preview: str | None
 
 
 class OneDecisionBody(Body, frozen=True, kw_only=True):

@@ -77,6 +77,7 @@ def decision_body(explanation: Explained, config_version: str) -> DecisionBody:
         counterfactual=_counterfactual_body(decision, what_if) if what_if else None,
         outcomes=[_attempt_body(outcome) for outcome in stored.outcomes],
         feedback=feedback_body(feedback) if feedback else None,
+        prompt_preview=decision.preview,
     )
 
 
