@@ -184,6 +184,8 @@ def test_a_terminal_does_it_all(
         (("fleet.yaml", "--dry-run"), "--dry-run: means nothing without --live"),
         (("--live", "--undo", "run_1", "--dry-run"), "--dry-run: does not go with --undo"),
         (("--live", "--url", "http://127.0.0.1:1"), "no gateway answers"),
+        (("--live", "--within", "nan"), "--within: nan is no such time"),
+        (("--live", "--within", "inf"), "--within: inf is no such time"),
     ],
 )
 def test_a_terminal_is_told_what_does_not_go_together(

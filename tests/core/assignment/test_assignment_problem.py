@@ -49,6 +49,7 @@ REFUSED: tuple[tuple[Callable[[], object], str], ...] = (
         "pair: names an agent that is not there",
     ),
     (lambda: Effort(within_s=0.0), "within_s must be positive, not 0.0"),
+    (lambda: Effort(within_s=float("nan")), "within_s must be positive, not nan"),
     (lambda: Effort(gap=1.0), r"gap must be in \[0, 1\), not 1.0"),
 )
 

@@ -13,6 +13,9 @@ from pointsman.core.errors import ConfigError, Problem
 
 EXIT_FAILED = 1
 
+MOST_S = 60.0
+"""How long a gateway may be asked to solve."""
+
 TIMEOUT_S = 240.0
 """The gateway gives up after three minutes, and says so; to go before it does helps nobody."""
 
@@ -65,7 +68,10 @@ def check_not_live(args: argparse.Namespace) -> None:
 
 
 def _check_live(args: argparse.Namespace) -> None:
-    """Raises `ConfigError` for what a gateway is not asked."""
+    """Raises `ConfigError` for what a gateway is not asked, such as a time that is none."""
+    if not 0.01 <= args.within <= MOST_S:
+        words, remedy = f"{args.within:g} is no such time", f"give 0.01 to {MOST_S:g} seconds"
+        raise ConfigError([Problem("--within", words, remedy)])
     remedy = "leave it out, or leave out --live"
     _check(args, ONLY_HERE, "means nothing to a running gateway", remedy)
     if args.undo is not None:

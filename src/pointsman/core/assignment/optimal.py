@@ -27,7 +27,7 @@ class Effort:
     gap: float = 1e-4
 
     def __post_init__(self) -> None:
-        if self.within_s <= 0.0:
+        if not self.within_s > 0.0:
             raise ValueError(f"within_s must be positive, not {self.within_s}")
         if not 0.0 <= self.gap < 1.0:
             raise ValueError(f"gap must be in [0, 1), not {self.gap}")
