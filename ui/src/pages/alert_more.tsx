@@ -1,6 +1,5 @@
 /** What happened to alerts, who silenced which, and by which rules are they judged? */
 
-import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type {
   ConditionBody,
@@ -13,12 +12,14 @@ import type {
 } from "../api/schema";
 import { t, tMaybe } from "../i18n";
 import { againstLimit, written } from "../parts/alert_words";
+import { useAttempt } from "../parts/attempt";
+import { Few } from "../parts/few";
 import { count, duration, instant } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { Empty, Failed, Shown } from "../parts/state";
+import { Empty, Shown } from "../parts/state";
 import { askForAlerts } from "../state/alerts";
 import { go, linkTo } from "../state/place";
 import { mayChange } from "../state/session";
@@ -115,44 +116,38 @@ const stepName = (step: string) => tMaybe(`alerts.step_${step}`, step.replaceAll
 export function Steps({ events }: { events: readonly StepBody[] }) {
   if (!events.length) return <p class="empty quiet">{t("alerts.no_history")}</p>;
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={t("alerts.history")}>
-      <table class="few">
-        <thead>
-          <tr>
-            <th scope="col">{t("column.time")}</th>
-            <th scope="col">{t("alerts.step")}</th>
-            <th scope="col">{t("alerts.severity")}</th>
-            <th scope="col" class="end">
-              {t("alerts.value")}
-            </th>
-            <th scope="col">{t("runs.by")}</th>
-            <th scope="col">{t("alerts.comment")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map((step) => (
-            <tr key={step.event_id}>
-              <th scope="row">
-                <Num>{instant(step.timestamp)}</Num>
-              </th>
-              <td>{stepName(step.step)}</td>
-              <td>
-                <Severity name={step.severity} />
-              </td>
-              <td class="end">
-                <Num>{againstLimit(step.evidence)}</Num>
-              </td>
-              <td>
-                <bdi>{step.actor ?? "–"}</bdi>
-              </td>
-              <td>
-                <bdi>{step.details.comment ?? "–"}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Few
+      label={t("alerts.history")}
+      heads={[
+        t("column.time"),
+        t("alerts.step"),
+        t("alerts.severity"),
+        { text: t("alerts.value"), end: true },
+        t("runs.by"),
+        t("alerts.comment"),
+      ]}
+    >
+      {events.map((step) => (
+        <tr key={step.event_id}>
+          <th scope="row">
+            <Num>{instant(step.timestamp)}</Num>
+          </th>
+          <td>{stepName(step.step)}</td>
+          <td>
+            <Severity name={step.severity} />
+          </td>
+          <td class="end">
+            <Num>{againstLimit(step.evidence)}</Num>
+          </td>
+          <td>
+            <bdi>{step.actor ?? "–"}</bdi>
+          </td>
+          <td>
+            <bdi>{step.details.comment ?? "–"}</bdi>
+          </td>
+        </tr>
+      ))}
+    </Few>
   );
 }
 
@@ -162,25 +157,21 @@ export function Silences() {
     (signal) => call<SilencesBody>("/alerts/silences", { signal }),
     true,
   );
-  const [error, setError] = useState<{ is: unknown; again: () => void } | null>(null);
-  const end = async (silence: SilenceBody) => {
-    try {
+  const { attempt, failed } = useAttempt();
+  const end = (silence: SilenceBody) =>
+    attempt(async () => {
       const path = `/alerts/silences/${encodeURIComponent(silence.silence_id)}`;
       await call(path, { method: "DELETE" });
-      setError(null);
       found.reload();
       await askForAlerts();
-    } catch (problem) {
-      setError({ is: problem, again: () => void end(silence) });
-    }
-  };
+    });
   return (
     <Panel title={t("alerts.silences")} hint={t("alerts.silences_hint")}>
-      {error ? <Failed error={error.is} retry={error.again} /> : null}
+      {failed}
       <Shown of={found}>
         {(body) =>
           body.silences.length ? (
-            <SilenceTable silences={body.silences} end={(each) => void end(each)} />
+            <SilenceTable silences={body.silences} end={end} />
           ) : (
             <Empty title={t("alerts.no_silences")} command="pointsman alerts silence --help" />
           )
@@ -197,57 +188,51 @@ interface SilenceTableProps {
 
 function SilenceTable({ silences, end }: SilenceTableProps) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={t("alerts.silences")}>
-      <table class="few">
-        <thead>
-          <tr>
-            <th scope="col">{t("alerts.with_labels")}</th>
-            <th scope="col">{t("column.status")}</th>
-            <th scope="col">{t("alerts.until")}</th>
-            <th scope="col">{t("runs.by")}</th>
-            <th scope="col">{t("alerts.comment")}</th>
-            <th scope="col">
-              <span class="unseen">{t("runs.act")}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {silences.map((silence) => (
-            <tr key={silence.silence_id}>
-              <th scope="row">
-                <code dir="ltr">{silence.matchers.map(written).join(", ")}</code>
-              </th>
-              <td>
-                <Tag tone={silence.state === "active" ? "info" : "plain"}>
-                  {tMaybe(`alerts.silence_${silence.state}`, silence.state)}
-                </Tag>
-              </td>
-              <td>
-                <Num>{instant(silence.ends_at)}</Num>
-              </td>
-              <td>
-                <bdi>{silence.created_by}</bdi>
-              </td>
-              <td>
-                <bdi>{silence.comment || "–"}</bdi>
-              </td>
-              <td class="end">
-                {Date.parse(silence.ends_at) > Date.now() ? (
-                  <ui5-button
-                    design="Transparent"
-                    icon="decline"
-                    disabled={!mayChange.value}
-                    onClick={() => end(silence)}
-                  >
-                    {t("alerts.end_silence")}
-                  </ui5-button>
-                ) : null}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Few
+      label={t("alerts.silences")}
+      heads={[
+        t("alerts.with_labels"),
+        t("column.status"),
+        t("alerts.until"),
+        t("runs.by"),
+        t("alerts.comment"),
+        { text: t("runs.act"), unseen: true },
+      ]}
+    >
+      {silences.map((silence) => (
+        <tr key={silence.silence_id}>
+          <th scope="row">
+            <code dir="ltr">{silence.matchers.map(written).join(", ")}</code>
+          </th>
+          <td>
+            <Tag tone={silence.state === "active" ? "info" : "plain"}>
+              {tMaybe(`alerts.silence_${silence.state}`, silence.state)}
+            </Tag>
+          </td>
+          <td>
+            <Num>{instant(silence.ends_at)}</Num>
+          </td>
+          <td>
+            <bdi>{silence.created_by}</bdi>
+          </td>
+          <td>
+            <bdi>{silence.comment || "–"}</bdi>
+          </td>
+          <td class="end">
+            {Date.parse(silence.ends_at) > Date.now() ? (
+              <ui5-button
+                design="Transparent"
+                icon="decline"
+                disabled={!mayChange.value}
+                onClick={() => end(silence)}
+              >
+                {t("alerts.end_silence")}
+              </ui5-button>
+            ) : null}
+          </td>
+        </tr>
+      ))}
+    </Few>
   );
 }
 

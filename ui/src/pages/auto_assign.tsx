@@ -6,6 +6,7 @@ import type { MovedBody, PlanBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Choice } from "../parts/choice";
 import { Dialog } from "../parts/dialog";
+import { Few } from "../parts/few";
 import { count, dollars, duration, score } from "../parts/format";
 import { Num } from "../parts/num";
 import { Failed, Loading } from "../parts/state";
@@ -166,50 +167,40 @@ function Plan({ plan }: { plan: PlanBody }) {
 
 export function Moves({ moves }: { moves: readonly MovedBody[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={t("assign.who_moves")}>
-      <table class="few">
-        <thead>
-          <tr>
-            <th scope="col">{t("column.agent")}</th>
-            <th scope="col">{t("assign.from")}</th>
-            <th scope="col">{t("assign.to")}</th>
-            <th scope="col" class="end">
-              {t("assign.match")}
-            </th>
-            <th scope="col" class="end">
-              {t("column.latency")}
-            </th>
-            <th scope="col" class="end">
-              {t("assign.per_day")}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {moves.map((move) => (
-            <tr key={move.agent_id}>
-              <th scope="row">
-                <bdi>{agentName(move.agent_id)}</bdi>
-              </th>
-              <td>
-                <bdi>{modelName(move.old_model_id)}</bdi>
-              </td>
-              <td class="strong">
-                <bdi>{modelName(move.new_model_id)}</bdi>
-              </td>
-              <td class="end">
-                <Num>{changed(move.score_change, score)}</Num>
-              </td>
-              <td class="end">
-                <Num>{changed(move.latency_change_ms, duration)}</Num>
-              </td>
-              <td class="end">
-                <Num>{changed(move.usd_per_day_change, dollars)}</Num>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Few
+      label={t("assign.who_moves")}
+      heads={[
+        t("column.agent"),
+        t("assign.from"),
+        t("assign.to"),
+        { text: t("assign.match"), end: true },
+        { text: t("column.latency"), end: true },
+        { text: t("assign.per_day"), end: true },
+      ]}
+    >
+      {moves.map((move) => (
+        <tr key={move.agent_id}>
+          <th scope="row">
+            <bdi>{agentName(move.agent_id)}</bdi>
+          </th>
+          <td>
+            <bdi>{modelName(move.old_model_id)}</bdi>
+          </td>
+          <td class="strong">
+            <bdi>{modelName(move.new_model_id)}</bdi>
+          </td>
+          <td class="end">
+            <Num>{changed(move.score_change, score)}</Num>
+          </td>
+          <td class="end">
+            <Num>{changed(move.latency_change_ms, duration)}</Num>
+          </td>
+          <td class="end">
+            <Num>{changed(move.usd_per_day_change, dollars)}</Num>
+          </td>
+        </tr>
+      ))}
+    </Few>
   );
 }
 

@@ -1,14 +1,15 @@
 /** What was decided about the fleet, by whom, and can it be taken back? */
 
-import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { OneRunBody, RunBody, RunsBody } from "../api/schema";
 import { type Key, t, tMaybe } from "../i18n";
+import { useAttempt } from "../parts/attempt";
+import { Few } from "../parts/few";
 import { count, instant, score } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel, Tag, type Tone } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { Failed, Shown } from "../parts/state";
+import { Shown } from "../parts/state";
 import { mayChange } from "../state/session";
 
 const FEW = 20;
@@ -24,25 +25,21 @@ export function Runs({ changed }: { changed: () => void }) {
   const found = useResource("runs", (signal) =>
     call<RunsBody>("/assignment-runs", { query: { limit: FEW }, signal }),
   );
-  const [error, setError] = useState<{ is: unknown; again: () => void } | null>(null);
-  const act = async (run: RunBody, verb: "undo" | "apply") => {
-    const path = `/assignment-runs/${encodeURIComponent(run.run_id)}/${verb}`;
-    try {
+  const { attempt, failed } = useAttempt();
+  const act = (run: RunBody, verb: "undo" | "apply") =>
+    attempt(async () => {
+      const path = `/assignment-runs/${encodeURIComponent(run.run_id)}/${verb}`;
       await call<OneRunBody>(path, { method: "POST", body: {} });
-      setError(null);
       changed();
       found.reload();
-    } catch (problem) {
-      setError({ is: problem, again: () => void act(run, verb) });
-    }
-  };
+    });
   return (
     <Panel title={t("runs.title")} hint={t("runs.hint")}>
-      {error ? <Failed error={error.is} retry={error.again} /> : null}
+      {failed}
       <Shown of={found} rows={3}>
         {(body) =>
           body.runs.length ? (
-            <Table runs={body.runs} act={(run, verb) => void act(run, verb)} />
+            <Table runs={body.runs} act={act} />
           ) : (
             <p class="empty quiet">{t("runs.none")}</p>
           )
@@ -59,56 +56,46 @@ interface TableProps {
 
 function Table({ runs, act }: TableProps) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={t("runs.title")}>
-      <table class="few">
-        <thead>
-          <tr>
-            <th scope="col">{t("column.time")}</th>
-            <th scope="col">{t("runs.kind")}</th>
-            <th scope="col">{t("runs.state")}</th>
-            <th scope="col">{t("runs.by")}</th>
-            <th scope="col">{t("runs.reason")}</th>
-            <th scope="col" class="end">
-              {t("runs.moved")}
-            </th>
-            <th scope="col" class="end">
-              {t("assign.match")}
-            </th>
-            <th scope="col">
-              <span class="unseen">{t("runs.act")}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.run_id}>
-              <th scope="row">
-                <Num>{instant(run.timestamp)}</Num>
-              </th>
-              <td>{tMaybe(`runs.${run.kind}`, run.kind)}</td>
-              <td>
-                <Tag tone={TONES[run.state] ?? "plain"}>{t(`runs.${run.state}` as Key)}</Tag>
-              </td>
-              <td>
-                <bdi>{run.decided_by}</bdi>
-              </td>
-              <td>
-                <bdi>{run.reason || "–"}</bdi>
-              </td>
-              <td class="end">
-                <Num>{count(run.changed_agents)}</Num>
-              </td>
-              <td class="end">
-                <Num>{score(run.avg_match_score)}</Num>
-              </td>
-              <td class="end">
-                <Act run={run} act={act} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Few
+      label={t("runs.title")}
+      heads={[
+        t("column.time"),
+        t("runs.kind"),
+        t("runs.state"),
+        t("runs.by"),
+        t("runs.reason"),
+        { text: t("runs.moved"), end: true },
+        { text: t("assign.match"), end: true },
+        { text: t("runs.act"), unseen: true },
+      ]}
+    >
+      {runs.map((run) => (
+        <tr key={run.run_id}>
+          <th scope="row">
+            <Num>{instant(run.timestamp)}</Num>
+          </th>
+          <td>{tMaybe(`runs.${run.kind}`, run.kind)}</td>
+          <td>
+            <Tag tone={TONES[run.state] ?? "plain"}>{t(`runs.${run.state}` as Key)}</Tag>
+          </td>
+          <td>
+            <bdi>{run.decided_by}</bdi>
+          </td>
+          <td>
+            <bdi>{run.reason || "–"}</bdi>
+          </td>
+          <td class="end">
+            <Num>{count(run.changed_agents)}</Num>
+          </td>
+          <td class="end">
+            <Num>{score(run.avg_match_score)}</Num>
+          </td>
+          <td class="end">
+            <Act run={run} act={act} />
+          </td>
+        </tr>
+      ))}
+    </Few>
   );
 }
 
