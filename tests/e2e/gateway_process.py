@@ -74,11 +74,13 @@ class GatewayProcess:
         *,
         arguments: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self.folder = folder
         self.config_path = folder / "fleet.yaml"
         self.data_dir = folder / "data"
         self.log_path = folder / "log.txt"
+        self._command = command
         self._arguments = arguments
         self._environ = {**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,7 +113,7 @@ class GatewayProcess:
         with self.log_path.open("ab") as log:
             where = ("--port", str(self.port), "--data-dir", str(self.data_dir))
             self._process = subprocess.Popen(
-                [*COMMAND, "serve", str(self.config_path), *where, *self._arguments],
+                [*self._command, "serve", str(self.config_path), *where, *self._arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=self._environ,
