@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pointsman.core.evidence import opening, top_level, wording
+from pointsman.core.evidence import opened, top_level, wording
 
 WINDOWS = (
     # OpenAI, vLLM, DeepSeek, OpenRouter, xAI
@@ -111,7 +111,7 @@ def unsupported_parameter(message: str, param: str | None = None) -> str | None:
 def _named_field(message: str) -> str:
     said = wording(message)
     for sentence, name in _OLLAMA.items():
-        if opening(sentence).match(said):
+        if opened((sentence,), said):
             return name
     # xAI names in camel case what was sent in snake case.
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", _hole(FIELDS, message)).lower()
@@ -119,6 +119,5 @@ def _named_field(message: str) -> str:
 
 def _hole(sentences: tuple[str, ...], message: str) -> str:
     """What fills the hole of the first of `sentences` that opens the message, or nothing."""
-    said = wording(message)
-    found = (opening(sentence).match(said) for sentence in sentences)
-    return next((match[1] for match in found if match), "")
+    found = opened(sentences, wording(message))
+    return found[1] if found else ""

@@ -56,7 +56,7 @@ class Row:
     """A rule: every given condition must hold; within a condition, one of its values.
 
     `codes` are compared with the error's code and its type. `params` are the fields that the error
-    may be about, where it names one. `sentences` must begin the message (see `opening`); `words`
+    may be about, where it names one. `sentences` must begin the message (see `opened`); `words`
     may stand anywhere outside of quotes, and serve where nobody gains by saying them.
     """
 
@@ -70,11 +70,6 @@ class Row:
     sentences: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     retry_after: bool = False
-
-    def __post_init__(self) -> None:
-        # Compiled now, or the first failure would wait for it.
-        for sentence in self.sentences:
-            opening(sentence)
 
     def fits(self, evidence: Evidence) -> bool:
         """Whether every condition of this row holds."""
@@ -92,7 +87,7 @@ class Row:
 
     def _says(self, message: str) -> bool:
         said = wording(message)
-        if any(opening(sentence).match(said) for sentence in self.sentences):
+        if opened(self.sentences, said):
             return True
         return any(word in said.lower() for word in self.words)
 
@@ -125,11 +120,13 @@ def top_level(param: str) -> str:
     return re.split(r"[.\[]", param, maxsplit=1)[0]
 
 
-# What gateways and SDKs put before the words of the house behind them.
-_WRAPPED = (
-    r"(?:(?:provider returned|input validation) error:? |error code: \d{3} - "
-    r"|(?:litellm\.)?[a-z]{0,60}(?:error|exception):? (?:- )?){0,3}"
+# What gateways and SDKs put before the words of the house behind them, often more than once.
+_WRAPPER = re.compile(
+    r"(?:provider returned|input validation) error:? |error code: \d{3} - "
+    r"|(?:litellm\.)?[a-z]{0,60}(?:error|exception):? (?:- )?",
+    re.IGNORECASE,
 )
+_MOST_WRAPPERS = 3
 _HOLES = {
     "{n}": r"[\d,_]+",
     "{window}": r"([\d,_]+)",
@@ -140,15 +137,31 @@ _HOLES = {
 _PART = re.compile(r"\{(?:n|window|name|field|end)\}|'(\w+)'|''")
 
 
-@cache
-def opening(sentence: str) -> re.Pattern[str]:
-    """What a message (in its `wording`) matches that opens with `sentence`, whatever its case.
+def opened(sentences: tuple[str, ...], said: str) -> re.Match[str] | None:
+    """How the first of `sentences` that can opens `said` (a `wording`), whatever its case.
 
     `{n}` stands for a number and `{window}` for one to learn, `{name}` for one word, `{field}` for
     the name of a field, `''` for any quotation, `{end}` for the end of the message; quotes around a
-    `'word'` may be missing.
+    `'word'` may be missing. What a gateway put before the sentence may stand there.
     """
-    pattern, end = _WRAPPED, 0
+    starts = _starts(said)
+    found = (_pattern(sentence).match(said, start) for sentence in sentences for start in starts)
+    return next((match for match in found if match), None)
+
+
+def _starts(said: str) -> list[int]:
+    """Where a house's own words may begin: behind all that was put before them, or some of it."""
+    starts = [0]
+    while len(starts) <= _MOST_WRAPPERS and (wrapper := _WRAPPER.match(said, starts[-1])):
+        starts.append(wrapper.end())
+    return starts[::-1]
+
+
+# Compiled when first asked for: all of them at once would be the dearest part of a start, and no
+# failure asks for more than those of its own status.
+@cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    pattern, end = "", 0
     for part in _PART.finditer(sentence):
         pattern += re.escape(sentence[end : part.start()]) + _of_part(part)
         end = part.end()
