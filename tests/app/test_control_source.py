@@ -111,7 +111,7 @@ def configuration(tmp_path: Path) -> Configuration:
 
 @pytest.fixture
 async def control(configuration: Configuration) -> AsyncIterator[Control]:
-    running = Running(configuration, load=lambda: configuration)
+    running = Running(configuration, load=lambda *_: configuration)
     async with running.running():
         yield Control(running)
 
@@ -142,7 +142,7 @@ async def test_no_call_shows_a_secret(control: Control, path: str) -> None:
 async def test_what_may_still_wait_to_be_written_is_not_said_to_be_unknown(
     configuration: Configuration,
 ) -> None:
-    running = Running(configuration, load=lambda: configuration)
+    running = Running(configuration, load=lambda *_: configuration)
     async with running.running():
         control = Control(running)
         assert (await control.get("/decisions/dec_1")).status == 404
@@ -189,7 +189,7 @@ async def test_a_plan_in_force_counts_among_the_figures(tmp_path: Path) -> None:
     ]
     fleet.with_name("plan.json").write_text(json.dumps({"assignments": plan}), "utf-8")
     configuration = load(fleet, {})
-    running = Running(configuration, load=lambda: configuration)
+    running = Running(configuration, load=lambda *_: configuration)
     async with running.running():
         stats = (await Control(running).get("/stats")).document
     assert stats["total_assignments"] == 2

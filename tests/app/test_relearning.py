@@ -13,6 +13,7 @@ import pytest
 
 import pointsman
 from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.additions import Additions
 from pointsman.app.config import Configuration, parse
 from pointsman.app.running import Running
 from pointsman.core.decision import Decision, Outcome, Strategy, Task
@@ -58,7 +59,8 @@ class Fixed:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
 
-    def __call__(self) -> Configuration:
+    def __call__(self, additions: Additions | None = None) -> Configuration:
+        del additions
         return self.configuration
 
 
@@ -72,11 +74,11 @@ async def test_the_decisions_of_the_last_hour_are_shown_again_after_a_start(
     tmp_path: Path,
 ) -> None:
     configuration = configured(tmp_path)
-    first = Running(configuration, load=lambda: configuration)
+    first = Running(configuration, load=lambda *_: configuration)
     record_failures(first.parts.store, first, 45)
     async with first.running():
         pass
-    again = Running(configuration, load=lambda: configuration)
+    again = Running(configuration, load=lambda *_: configuration)
     async with again.running():
         assert len(again.parts.statistics.latest(100)) == 45
 
@@ -85,7 +87,7 @@ async def test_a_start_learns_from_the_record_before_it_serves(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     configuration = configured(tmp_path)
-    running = Running(configuration, load=lambda: configuration)
+    running = Running(configuration, load=lambda *_: configuration)
     record_failures(running.parts.store, running, 8)
     with caplog.at_level(logging.INFO):
         async with running.running():
@@ -141,7 +143,7 @@ async def test_a_record_that_takes_longer_does_not_hold_up_the_start(
 ) -> None:
     monkeypatch.setattr("pointsman.app.running.READY_WITHIN_S", 0.0)
     configuration = configured(tmp_path)
-    running = Running(configuration, load=lambda: configuration)
+    running = Running(configuration, load=lambda *_: configuration)
     record_failures(running.parts.store, running, 200)
     with caplog.at_level(logging.INFO):
         async with running.running():

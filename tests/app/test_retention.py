@@ -17,7 +17,7 @@ from pointsman.engine.history_ports import AuditQuery, SeriesQuery
 
 def a_running(folder: Path, server: str = "") -> Running:
     configuration = parse(f"{{server: {{data_dir: {folder}{server}}}}}", {})
-    return Running(configuration, load=lambda: configuration)
+    return Running(configuration, load=lambda *_: configuration)
 
 
 def a_decision(running: Running, number: int, age: timedelta) -> Decision:

@@ -21,6 +21,7 @@ import uvicorn
 from pointsman.adapters.http.auth import Key, Role
 from pointsman.adapters.http.control import (
     KEY_IN_SCOPE,
+    Change,
     ConfigView,
     ControlApi,
     Counted,
@@ -43,7 +44,7 @@ from pointsman.core.decision import (
     Task,
     Term,
 )
-from pointsman.core.errors import AccessDenied, FailureKind
+from pointsman.core.errors import AccessDenied, Conflict, FailureKind
 from pointsman.core.fleet import (
     Agent,
     Fleet,
@@ -138,6 +139,12 @@ class Router:
 
     def config(self) -> ConfigView:
         return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})
+
+    def added(self, section: str) -> Mapping[str, Mapping[str, Any]]:
+        return {"small": {"name": "Small"}} if section == "agents" else {}
+
+    async def add(self, change: Change, by: str) -> None:
+        raise Conflict(f"{by} may not have {change.name}: this fleet is what it is")
 
     def set_log_level(self, level: str) -> None:
         if level == "error":

@@ -21,6 +21,7 @@ from pointsman.adapters.http.control.decision_bodies import MAX_COMMENT_CHARS
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.usage_chunk import usage_chunk
 from pointsman.adapters.http.wire import ChatRequest, chat_request
+from pointsman.app.additions import Additions, added_beside
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.running import Running
@@ -216,11 +217,14 @@ async def open(  # noqa: A001 - used as `pointsman.open`, like the built-in it r
     """
     variables = os.environ if environ is None else environ
 
-    def read() -> Configuration:
-        configuration = load(Path(path) if path else None, variables)
-        if data_dir is None:
+    kept_in = None if data_dir is None else Path(data_dir)
+
+    def read(additions: Additions | None = None) -> Configuration:
+        added = added_beside(kept_in, additions)
+        configuration = load(Path(path) if path else None, variables, added)
+        if kept_in is None:
             return configuration
-        server = replace(configuration.server, data_dir=Path(data_dir))
+        server = replace(configuration.server, data_dir=kept_in)
         return replace(configuration, server=server)
 
     running = Running(read(), load=read)

@@ -7,7 +7,7 @@ are checked against each other, and only if there is no problem at all a `Config
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,14 @@ from urllib.parse import unquote, urlsplit
 from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
+from pointsman.app.additions import (
+    Additions,
+    ids_of,
+    no_additions,
+    said_twice,
+    where_added,
+    with_additions,
+)
 from pointsman.app.advice import advice
 from pointsman.app.alerting import alert_plan
 from pointsman.app.checks import SIMULATED, check, digest, quirks_of
@@ -34,7 +42,7 @@ from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
 from pointsman.app.planning import expectations_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
-from pointsman.app.settings import AgentEntry, ServerEntry, Settings
+from pointsman.app.settings import AgentEntry, Settings
 from pointsman.app.standing_plan import plan_advice, planned
 from pointsman.app.telemetry import telemetry_settings
 from pointsman.app.telling_whom import secrets_of, telling_of
@@ -53,13 +61,18 @@ __all__ = ["Configuration", "EdgeLimits", "KeySettings", "ProviderSettings", "Se
 __all__ += ["load", "parse"]
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    added: Callable[[Path], Additions] = no_additions,
+) -> Configuration:
     """The configuration in the file, or what stands in when `path` is None or the file empty.
 
-    Raises `ConfigError` with every problem found, never anything else.
+    `added` says what was added to it through the API, given the folder where data is kept. Raises
+    `ConfigError` with every problem found, never anything else.
     """
     if path is None:
-        return parse("", environ)
+        return parse("", environ, added=added)
     try:
         with path.open("rb") as stream:
             content = stream.read(4 * MAX_CHARS + 1)
@@ -72,13 +85,19 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
         remedy = "check the path and its permissions; `pointsman init` writes a first file"
         problem = Problem("(file)", f"the file cannot be read: {reason}", remedy)
         raise ConfigError([problem], str(path)) from error
-    return parse(text, environ, path=path)
+    return parse(text, environ, path=path, added=added)
 
 
-def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) -> Configuration:
+def parse(
+    text: str,
+    environ: Mapping[str, str],
+    *,
+    path: Path | None = None,
+    added: Callable[[Path], Additions] = no_additions,
+) -> Configuration:
     """The configuration in the text. `path` is where it stood; relative paths start in its folder.
 
-    Raises `ConfigError` with every problem found, never anything else.
+    `added` is as for `load`. Raises `ConfigError` with every problem found, never anything else.
     """
     base = path.parent if path else Path()
     expansion = Expansion(environ, base)
@@ -94,17 +113,26 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path | None = None) ->
         problems += [replace(problem, line=None) for problem in spare.problems]
         source = f"{source} over {origin}" if value or path else origin
         value = _over(_mapping(spare.value), value)
-    findings = Findings(Tree(value, tree.lines, tree.raw, tuple(problems)))
-    settings = settings_of(value, findings)
+    written = ids_of(value)
+    additions = added(_data_dir(_named_data_dir(value), environ, base))
+    whole = with_additions(Tree(value, tree.lines, tree.raw, tuple(problems)), additions)
+    findings = Findings(whole)
+    settings = settings_of(whole.value, findings)
     check(settings, findings)
     plan = settings.assignment.plan
     standing = planned(base, plan, findings)
     if findings.problems:
-        in_order = sorted(findings.problems, key=lambda problem: problem.line or 0)
-        raise ConfigError(in_order, source)
+        told = where_added(findings.problems, additions)
+        raise ConfigError(sorted(told, key=lambda problem: problem.line or 0), source)
     watched = ([path] if path else []) + expansion.files + ([base / plan] if plan else [])
     built = _built(settings, environ, base=base, source=source, watched=watched, standing=standing)
-    return replace(built, stands_in=stands_in)
+    return replace(
+        built,
+        stands_in=stands_in,
+        additions=additions,
+        written=MappingProxyType(written),
+        warnings=(*built.warnings, *said_twice(written, additions)),
+    )
 
 
 def _mapping(value: object) -> dict[str, object]:
@@ -144,15 +172,10 @@ def _built(
     server = settings.server.model_dump(exclude={"data_dir"})
     duties = {name: (entry.load, entry.assignment) for name, entry in settings.agents.items()}
     expectations = expectations_of(duties, settings.assignment, standing)
-    # Neither where facts come from nor where data is kept changes what a replica does.
-    bare = [_without_sources(model) for model in models]
-    by_id = {agent.id: agent for agent in agents}
-    facts = {model["id"]: model for model in bare}
     telemetry = telemetry_settings(settings.telemetry)
     store = store_settings(settings.store)
-    ours = (policy, server, store, limits, expectations, telemetry)
-    told = settings.alerts.model_dump()
-    version = version_of(by_id, facts, settings.aliases, providers, keys, *ours, told)
+    ours = (policy, server, store, limits, expectations, telemetry, settings.alerts.model_dump())
+    version = _version(agents, models, settings.aliases, providers, keys, *ours)
     fleet = Fleet(agents, models, version)
     said = advice(settings, providers, models, agents)
     return Configuration(
@@ -162,7 +185,9 @@ def _built(
         providers=MappingProxyType(providers),
         keys=keys,
         policy=policy,
-        server=ServerSettings(**server, data_dir=_data_dir(settings.server, environ, base)),
+        server=ServerSettings(
+            **server, data_dir=_data_dir(settings.server.data_dir, environ, base)
+        ),
         store=store,
         limits=limits,
         telemetry=telemetry,
@@ -175,6 +200,13 @@ def _built(
         telling=telling_of(settings.alerts.channels, settings.alerts.routes),
         alerts=alert_plan(settings.alerts),
     )
+
+
+def _version(agents: Iterable[Agent], models: Iterable[Model], *others: object) -> str:
+    """Neither where facts come from nor where data is kept changes what a replica does."""
+    by_id = {agent.id: agent for agent in agents}
+    facts = {model.id: _without_sources(model) for model in models}
+    return version_of(by_id, facts, *others)
 
 
 def _without_sources(model: Model) -> dict[str, Any]:
@@ -272,16 +304,22 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
-def _data_dir(server: ServerEntry, environ: Mapping[str, str], base: Path) -> Path:
+def _named_data_dir(value: object) -> str | None:
+    """The folder that a document names, which need not be without mistakes."""
+    named = _mapping(_mapping(value).get("server")).get("data_dir")
+    return named if isinstance(named, str) else None
+
+
+def _data_dir(data_dir: str | None, environ: Mapping[str, str], base: Path) -> Path:
     home = Path(environ.get("HOME") or "/")
-    if server.data_dir is None:
+    if data_dir is None:
         named = environ.get("XDG_DATA_HOME", "")
         # The XDG specification: a relative path is invalid and to be ignored.
         shared = Path(named) if named.startswith("/") else home / ".local" / "share"
         return shared / "pointsman"
-    if server.data_dir.startswith("~/"):
-        return home / server.data_dir[2:]
-    return base / server.data_dir
+    if data_dir.startswith("~/"):
+        return home / data_dir[2:]
+    return base / data_dir
 
 
 def _secrets(settings: Settings) -> frozenset[str]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
+from pointsman.app.additions import NOTHING_ADDED, SECTIONS, Additions, SectionName
 from pointsman.app.keeping import StoreSettings
 from pointsman.app.secrets import Secret
 from pointsman.app.telemetry import TelemetrySettings
@@ -77,6 +78,10 @@ class KeySettings:
     agents: tuple[str, ...]
 
 
+def _nothing_written() -> Mapping[SectionName, frozenset[str]]:
+    return {section: frozenset() for section in SECTIONS}
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One version of the configuration, whole and checked.
@@ -87,6 +92,7 @@ class Configuration:
     scrub from logs. `redacted` is the effective file, secrets masked. `expectations` are for
     standing assignments, `alerts` says what is watched, `telling` who is told of it.
     `stands_in` says that the file declares neither providers nor models, so others stand in.
+    `additions` came through the API; `written` are the ids of the file, or of what stands in.
     """
 
     version: str
@@ -108,6 +114,8 @@ class Configuration:
     expectations: Expectations = NOTHING_EXPECTED
     telling: Telling = NOBODY_TOLD
     alerts: AlertPlan = WATCHED_AS_SHIPPED
+    additions: Additions = NOTHING_ADDED
+    written: Mapping[SectionName, frozenset[str]] = field(default_factory=_nothing_written)
 
 
 def version_of(*parts: object) -> str:

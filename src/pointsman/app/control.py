@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
-from pointsman.adapters.http.control import ConfigView, Counted, LiveModel
+from pointsman.adapters.http.control import Change, ConfigView, Counted, LiveModel
+from pointsman.app.adding import add
+from pointsman.app.additions import Document, SectionName
 from pointsman.app.running import Running
 from pointsman.core.decision import Feedback, Selection, Task
 from pointsman.core.errors import StoreError
@@ -54,6 +56,15 @@ class RouterSource:
         return ConfigView(
             configuration.version, dict(configuration.redacted), str(rejected) if rejected else ""
         )
+
+    def added(self, section: SectionName) -> Mapping[str, Document]:
+        configuration = self._running.configuration
+        written = configuration.written[section]
+        added = configuration.additions.of(section)
+        return {name: each for name, each in added.items() if name not in written}
+
+    async def add(self, change: Change, by: str) -> None:
+        await add(self._running, change, by)
 
     def set_log_level(self, level: str) -> None:
         self._set_log_level(level)

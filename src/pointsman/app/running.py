@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from pointsman.adapters.http.app import Readiness
 from pointsman.adapters.http.auth import KeyRing
 from pointsman.adapters.stores.spool.store import SpooledStore
+from pointsman.app.additions import Additions
 from pointsman.app.channels import tell_through
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
@@ -54,10 +55,17 @@ SETTLE_S = 1.0
 log = logging.getLogger(__name__)
 
 
+class Load(Protocol):
+    """Reads the configuration: with what was added to it, or with `additions` in its place."""
+
+    def __call__(self, additions: Additions | None = None, /) -> Configuration: ...
+
+
 class Running:
     """One router from start to stop, whether a server or a program is around it.
 
-    `load` reads the configuration anew. `reconfigured` is told of every version that is served.
+    `load` reads the configuration anew, with what was added through the API or with what it is
+    given in its place. `reconfigured` is told of every version that is served.
     What takes long is reckoned `aside`, without that in a thread.
     """
 
@@ -65,7 +73,7 @@ class Running:
         self,
         configuration: Configuration,
         *,
-        load: Callable[[], Configuration],
+        load: Load,
         reconfigured: Callable[[Configuration], None] = lambda _: None,
         aside: Aside | None = None,
     ) -> None:
@@ -157,6 +165,24 @@ class Running:
             self.rejected = None
             await self._upkeep.note_version()
             return True
+
+    async def extend(
+        self,
+        wanted: Callable[[Configuration], Additions],
+        keep: Callable[[Configuration], Awaitable[None]],
+    ) -> None:
+        """Serve with other additions, once they have proved sound and have been kept.
+
+        Raises `ConfigError` when they are not, and what `wanted` and `keep` raise; then nothing has
+        changed.
+        """
+        async with self._reloading:
+            additions = wanted(self.configuration)
+            configuration = await asyncio.to_thread(self._load, additions)
+            await keep(configuration)
+            self._adopt(configuration)
+            self.rejected = None
+        await self._upkeep.note_version()
 
     def _adopt(self, configuration: Configuration) -> None:
         before = self.configuration

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 CAPABILITY_PATTERN = r"^[a-z0-9][a-z0-9_.-]*$"
 PROVIDER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-MODEL_PATTERN = r"^[^/\s]+/\S+$"
-ID_PATTERN = r"^\S+$"
+MODEL_PATTERN = r"^[^/\s\x00]+/[^\s\x00]+$"
+ID_PATTERN = r"^[^\s\x00]+$"
+WORDS_PATTERN = r"^[^\x00]*$"
 SHA256_PATTERN = r"^[0-9a-fA-F]{64}$"
 PATH_PATTERN = r"^/\S*$"
 PATH_OR_NONE_PATTERN = r"^(none|/\S*)$"
@@ -23,6 +24,7 @@ FORMS = {
     PROVIDER_PATTERN: "letters, digits, `_`, `.` and `-`, as in `openai` or `vllm-2`",
     MODEL_PATTERN: "`provider/name` without spaces, as in `openai/gpt-4o-mini`",
     ID_PATTERN: "a name without spaces",
+    WORDS_PATTERN: "text without NUL characters",
     SHA256_PATTERN: "64 hexadecimal digits, as `pointsman keys new` prints them",
     PATH_PATTERN: "a path that starts with `/`",
     PATH_OR_NONE_PATTERN: "a path that starts with `/`, or `none`",
@@ -38,7 +40,7 @@ ProviderName = Annotated[str, StringConstraints(pattern=PROVIDER_PATTERN, max_le
 ModelId = Annotated[str, StringConstraints(pattern=MODEL_PATTERN, max_length=256)]
 AgentId = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=256)]
 Alias = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Words = Annotated[str, StringConstraints(max_length=256)]
+Words = Annotated[str, StringConstraints(pattern=WORDS_PATTERN, max_length=256)]
 UrlPath = Annotated[str, StringConstraints(pattern=PATH_PATTERN, max_length=256)]
 PathOrNone = Annotated[str, StringConstraints(pattern=PATH_OR_NONE_PATTERN, max_length=256)]
 HeaderName = Annotated[str, StringConstraints(pattern=HEADER_PATTERN, max_length=128)]

@@ -29,7 +29,7 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.logs import Logs
-from pointsman.app.running import Running
+from pointsman.app.running import Load, Running
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.ports import Aside
 from pointsman.version import VERSION
@@ -92,7 +92,7 @@ class HttpServer:
     def __init__(
         self,
         configuration: Configuration,
-        load: Callable[[], Configuration],
+        load: Load,
         logs: Logs,
         announce: Callable[[Running], None],
     ) -> None:

@@ -8,6 +8,7 @@ One class per reaction, not per cause::
     │   ├── AccessDenied     the caller uses another key
     │   ├── UnknownAgent     the caller names a declared agent
     │   ├── UnknownModel     the caller names a model that exists
+    │   ├── NotFound         the caller asks for something that is there
     │   └── Conflict         the caller looks again how things stand
     ├── NoEligibleModel      nothing can serve this; carries the objection to every model
     ├── UpstreamError        one attempt failed; its `kind` says what may help
@@ -155,6 +156,10 @@ class UnknownAgent(RequestError):
 
 class UnknownModel(RequestError):
     """The request names a model that the configuration does not declare."""
+
+
+class NotFound(RequestError):
+    """Nothing is known under the name that is asked for."""
 
 
 class Conflict(RequestError):

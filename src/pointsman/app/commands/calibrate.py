@@ -117,7 +117,7 @@ async def _desk(place: str | Configuration) -> AsyncIterator[Desk]:
         yield RemoteDesk(place, os.environ.get(KEY_VARIABLE))
         return
     await asyncio.to_thread(_refuse_beside_a_gateway, place)
-    running = Running(place, load=lambda: place)
+    running = Running(place, load=lambda *_: place)
     async with running.running():
         yield LocalDesk(running)
 

@@ -9,19 +9,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import uvloop
 
 from pointsman.adapters.http.app import is_loopback
+from pointsman.app.additions import Additions, added_beside
 from pointsman.app.commands.arguments import port
 from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.logs import configure
-from pointsman.app.running import Running
+from pointsman.app.running import Load, Running
 from pointsman.app.server import BACKLOG, HttpServer
 from pointsman.core.errors import ConfigError, PointsmanError, Problem
 from pointsman.version import VERSION
@@ -61,8 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop. Returns the exit status."""
 
-    def read() -> Configuration:
-        return _overridden(load(args.config, os.environ), args)
+    def read(additions: Additions | None = None) -> Configuration:
+        added = added_beside(args.data_dir, additions)
+        return _overridden(load(args.config, os.environ, added), args)
 
     try:
         configuration = read()
@@ -72,16 +73,14 @@ def run(args: argparse.Namespace) -> int:
     return _serve(configuration, read, listening)
 
 
-def _serve(
-    configuration: Configuration, read: Callable[[], Configuration], listening: socket.socket
-) -> int:
+def _serve(configuration: Configuration, read: Load, listening: socket.socket) -> int:
     secrets = [configuration.secrets]
     settings = configuration.server
     logs = configure(settings.log_level, settings.log_format, secrets=lambda: secrets[0])
 
-    def read_again() -> Configuration:
+    def read_again(additions: Additions | None = None) -> Configuration:
         # New secrets are known to the scrubber before anything can be logged about them.
-        fresh = read()
+        fresh = read(additions)
         secrets[0] |= fresh.secrets
         _refuse_exposure(fresh, listening.getsockname()[0])
         return fresh

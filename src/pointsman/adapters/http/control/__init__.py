@@ -2,18 +2,22 @@
 
 from pointsman.adapters.http.control.access import KEY_IN_SCOPE, PREFIX, ControlApi
 from pointsman.adapters.http.control.source import (
+    Change,
     ConfigView,
     ControlSource,
     Counted,
     LiveModel,
+    Purpose,
 )
 
 __all__ = [
     "KEY_IN_SCOPE",
     "PREFIX",
+    "Change",
     "ConfigView",
     "ControlApi",
     "ControlSource",
     "Counted",
     "LiveModel",
+    "Purpose",
 ]

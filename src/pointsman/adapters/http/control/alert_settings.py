@@ -30,11 +30,10 @@ from pointsman.adapters.http.control.alert_views import (
     silence_body,
 )
 from pointsman.adapters.http.control.assigning import who_asks
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert_metrics import METRICS
 from pointsman.core.alert_silences import Matcher, Operator, SilenceState
-from pointsman.core.errors import Conflict, RequestError
+from pointsman.core.errors import Conflict, NotFound, RequestError
 from pointsman.engine.alert_desk import Asked as Wanted
 from pointsman.engine.alert_desk import Desk, RuleInForce
 from pointsman.engine.dry_run import Tried

@@ -21,10 +21,10 @@ from pointsman.adapters.http.control.alert_bodies import (
 )
 from pointsman.adapters.http.control.alert_views import alert_body, by_severity, step_body
 from pointsman.adapters.http.control.assigning import who_asks
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_metrics import ScopeKind
+from pointsman.core.errors import NotFound
 from pointsman.engine.alert_ports import EntryQuery
 from pointsman.engine.alert_standing import Standing
 

@@ -28,7 +28,6 @@ from pointsman.adapters.http.control.assignment_views import (
     plan_body,
     why_there_body,
 )
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.assignment.optimal import Effort
 from pointsman.core.assignment.records import (
@@ -38,7 +37,7 @@ from pointsman.core.assignment.records import (
     Status,
     assignment_id,
 )
-from pointsman.core.errors import Conflict, RequestError
+from pointsman.core.errors import Conflict, NotFound, RequestError
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
 from pointsman.engine.ports import AssignmentQuery

@@ -17,9 +17,9 @@ from pointsman.adapters.http.control.assignment_bodies import (
     RunsBody,
 )
 from pointsman.adapters.http.control.assignment_views import run_body, run_change_body
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.assignment.records import Run, RunState
+from pointsman.core.errors import NotFound
 from pointsman.engine.ports import RunQuery
 
 MAX_RUNS = 200

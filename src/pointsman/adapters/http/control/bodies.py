@@ -29,7 +29,8 @@ class WeightsBody(Body, frozen=True, kw_only=True):
 class AgentBody(Body, frozen=True, kw_only=True):
     """`weights` are null where those of the strategy count, `latency_budget_ms` where the usual is
     taken. `explore`: its requests may be spent on learning; `infer_task_type`: a type that nobody
-    says is inferred from the prompt.
+    says is inferred from the prompt. `added` is the document of one that was added here, null for
+    one of the configuration.
     """
 
     agent_id: str
@@ -47,6 +48,7 @@ class AgentBody(Body, frozen=True, kw_only=True):
     latency_budget_ms: float | None
     explore: bool
     infer_task_type: bool
+    added: Mapping[str, object] | None = None
 
 
 class AgentsBody(Body, frozen=True, kw_only=True):
@@ -81,7 +83,8 @@ class ModelBody(Body, frozen=True, kw_only=True):
     """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities.
 
     `utilisation` is the largest share of any limit that is used now, null without limits.
-    `overloaded`: it takes no request now.
+    `overloaded`: it takes no request now. `added` is the document of one that was added here, null
+    for one of the configuration.
     """
 
     model_id: str
@@ -103,6 +106,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     utilisation: float | None
     over_target: bool
     overloaded: bool
+    added: Mapping[str, object] | None = None
 
 
 class ModelsBody(Body, frozen=True, kw_only=True):

@@ -19,13 +19,12 @@ from pointsman.adapters.http.control.decision_bodies import (
     OneDecisionBody,
     RouteBody,
 )
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.explaining import decision_body, feedback_body
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.adapters.http.identity import request_id_of, sender_of
 from pointsman.adapters.http.wire import chat_request
 from pointsman.core.decision import SEED_DIGITS, Decision, Feedback
-from pointsman.core.errors import AccessDenied, Conflict, RequestError
+from pointsman.core.errors import AccessDenied, Conflict, NotFound, RequestError
 from pointsman.core.naming import STRATEGY_NAMES
 from pointsman.core.utility import traded, weights_of
 from pointsman.engine.explain import Explained, ask_again, explained

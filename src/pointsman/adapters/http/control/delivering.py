@@ -17,9 +17,8 @@ from pointsman.adapters.http.control.delivery_bodies import (
     TestBody,
     outbox_row_body,
 )
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.core.errors import NotifyError
+from pointsman.core.errors import NotFound, NotifyError
 from pointsman.core.outbox import OutboxQuery, RowState
 from pointsman.core.sample_notification import sample
 from pointsman.engine.sending import Sender

@@ -20,7 +20,7 @@ from litestar.exceptions import (
 from litestar.params import ParameterKwarg
 
 from pointsman.adapters.http.replies import Reply, reply_to
-from pointsman.core.errors import Conflict, RequestError, StoreError
+from pointsman.core.errors import Conflict, NotFound, RequestError, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,6 @@ INVALID = "invalid_request_error"
 _CODES: Mapping[int, str] = MappingProxyType(
     {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 )
-
-
-class NotFound(RequestError):
-    """Nothing is known under the name that the path holds."""
 
 
 def answer(reply: Reply) -> Errors:

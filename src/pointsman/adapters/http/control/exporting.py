@@ -12,10 +12,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
-from pointsman.adapters.http.control.errors import NotFound
 from pointsman.adapters.http.control.export_rows import FIELDS, lines, ndjson, table
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.aggregate import first_id
+from pointsman.core.errors import NotFound
 from pointsman.engine.ports import DecisionQuery
 
 AT_ONCE = 200

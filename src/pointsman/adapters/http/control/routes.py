@@ -12,7 +12,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control import alertmanager
 from pointsman.adapters.http.control.access import PREFIX
@@ -56,25 +56,32 @@ from pointsman.adapters.http.control.assignment_runs import (
     runs,
     undo_run,
 )
-from pointsman.adapters.http.control.bodies import (
-    AgentsBody,
-    ConfigBody,
-    ModelsBody,
-    OneAgentBody,
-    OneModelBody,
-)
+from pointsman.adapters.http.control.bodies import ConfigBody
 from pointsman.adapters.http.control.charting import ranking, timeseries
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.delivering import channels, outbox, resend, try_channel
 from pointsman.adapters.http.control.document import openapi_document
-from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, NotFound
+from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.exporting import export
+from pointsman.adapters.http.control.fleet_calls import (
+    add_agent,
+    add_model,
+    agent,
+    agents,
+    change_agent,
+    change_model,
+    model,
+    models,
+    put_agent,
+    put_model,
+    remove_agent,
+    remove_model,
+)
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.adapters.http.control.views import agent_body, model_body
 from pointsman.core.errors import RequestError
 from pointsman.engine.ports import DecisionQuery
 
@@ -87,41 +94,6 @@ Name = partial(QueryParameter, min_length=1, max_length=256)
 FILTERS = ("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")
 
 Source = NamedDependency[SkipValidation[ControlSource]]
-
-
-@get("/agents")
-async def agents(source: Source) -> AgentsBody:
-    """Every declared agent and what it needs of a model."""
-    fleet = source.fleet()
-    found = [agent_body(agent) for agent in fleet.agents.values()]
-    return AgentsBody(agents=found, total_count=len(found), config_version=fleet.version)
-
-
-@get("/agents/{agent_id:str}")
-async def agent(source: Source, agent_id: FromPath[str]) -> OneAgentBody:
-    """One agent."""
-    found = source.fleet().agents.get(agent_id)
-    if found is None:
-        raise NotFound(f"No agent is called {agent_id!r}.", param="agent_id", code="unknown_agent")
-    return OneAgentBody(agent=agent_body(found))
-
-
-@get("/models")
-async def models(source: Source) -> ModelsBody:
-    """Every declared model: what is known of it, from where, and how it does now."""
-    fleet = source.fleet()
-    found = [model_body(model, source.live(model.id)) for model in fleet.models.values()]
-    return ModelsBody(models=found, total_count=len(found), config_version=fleet.version)
-
-
-@get("/models/{model_id:path}")
-async def model(source: Source, model_id: FromPath[str]) -> OneModelBody:
-    """One model; its id holds a slash: `provider/name`."""
-    name = model_id.removeprefix("/")
-    found = source.fleet().models.get(name)
-    if found is None:
-        raise NotFound(f"No model is called {name!r}.", param="model_id", code="model_not_found")
-    return OneModelBody(model=model_body(found, source.live(name)))
 
 
 @get("/decisions", query_parameters=FILTERS)
@@ -187,7 +159,8 @@ def known_parameters_only(
 def application(source: ControlSource, version: str) -> Litestar:
     """The control API as an ASGI application that knows all its paths in full."""
     calls = [
-        *(agents, agent, models, model),
+        *(agents, agent, add_agent, put_agent, change_agent, remove_agent),
+        *(models, model, add_model, put_model, change_model, remove_model),
         *(decisions, decision, again, feedback, route),
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from random import Random
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pointsman.core.decision import Feedback
 from pointsman.core.fleet import Fleet
@@ -47,6 +49,24 @@ class ConfigView(NamedTuple):
     rejected: str = ""
 
 
+class Purpose(Enum):
+    """What becomes of an agent or a model that is added."""
+
+    CREATE = auto()
+    REPLACE = auto()
+    MERGE = auto()
+    REMOVE = auto()
+
+
+class Change(NamedTuple):
+    """A change of the fleet. The document is as in the configuration; to merge, parts of it."""
+
+    section: Literal["agents", "models"]
+    name: str
+    purpose: Purpose
+    document: Mapping[str, Any] = MappingProxyType({})
+
+
 class Counted(NamedTuple):
     """What was counted between `began` and `at`, and how things stand at `at`.
 
@@ -81,6 +101,15 @@ class ControlSource(Protocol):
     def live(self, model_id: str) -> LiveModel: ...
 
     def config(self) -> ConfigView: ...
+
+    def added(self, section: Literal["agents", "models"]) -> Mapping[str, Mapping[str, Any]]:
+        """What was added to the configuration through the API and counts, by id."""
+
+    async def add(self, change: Change, by: str) -> None:
+        """Add an agent or a model, change it or take it away, as `by` wants.
+
+        Raises `RequestError`, and `Conflict` when things are not as the change supposes.
+        """
 
     def set_log_level(self, level: str) -> None:
         """`level` is one of debug, info, warning, error."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pointsman.adapters.http.control.bodies import (
     AgentBody,
     ModelBody,
@@ -13,7 +16,7 @@ from pointsman.adapters.http.control.source import LiveModel
 from pointsman.core.fleet import Agent, Model, Price, PriceState, Rate, Weights
 
 
-def agent_body(agent: Agent) -> AgentBody:
+def agent_body(agent: Agent, added: Mapping[str, Any] | None) -> AgentBody:
     return AgentBody(
         agent_id=agent.id,
         name=agent.name or agent.id,
@@ -30,6 +33,7 @@ def agent_body(agent: Agent) -> AgentBody:
         latency_budget_ms=milliseconds(agent.latency_budget_s),
         explore=agent.explore,
         infer_task_type=agent.infer_type,
+        added=added,
     )
 
 
@@ -39,7 +43,7 @@ def weights_body(weights: Weights | None) -> WeightsBody | None:
     return WeightsBody(quality=weights.quality, latency=weights.latency, cost=weights.cost)
 
 
-def model_body(model: Model, live: LiveModel) -> ModelBody:
+def model_body(model: Model, live: LiveModel, added: Mapping[str, Any] | None) -> ModelBody:
     return ModelBody(
         model_id=model.id,
         provider=model.provider,
@@ -63,6 +67,7 @@ def model_body(model: Model, live: LiveModel) -> ModelBody:
         utilisation=live.utilisation,
         over_target=live.over_target,
         overloaded=live.utilisation is not None and live.utilisation >= 1.0,
+        added=added,
     )
 
 
