@@ -3,10 +3,12 @@
     python -m bench.dashboard             bytes, time to the first figures, a minute under updates
     python -m bench.dashboard --minutes 5 the heap from the first minute to the fifth
 
-A real gateway with the simulated fleet, the distribution's Chromium without a window, nothing of
-the network but this machine. Under updates the page is told ten times a second how the fleet does,
-with every value another: the gateway itself never tells more than once. Times depend on the machine
-and on what else it does: a promise that is not kept on a busy one is measured again on a quiet one.
+A real gateway with the simulated fleet, the distribution's Chromium without a window, on two of the
+machine's cores, nothing of the network but this machine. The page is opened several times, each
+time with nothing kept from before; the first time the gateway has shown it to nobody yet. Then the
+page is told ten times a second how the fleet does, in 29 series with every value another: the
+gateway itself never tells more than once. Times depend on the machine and on what else it does, so
+its load is printed: a promise that is not kept on a busy one is measured again on a quiet one.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,10 @@ FLAGS = [
 ]
 ROWS = 10_000
 UPDATES_PER_S = 10
+TIMES_OPENED = 7
+CORES = 2
+COURSES = 20
+"""Of models; with three of latency and the latency of six models that makes 29 series."""
 AGENTS = ("coder", "mathematician", "researcher", "translator", "support", "summarizer")
 
 WATCHING = """
@@ -45,8 +52,14 @@ window.longTasks = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
 }).observe({ type: "longtask", buffered: true });
+window.seen = {};
+const wanted = { first: "[data-card=requests] .card-value .num", ready: ".plot canvas" };
+new MutationObserver(() => {
+  for (const [name, selector] of Object.entries(wanted))
+    if (!(name in window.seen) && document.querySelector(selector))
+      window.seen[name] = performance.now();
+}).observe(document, { childList: true, subtree: true });
 """
-FIRST_CARD = "[data-card=requests] .card-value .num"
 SCROLLING = """
 async (ms) => {
   const grid = document.querySelector("[role=grid]");
@@ -156,6 +169,10 @@ def _varied(told: bytes) -> bytes:
     for point in (body["now"], *body["points"]):
         for name in ("p50_ms", "p95_ms", "p99_ms", "requests_per_s"):
             point[name] = (point[name] or 1.0) * uniform(0.8, 1.2)
+    known = body["courses"]
+    body["courses"] = [
+        {**known[n % len(known)], "model_id": f"{n}"} for n in range(COURSES) if known
+    ]
     for course in body["courses"]:
         for name in ("requests_per_s", "p95_ms"):
             course[name] = [(value or 1.0) * uniform(0.8, 1.2) for value in course[name]]
@@ -180,8 +197,36 @@ def opened(browser: Browser) -> tuple[Page, CDPSession]:
     return page, context.new_cdp_session(page)
 
 
+class Opened(NamedTuple):
+    """One time that the first page was opened; bytes as they came, times since the click."""
+
+    script_kb: float
+    requests: int
+    elsewhere: int
+    first_ms: float
+    ready_ms: float
+
+
 def coming_up(browser: Browser, url: str) -> Iterator[Row]:
     """What the first page takes until it has something to say, with nothing kept from before."""
+    times = [_once(browser, url) for _ in range(TIMES_OPENED)]
+    one = times[-1]
+    yield Row(
+        "JavaScript of the first page", "≤ 140 KB", f"{one.script_kb:.0f} KB", one.script_kb <= 140
+    )
+    yield Row("requests of the first page", "≤ 20", str(one.requests), one.requests <= 20)
+    yield Row("requests elsewhere", "0", str(one.elsewhere), not one.elsewhere)
+    yield _how_long("first figures", 600, [each.first_ms for each in times])
+    yield _how_long("courses drawn", 1000, [each.ready_ms for each in times])
+
+
+def _how_long(what: str, promised_ms: float, found_ms: list[float]) -> Row:
+    median = statistics.median(found_ms)
+    words = f"{median:.0f} ms ({min(found_ms):.0f} to {max(found_ms):.0f}; first {found_ms[0]:.0f})"
+    return Row(what, f"≤ {promised_ms:.0f} ms", words, median <= promised_ms)
+
+
+def _once(browser: Browser, url: str) -> Opened:
     page, session = opened(browser)
     session.send("Network.enable")
     sizes: dict[str, float] = {}
@@ -194,19 +239,12 @@ def coming_up(browser: Browser, url: str) -> Iterator[Row]:
     elsewhere: list[str] = []
     page.on("request", lambda r: None if r.url.startswith(url) else elsewhere.append(r.url))
     page.goto(f"{url}/#/overview", wait_until="commit")
-    page.wait_for_selector(FIRST_CARD)
-    first_ms = page.evaluate("performance.now()")
     page.wait_for_selector(".plot canvas")
-    ready_ms = page.evaluate("performance.now()")
     page.wait_for_timeout(1_000)
+    seen: dict[str, float] = page.evaluate("window.seen")
     scripts = sum(size for each, size in sizes.items() if kinds.get(each) == "Script") / 1024
-    yield Row("JavaScript of the first page", "≤ 140 KB", f"{scripts:.0f} KB", scripts <= 140)
-    asked = len(kinds)
-    yield Row("requests of the first page", "≤ 20", str(asked), asked <= 20)
-    yield Row("requests elsewhere", "0", str(len(elsewhere)), not elsewhere)
-    yield Row("first figures", "≤ 600 ms", f"{first_ms:.0f} ms", first_ms <= 600)
-    yield Row("courses drawn", "≤ 1000 ms", f"{ready_ms:.0f} ms", ready_ms <= 1000)
     page.context.close()
+    return Opened(scripts, len(kinds), len(elsewhere), seen["first"], seen["ready"])
 
 
 def under_updates(browser: Browser, url: str, minutes: float) -> Iterator[Row]:
@@ -226,8 +264,10 @@ def under_updates(browser: Browser, url: str, minutes: float) -> Iterator[Row]:
     share = (_metric(session, "TaskDuration") - busy) / lasted
     long_tasks: list[float] = page.evaluate("window.longTasks")
     longest = f"{len(long_tasks)}, the longest {max(long_tasks, default=0):.0f} ms"
-    yield Row("tasks over 50 ms, 10 updates/s", "0", longest, not long_tasks)
-    yield Row("main thread, 10 updates/s", "≤ 15 %", f"{100 * share:.0f} %", share <= 0.15)
+    series = page.locator(".chart .legend-entry").count()
+    how = f"{UPDATES_PER_S} updates/s, {series} series"
+    yield Row(f"tasks over 50 ms, {how}", "0", longest, not long_tasks)
+    yield Row(f"main thread, {how}", "≤ 15 %", f"{100 * share:.0f} %", share <= 0.15)
     growth = heaps[-1] / heaps[min(4, len(heaps) - 1)] - 1
     promised = "≤ 10 %" if minutes >= 5 else f"(≤ 10 % in 5 minutes; these are {minutes:g})"
     yield Row("heap after the first minute", promised, f"{100 * growth:+.1f} %", growth <= 0.10)
@@ -279,6 +319,9 @@ def main(arguments: list[str]) -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, gateway(Path(folder)) as url:
         time.sleep(15)  # so that there is a course to draw
+        os.sched_setaffinity(
+            0, sorted(os.sched_getaffinity(0))[-CORES:]
+        )  # whose browser inherits it
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=flags)
             rows += coming_up(browser, url)
@@ -286,6 +329,7 @@ def main(arguments: list[str]) -> int:
                 rows += under_updates(browser, often, minutes)
             rows += scrolling(browser, url)
             browser.close()
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     print("| what | promised | found | |\n|---|---|---|---|")
     for row in rows:
         sign = "" if row.kept is None else "kept" if row.kept else "NOT KEPT"

@@ -34,6 +34,10 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      // What the first page needs comes as one file: a dozen small ones are a dozen answers to wait for.
+      output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } },
+    },
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   json: { stringify: true },

@@ -16,8 +16,9 @@ import { askWhoIsHere } from "./state/session";
 
 followAddress();
 followKeys();
-await Promise.all([applyLooks(), askWhoIsHere()]);
+const asked = askWhoIsHere();
 listen();
 watchAlerts();
+await Promise.all([applyLooks(), asked]);
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { Filters } from "./filters";
-import { type Key, language, t } from "./i18n";
+import { type Key, language, speak, t } from "./i18n";
 import { Choice } from "./parts/choice";
 import { Dialog } from "./parts/dialog";
 import { instant } from "./parts/format";
@@ -122,7 +122,7 @@ function Looks() {
           { value: "ar", text: "العربية" },
         ]}
         choose={(name) => {
-          language.value = name === "ar" ? "ar" : "en";
+          speak(name === "ar" ? "ar" : "en").catch(() => undefined);
         }}
       />
       <ui5-button

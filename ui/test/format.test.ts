@@ -1,7 +1,16 @@
 /** Is a value written so that nobody misreads it? */
 
 import { expect, test } from "vitest";
-import { change, count, dollars, duration, percent, rate, score } from "../src/parts/format";
+import {
+  change,
+  count,
+  dollars,
+  duration,
+  instant,
+  percent,
+  rate,
+  score,
+} from "../src/parts/format";
 
 test("what is not known is a dash, and nought is nought", () => {
   for (const write of [duration, percent, dollars, count, rate, score]) {
@@ -41,4 +50,24 @@ test("a change is against what was, and none where nothing was", () => {
   expect(change(9.5, 10)).toBe("−5.0 %");
   expect(change(1, 0)).toBeNull();
   expect(change(null, 1)).toBeNull();
+});
+
+test("a large number is written with the letter of its size, also where rounding lifts it", () => {
+  expect([9_999, 10_000, 12_345, 999_949, 999_950, 2_500_000, 1e9, -3.2e12].map(count)).toEqual([
+    "9,999",
+    "10K",
+    "12.3K",
+    "999.9K",
+    "1M",
+    "2.5M",
+    "1B",
+    "-3.2T",
+  ]);
+});
+
+test("an instant is a time of day, with its date unless that is today", () => {
+  const now = new Date(2026, 2, 9, 15, 4, 5);
+  expect(instant(now.getTime() - 1_000, now)).toBe("15:04:04");
+  expect(instant(now.getTime() - 86_400_000, now)).toBe("2026-03-08 15:04:05");
+  expect(instant(null, now)).toBe("–");
 });

@@ -2,8 +2,20 @@
 
 const NOTHING = "–";
 
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const SIZES = [
+  [1e12, "T"],
+  [1e9, "B"],
+  [1e6, "M"],
+  [1e3, "K"],
+] as const;
+
+/** Three or four digits and a letter. The browser's own takes 20 ms to be made, on every load. */
+function compact(value: number): string {
+  const found = SIZES.find(([size]) => Math.abs(value) >= 0.99995 * size);
+  const [size, letter] = found ?? [1, ""];
+  return `${(value / size).toFixed(1).replace(/\.0$/, "")}${letter}`;
+}
 
 type Value = number | null | undefined;
 
@@ -33,14 +45,14 @@ export function dollars(usd: Value): string {
   if (missing(usd)) return NOTHING;
   if (usd === 0) return "$0";
   const size = Math.abs(usd);
-  if (size >= 1_000) return `$${compact.format(usd)}`;
+  if (size >= 1_000) return `$${compact(usd)}`;
   if (size >= 0.095) return `$${usd.toFixed(2)}`;
   return `$${Number(usd.toPrecision(2)).toString().includes("e") ? usd.toExponential(1) : Number(usd.toPrecision(2))}`;
 }
 
 export function count(value: Value): string {
   if (missing(value)) return NOTHING;
-  return Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value);
+  return Math.abs(value) < 10_000 ? whole.format(value) : compact(value);
 }
 
 /** A number per second. */
@@ -64,17 +76,18 @@ export function change(now: Value, before: Value): string | null {
   return `${share >= 0 ? "+" : "−"}${rounded.replace("-", "")} %`;
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const day = new Intl.DateTimeFormat("en-CA", { dateStyle: "short" });
+const two = (value: number) => String(value).padStart(2, "0");
+const clock = (at: Date) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+const day = (at: Date) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 
 /** The time of day; with its date where that is not today's. */
 export function instant(at: string | number | null | undefined, now = new Date()): string {
   if (at === null || at === undefined) return NOTHING;
   const when = new Date(at);
   const today = when.toDateString() === now.toDateString();
-  return today ? clock.format(when) : `${day.format(when)} ${clock.format(when)}`;
+  return today ? clock(when) : `${day(when)} ${clock(when)}`;
 }
 
 export function tokens(value: Value): string {
-  return missing(value) ? NOTHING : compact.format(value);
+  return missing(value) ? NOTHING : compact(value);
 }

@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { call } from "../api/client";
 import type { AlertsBody } from "../api/schema";
+import { heardAt } from "./live";
 import { paused } from "./place";
 import { session } from "./session";
 
@@ -27,11 +28,16 @@ export async function askForAlerts(): Promise<void> {
 
 const allowed = computed(() => session.value?.signed_in ?? false);
 
+/** The first figures come first: until then the gateway has enough to do for this page. */
+const first = computed(() => allowed.value && heardAt.value !== null);
+
 /** Ask as long as somebody looks: nothing is asked while the page is paused or hidden. */
 export function watchAlerts(): void {
   effect(() => {
-    if (allowed.value) void askForAlerts();
-    else openAlerts.value = null;
+    if (first.value) void askForAlerts();
+  });
+  effect(() => {
+    if (!allowed.value) openAlerts.value = null;
   });
   setInterval(() => {
     if (allowed.peek() && !paused.peek() && !document.hidden) void askForAlerts();

@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { setLanguage } from "@ui5/webcomponents-base/dist/config/Language.js";
 import { setTheme } from "@ui5/webcomponents-base/dist/config/Theme.js";
 import applyDirection from "@ui5/webcomponents-base/dist/locale/applyDirection.js";
-import { type Language, language } from "../i18n";
+import { type Language, language, preferredLanguage, speak } from "../i18n";
 
 export const THEMES = ["sap_horizon", "sap_horizon_dark", "sap_horizon_hcb", "sap_horizon_hcw"];
 const DARK = new Set(["sap_horizon_dark", "sap_horizon_hcb"]);
@@ -37,8 +37,8 @@ export const painted = signal(0);
 
 /** Show the theme and the language that were chosen, now and whenever they change. */
 export async function applyLooks(): Promise<void> {
-  language.value = remembered("pointsman.language", ["en", "ar"], language.peek()) as Language;
-  await setTheme(theme.peek());
+  const spoken = remembered("pointsman.language", ["en", "ar"], preferredLanguage()) as Language;
+  await Promise.all([speak(spoken).catch(() => undefined), setTheme(theme.peek())]);
   effect(() => {
     const chosen = theme.value;
     remember("pointsman.theme", chosen);

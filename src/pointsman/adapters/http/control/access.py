@@ -1,11 +1,13 @@
 """Who may use the control API, before anything of it runs?
 
 The outer dispatcher has checked the key and left it in the scope; without one nobody passes. The
-application behind costs some 20 MB and a tenth of a second, so the first request builds it.
+application behind costs some 20 MB and a quarter of a second, so the first request builds it, in a
+thread: whoever asks a model in the meantime is not kept waiting.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from importlib import import_module
 from urllib.parse import parse_qs
@@ -37,6 +39,7 @@ class ControlApi:
         self._version = version
         self._events = Events(source)
         self._app: AsgiApp | None = None
+        self._building = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(PREFIX)
@@ -44,9 +47,15 @@ class ControlApi:
         if (scope["method"], path) == ("GET", EVENTS):
             await self._events(scope, receive, send)
             return
-        if self._app is None:
-            self._app = self._build()
-        await self._app(scope, receive, send)
+        app = self._app or await self._built()
+        await app(scope, receive, send)
+
+    async def _built(self) -> AsgiApp:
+        """Those who come while it is being built wait for that one."""
+        async with self._building:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._build)
+        return self._app
 
     def _build(self) -> AsgiApp:
         routes = import_module("pointsman.adapters.http.control.routes")
