@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from alerts_made import AGENT, CRITICAL, ERROR, INFO, MODEL, NOON, WARNING, alert, at, rule
+from alerts_made import AGENT, CRITICAL, ERROR, INFO, NOON, WARNING, alert, at, rule
 from pointsman.core.alert import AlertType
 from pointsman.core.alert_groups import Grouping, Teller, Wishes
 from pointsman.core.alert_log import Alert, State
 from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_routes import Hours, Route
 from pointsman.core.alert_silences import Ack, Matcher, Silence, matcher
+from pointsman.core.alert_telling import NOTHING
 from pointsman.core.notification import NoticeState, Notification
 
 ALL = Route(("pager",))
@@ -59,7 +60,7 @@ def test_ten_thousand_alerts_are_one_message_and_its_end_another() -> None:
 def test_without_routes_nothing_is_told() -> None:
     teller = Teller()
     assert teller.tell(at(0), many(3), wishes(routes=[]), {}) == ([], [])
-    assert not teller.told
+    assert teller.told(many(1)[0]) is NOTHING
 
 
 def test_each_group_is_told_by_itself_and_by_the_labels_it_is_asked_for() -> None:
@@ -217,6 +218,7 @@ def test_what_is_known_no_more_is_forgotten() -> None:
     teller = Teller()
     tell(teller, 0, [alert(), alert(scope=AGENT)])
     teller.forget([alert()])
-    assert list(teller.told) == [("test", MODEL)]
+    assert teller.told(alert()).channels == {"pager"}
+    assert teller.told(alert(scope=AGENT)) is NOTHING
     teller.forget([])
-    assert not teller.told
+    assert teller.told(alert()) is NOTHING

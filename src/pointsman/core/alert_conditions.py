@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from types import MappingProxyType
 from typing import NamedTuple
@@ -90,14 +91,19 @@ class Look:
     wanted: bool = False
 
 
+_made = tuple.__new__
+"""What is made ten thousand times a look; the constructor that tuples with names have is written in
+Python and takes thrice as long."""
+
+
 def beyond_doubt(k: float, n: float, z: float) -> float:
     """The lower end in [0, 1] of the interval of a share that was seen `k` times of `n` > 0.
 
     Wilson's score interval (1927), `z` standard deviations to each side.
     """
-    share, square = k / n, z * z / n
-    within = z * sqrt(share * (1.0 - share) / n + square / (4.0 * n))
-    return max(0.0, (share + square / 2.0 - within) / (1.0 + square))
+    half = z * z / 2.0
+    low = (k + half - z * sqrt(k * (n - k) / n + half / 2.0)) / (n + 2.0 * half)
+    return max(0.0, low)
 
 
 def finding(condition: Condition, look: Look) -> Finding:
@@ -105,11 +111,16 @@ def finding(condition: Condition, look: Look) -> Finding:
     return _JUDGES[condition.about[1]](condition, look)
 
 
+def judge(conditions: Sequence[Condition]) -> Callable[[Look], Finding]:
+    """What says what all conditions of a rule come to; to be asked of many scopes."""
+    if len(conditions) == 1:
+        return partial(_JUDGES[conditions[0].about.kind], conditions[0])
+    return partial(worst, conditions)
+
+
 def worst(conditions: Sequence[Condition], look: Look) -> Finding:
     """What all conditions of a rule say together: the gravest breach, else what still holds it."""
     found = finding(conditions[0], look)
-    if len(conditions) == 1:
-        return found
     for condition in conditions[1:]:
         each = finding(condition, look)
         if _gravity(each) > _gravity(found):
@@ -135,11 +146,11 @@ def _ratio(condition: Condition, look: Look) -> Finding:
     severity, held, low, most = _beyond(share, condition, condition.rungs)
     # What was judged is the failures; what rules and people speak of is the rest.
     k, n, window_s, _, _ = share
-    return Finding(
-        severity,
-        held,
-        Figures(condition.metric, 1.0 - k / n, 1.0 - low, 1.0 - most, int(n), window_s, "ratio"),
+    value, bound, allowed = 1.0 - k / n, 1.0 - low, 1.0 - most
+    figures = _made(
+        Figures, (condition.metric, value, bound, allowed, int(n), window_s, "ratio", "")
     )
+    return _made(Finding, (severity, held, figures, True))
 
 
 def _quantile(condition: Condition, look: Look) -> Finding:
@@ -201,8 +212,9 @@ def _beyond(
     k, n, _, last_k, last_n = share
     low = most = z = 0.0
     for severity, most in allowed:
-        if z != Z[severity]:
-            z = Z[severity]
+        its_z = Z[severity]
+        if z != its_z:
+            z = its_z
             low = beyond_doubt(k, n, z)
         if low > most and last_k > most * last_n:
             return severity, False, low, most

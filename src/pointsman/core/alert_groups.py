@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import NamedTuple
 
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_inhibition import Hiding, Members
-from pointsman.core.alert_log import Alert, Key, Now, State
-from pointsman.core.alert_metrics import ScopeKind
+from pointsman.core.alert_log import Alert, Now, State
+from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_routes import Route, channels_of
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import Ack, Silence, silenced_by
@@ -26,6 +27,7 @@ GroupKey = tuple[str, ...]
 
 AT_ONCE = 64
 """So many alerts are one step of telling."""
+NOTED_AT_ONCE = 512
 
 _RANK = {Why.ROSE: 0, Why.BEGAN: 1, Why.ENDED: 2, Why.TAKEN: 3, Why.GOES_ON: 4}
 
@@ -59,18 +61,24 @@ class Wishes(NamedTuple):
     dashboard: str = ""
 
 
-class _Due(NamedTuple):
-    """An alert, what was told of it, and why it is to be told now, if it is."""
+class _Alike(NamedTuple):
+    """Alerts of one group of which the same was told, and the same is to be told now, if anything.
 
-    key: Key
-    alert: Alert
+    Ten thousand at once are a few of these. `channels` are those through which it is told.
+    """
+
+    severity: Severity
+    is_open: bool
+    is_flapping: bool
     told: Told
     why: Why | None
     acked: bool
+    alerts: list[Alert]
+    channels: tuple[str, ...] = ()
 
-
-_Heard = tuple[_Due, tuple[str, ...]]
-"""What is told, and through which channels."""
+    def was_told_on(self, channel: str) -> bool:
+        """Whether the channel believes that it goes on."""
+        return self.told.severity is not None and channel in self.told.channels
 
 
 class Said(NamedTuple):
@@ -93,11 +101,11 @@ class _Pace:
 class Teller:
     """What was told of each alert, and what is to be told now.
 
-    `told` is to be kept beside the alerts: who forgets it tells everything again.
+    What was told is to be kept beside the alerts: who forgets it tells everything again.
     """
 
     def __init__(self) -> None:
-        self.told: dict[Key, Told] = {}
+        self._told: dict[str, dict[Scope, Told]] = {}
         self._paces: dict[GroupKey, _Pace] = {}
 
     def tell(
@@ -120,28 +128,39 @@ class Teller:
         """The same, put into `said`, a little with every step."""
         if not wishes.routes:
             return
-        groups: dict[GroupKey, list[_Due]] = {}
+        groups: dict[GroupKey, list[_Alike]] = {}
         yield from self._gathering(now, list(alerts), wishes, members, groups)
         self._paces = {key: pace for key, pace in self._paces.items() if key in groups}
+        way = _Way(wishes, now)
         for key, group in groups.items():
-            news = [each for each in group if each.why is not None]
             pace = self._paces.setdefault(key, _Pace())
-            if not self._may_tell(pace, news, group, now.s, wishes.grouping):
+            if not self._may_tell(pace, group, now.s, wishes.grouping):
                 continue
-            told = self._told_on(news, now, wishes)
+            parts = [part for each in group for part in way.parts(each)]
+            told = [each for each in parts if each.channels]
             if not told:
                 continue
             pace.waits_s, pace.told_s = None, now.s
             yield
-            said.notifications.extend(self._notifications(key, group, told, now, wishes))
-            yield from self._noting(told, now.s)
-            said.heard.extend(each.alert for each, _ in told)
+            said.notifications.extend(self._notifications(key, parts, now, wishes))
+            for each in told:
+                yield from self._noting(each, now.s)
+                said.heard.extend(each.alerts)
+
+    def told(self, alert: Alert) -> Told:
+        """What was told of this alert."""
+        return self._told.get(alert.rule, {}).get(alert.scope, NOTHING)
+
+    def restore(self, alert: Alert, told: Told) -> None:
+        """So much was told of this alert before."""
+        self._told.setdefault(alert.rule, {})[alert.scope] = told
 
     def forget(self, known: Iterable[Alert]) -> None:
         """Forget what was told of alerts that are known no more."""
         keys = {alert.key for alert in known}
-        for key in [key for key in self.told if key not in keys]:
-            del self.told[key]
+        for rule, told in self._told.items():
+            for scope in [scope for scope in told if (rule, scope) not in keys]:
+                del told[scope]
 
     def _gathering(
         self,
@@ -149,49 +168,45 @@ class Teller:
         alerts: Sequence[Alert],
         wishes: Wishes,
         members: Members,
-        groups: dict[GroupKey, list[_Due]],
+        groups: dict[GroupKey, list[_Alike]],
     ) -> Iterator[None]:
         """Put alerts that are open, or of which the end is to be told, into their groups."""
         hiding = Hiding(alerts, members)
         yield
-        by, repeat_s = wishes.grouping.by, wishes.grouping.repeat_s
+        by = wishes.grouping.by
         asked, hides_any = bool(wishes.silences or wishes.acks), hiding.hides_any
         types = {each: (each.value,) for each in AlertType} if by == ("alert_type",) else {}
-        told_of, rules, model = self.told, wishes.rules, ScopeKind.MODEL
+        told_by_rule, rules, model = self._told, wishes.rules, ScopeKind.MODEL
+        alike: dict[tuple[object, ...], list[Alert]] = {}
+        firing, recovering = State.FIRING, State.RECOVERING
         for place, alert in enumerate(alerts):
             if not place % AT_ONCE:
                 yield
-            key = alert[:2]
-            told = told_of.get(key, NOTHING)
-            if told.severity is None and not alert.is_open:
+            known, state = told_by_rule.get(alert.rule), alert.state
+            told = known.get(alert.scope, NOTHING) if known else NOTHING
+            if told.severity is None and state is not firing and state is not recovering:
                 continue
             loud = not asked and (not hides_any or alert.scope.kind is not model)
             quiet = LOUD if loud else _quiet(alert, now, wishes, hiding)
-            rule = rules.get(alert.rule)
-            if told is NOTHING:
-                # It is open and nobody knows: `due` could say nothing else.
-                why = None if quiet.hidden else Why.BEGAN
-            else:
-                cooldown_s = rule.cooldown_s if rule is not None else 0.0
-                why = due(alert, told, quiet, now.s, cooldown_s, repeat_s)
-            group_key = types[alert.type] if types else _group_of(alert, rule, by)
-            group = groups.get(group_key)
-            if group is None:
-                group = groups[group_key] = []
-            group.append(_Due(key, alert, told, why, quiet.acked))
+            # Few come and go, so that is asked only of who came more than once.
+            flapping = len(alert.episodes) > 1 and alert.is_flapping(now.s)
+            group_key = types[alert.type] if types else _group_of(alert, rules.get(alert.rule), by)
+            # Of what is told only few differ, so that it is known by where it is.
+            like = alert.rule, alert.severity, state, id(told), quiet, flapping, group_key
+            found = alike.get(like)
+            if found is None:
+                found = alike[like] = []
+                each = _alike(alert, told, quiet, now, wishes, found)
+                groups.setdefault(group_key, []).append(each)
+            found.append(alert)
 
     def _may_tell(
-        self,
-        pace: _Pace,
-        news: Sequence[_Due],
-        group: Sequence[_Due],
-        now_s: float,
-        grouping: Grouping,
+        self, pace: _Pace, group: Sequence[_Alike], now_s: float, grouping: Grouping
     ) -> bool:
-        if not news:
+        if all(each.why is None for each in group):
             pace.waits_s = None
             return False
-        if any(_is_urgent(each) for each in news):
+        if any(_is_urgent(each) for each in group):
             return True
         if pace.told_s is not None and any(each.told.severity for each in group):
             return now_s - pace.told_s >= grouping.interval_s
@@ -199,57 +214,29 @@ class Teller:
             pace.waits_s = now_s
         return now_s - pace.waits_s >= grouping.wait_s
 
-    def _told_on(self, news: Iterable[_Due], now: Now, wishes: Wishes) -> list[_Heard]:
-        """Through which channels each is told; who has no channel now is not told, and waits."""
-        found = []
-        way = _Way(wishes, now)
-        for each in news:
-            if each.why is Why.ENDED or each.why is Why.TAKEN:
-                channels = tuple(sorted(each.told.channels))
-            else:
-                channels = way.of(each.alert)
-            if channels:
-                found.append((each, channels))
-        return found
-
     def _notifications(
-        self,
-        key: GroupKey,
-        group: Sequence[_Due],
-        told: Sequence[_Heard],
-        now: Now,
-        wishes: Wishes,
+        self, key: GroupKey, group: Sequence[_Alike], now: Now, wishes: Wishes
     ) -> Iterable[Notification]:
-        by_channel: dict[str, list[_Due]] = {}
-        for each, channels in told:
-            for channel in channels:
-                if channel not in by_channel:
-                    by_channel[channel] = []
-                by_channel[channel].append(each)
-        heard = [each for each in group if each.told.severity is not None]
-        for channel, news in by_channel.items():
-            known = [each for each in heard if channel in each.told.channels]
-            new = {id(each) for each in news} if known else set()
+        for channel in {channel: None for each in group for channel in each.channels}:
+            news = [each for each in group if channel in each.channels]
             # What the channel was told of the group before, and is neither new nor over.
-            going_on = [each for each in known if id(each) not in new and each.alert.is_open]
-            first = not going_on and not any(id(each) in new for each in known)
+            going_on = [
+                each
+                for each in group
+                if each.is_open and channel not in each.channels and each.was_told_on(channel)
+            ]
+            first = not going_on and not any(each.was_told_on(channel) for each in news)
             yield _notification(channel, key, (news, going_on), now, wishes, first=first)
 
-    def _noting(self, told: Sequence[_Heard], now_s: float) -> Iterator[None]:
-        """Remember what was told. Of most the same was: they share what is remembered."""
-        shared: dict[tuple[object, ...], Told] = {}
-        for place, (each, channels) in enumerate(told):
-            alert, before = each.alert, each.told
-            flapping = alert.is_flapping(now_s)
-            like = id(before), channels, alert.severity, alert.state, flapping, each.acked
-            after = shared.get(like)
-            if after is None:
-                after = shared[like] = after_telling(
-                    alert, before, frozenset(channels), now_s, acked=each.acked
-                )
-            self.told[each.key] = after
-            if not place % AT_ONCE:
-                yield
+    def _noting(self, told: _Alike, now_s: float) -> Iterator[None]:
+        """Remember what was told: of all these the same, so they share it."""
+        alert, channels = told.alerts[0], frozenset(told.channels)
+        after = after_telling(alert, told.told, channels, now_s, acked=told.acked)
+        known = self._told.setdefault(alert.rule, {})
+        for begin in range(0, len(told.alerts), NOTED_AT_ONCE):
+            some = told.alerts[begin : begin + NOTED_AT_ONCE]
+            known.update(dict.fromkeys([each.scope for each in some], after))
+            yield
 
 
 class _Way:
@@ -258,20 +245,38 @@ class _Way:
     def __init__(self, wishes: Wishes, now: Now) -> None:
         self._wishes = wishes
         self._at = now.at
-        self._known: dict[tuple[Severity, AlertType], tuple[str, ...]] = {}
         self._by_labels = any(route.matchers for route in wishes.routes)
 
-    def of(self, alert: Alert) -> tuple[str, ...]:
-        if self._by_labels:
-            return self._found(alert, all_labels(alert, self._wishes.rules.get(alert.rule)))
-        key = alert.severity, alert.type
-        channels = self._known.get(key)
-        if channels is None:
-            channels = self._known[key] = self._found(alert, {})
-        return channels
+    def parts(self, alike: _Alike) -> list[_Alike]:
+        """The same with their channels, apart where those differ; none where it is not told."""
+        if alike.why is None:
+            return [alike]
+        if alike.why is Why.ENDED or alike.why is Why.TAKEN:
+            return [alike._replace(channels=tuple(sorted(alike.told.channels)))]
+        if not self._by_labels:
+            return [alike._replace(channels=self._of(alike.alerts[0], {}))]
+        rules = self._wishes.rules
+        apart: dict[tuple[str, ...], list[Alert]] = {}
+        for alert in alike.alerts:
+            channels = self._of(alert, all_labels(alert, rules.get(alert.rule)))
+            apart.setdefault(channels, []).append(alert)
+        return [
+            alike._replace(channels=channels, alerts=alerts) for channels, alerts in apart.items()
+        ]
 
-    def _found(self, alert: Alert, labels: Mapping[str, str]) -> tuple[str, ...]:
+    def _of(self, alert: Alert, labels: Mapping[str, str]) -> tuple[str, ...]:
         return channels_of(self._wishes.routes, labels, alert.severity, alert.type, self._at)
+
+
+def _alike(
+    alert: Alert, told: Told, quiet: Quiet, now: Now, wishes: Wishes, alerts: list[Alert]
+) -> _Alike:
+    """What is to be told of this alert and those like it, which `alerts` will hold."""
+    rule = wishes.rules.get(alert.rule)
+    cooldown_s = rule.cooldown_s if rule is not None else 0.0
+    why = due(alert, told, quiet, now.s, cooldown_s, wishes.grouping.repeat_s)
+    flapping = alert.is_flapping(now.s)
+    return _Alike(alert.severity, alert.is_open, flapping, told, why, quiet.acked, alerts)
 
 
 def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:
@@ -283,9 +288,9 @@ def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:
     return Quiet(hidden, ack is not None and ack.holds(alert.id, now.at))
 
 
-def _is_urgent(each: _Due) -> bool:
+def _is_urgent(each: _Alike) -> bool:
     """Nobody waits to be told that something became critical."""
-    return each.alert.severity is Severity.CRITICAL and each.why in (Why.BEGAN, Why.ROSE)
+    return each.severity is Severity.CRITICAL and each.why in (Why.BEGAN, Why.ROSE)
 
 
 def _group_of(alert: Alert, rule: Rule | None, by: tuple[str, ...]) -> GroupKey:
@@ -296,7 +301,7 @@ def _group_of(alert: Alert, rule: Rule | None, by: tuple[str, ...]) -> GroupKey:
 def _notification(
     channel: str,
     key: GroupKey,
-    told: tuple[Sequence[_Due], Sequence[_Due]],
+    told: tuple[Sequence[_Alike], Sequence[_Alike]],
     now: Now,
     wishes: Wishes,
     *,
@@ -307,41 +312,32 @@ def _notification(
     group_labels = dict(zip(grouping.by, key, strict=True))
     group_key = ",".join(f"{name}={value}" for name, value in group_labels.items()) or "all"
     digest = blake2b(f"{channel}\0{group_key}".encode(), digest_size=8).hexdigest()
-    shown = _gravest(((each, each.why) for each in news), grouping.most)
-    shown += _gravest(((each, None) for each in going_on), grouping.most - len(shown))
+    shown = list(islice(chain(_gravest(news), _gravest(going_on)), grouping.most))
+    total = sum(len(each.alerts) for each in chain(news, going_on))
     return Notification(
         id=f"{digest}-{int(now.at.timestamp() * 1_000):x}",
         channel=channel,
         group_key=group_key,
-        alerts=tuple(_notice(each, now, wishes) for each in shown),
+        alerts=tuple(_notice(alike, alert, wishes) for alike, alert in shown),
         made_at=now.at,
         group_labels=group_labels,
-        left_out=len(news) + len(going_on) - len(shown),
+        left_out=total - len(shown),
         first=first,
     )
 
 
-def _gravest(dues: Iterable[tuple[_Due, Why | None]], most: int) -> list[_Due]:
-    """The first `most` by severity and by why they are told; those alike in their order."""
-    alike: dict[tuple[Severity, Why | None], list[_Due]] = {}
-    for each, why in dues:
-        like = each.alert.severity, why
-        found = alike.get(like)
-        if found is None:
-            found = alike[like] = []
-        if len(found) < most:
-            found.append(each)
-    order = sorted(alike, key=lambda like: (-like[0], _RANK[like[1] or Why.GOES_ON]))
-    return [each for like in order for each in alike[like]][:most]
+def _gravest(group: Iterable[_Alike]) -> Iterator[tuple[_Alike, Alert]]:
+    """One alert after the other, by severity and by why they are told."""
+    for alike in sorted(group, key=lambda each: (-each.severity, _RANK[each.why or Why.GOES_ON])):
+        yield from ((alike, alert) for alert in alike.alerts)
 
 
-def _notice(each: _Due, now: Now, wishes: Wishes) -> AlertNotice:
-    alert = each.alert
+def _notice(alike: _Alike, alert: Alert, wishes: Wishes) -> AlertNotice:
     rule = wishes.rules.get(alert.rule)
     links = {"runbook": rule.runbook} if rule is not None and rule.runbook else {}
     if wishes.dashboard:
         links["dashboard"] = f"{wishes.dashboard}/alerts/{alert.id}"
-    ack = wishes.acks.get(alert.fingerprint) if each.acked else None
+    ack = wishes.acks.get(alert.fingerprint) if alike.acked else None
     annotations = {
         "evidence": evidence_words(alert.figures),
         "explanation": explanation(alert, rule),
@@ -354,7 +350,7 @@ def _notice(each: _Due, now: Now, wishes: Wishes) -> AlertNotice:
         rule=alert.rule,
         type=alert.type,
         severity=alert.severity,
-        state=_state_of(each),
+        state=_state_of(alike, alert),
         summary=summary(alert, rule),
         starts_at=alert.starts_at,
         evidence=alert.figures.evidence(),
@@ -363,11 +359,11 @@ def _notice(each: _Due, now: Now, wishes: Wishes) -> AlertNotice:
         annotations=annotations,
         links=links,
         acknowledged_by=ack.by if ack is not None else None,
-        flapping=alert.is_flapping(now.s),
+        flapping=alike.is_flapping,
     )
 
 
-def _state_of(each: _Due) -> NoticeState:
-    if each.alert.state is State.RESOLVED:
+def _state_of(alike: _Alike, alert: Alert) -> NoticeState:
+    if alert.state is State.RESOLVED:
         return NoticeState.RESOLVED
-    return NoticeState.ACKNOWLEDGED if each.acked else NoticeState.FIRING
+    return NoticeState.ACKNOWLEDGED if alike.acked else NoticeState.FIRING

@@ -17,7 +17,8 @@ Members = Mapping[str, frozenset[str]]
 """The ids of the models that serve each set of capabilities, where they are well."""
 
 
-_PROVIDER, _CAPABILITIES = ScopeKind.PROVIDER, ScopeKind.CAPABILITIES
+_PROVIDER = ScopeKind.PROVIDER
+_THAT_HIDE = (_PROVIDER, ScopeKind.CAPABILITIES)
 
 
 class Hiding:
@@ -26,12 +27,11 @@ class Hiding:
     def __init__(self, alerts: Iterable[Alert], members: Members) -> None:
         self._providers: dict[str, Alert] = {}
         self._models: dict[str, Alert] = {}
-        for alert in alerts:
-            # Most alerts are of kinds that hide nothing, so that is asked first.
-            kind = alert.scope.kind
-            if (kind is not _PROVIDER and kind is not _CAPABILITIES) or not alert.is_open:
+        # Most alerts are of kinds that hide nothing, so that is asked first.
+        for alert in [each for each in alerts if each.scope.kind in _THAT_HIDE]:
+            if not alert.is_open:
                 continue
-            if kind is _PROVIDER:
+            if alert.scope.kind is _PROVIDER:
                 before = self._providers.get(alert.scope.id)
                 if before is None or alert.severity > before.severity:
                     self._providers[alert.scope.id] = alert

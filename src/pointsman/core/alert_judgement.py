@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pointsman.core.alert_conditions import Look, Reading, worst
+from pointsman.core.alert_conditions import Look, Reading, judge
 from pointsman.core.alert_counts import Counts, Series
 from pointsman.core.alert_log import Alert, AlertLog, Event, Now, State
 from pointsman.core.alert_metrics import EVERYTHING, Kind, Scope
@@ -52,16 +52,16 @@ class Judgement:
     def _look(
         self, rule: Rule, scopes: _Scopes, look: Look, now: Now, gauges: Gauges, events: list[Event]
     ) -> None:
-        log, known, conditions = self.log, self.log.known(rule.name), rule.conditions
+        log, known, found_of = self.log, self.log.known(rule.name), judge(rule.conditions)
         # Nothing to say of nobody in trouble, by far the common case; what cannot be measured of
         # them is no trouble either, but where the rule says so.
         quiet, resolved = rule.no_data is not NoData.FIRE, State.RESOLVED
         for scope, series in scopes:
-            before = known.get(scope)
+            before = known.get(scope) if known else None
             look.scope, look.series = scope, series
             look.gauges = gauges.get(scope, _NONE) if gauges else _NONE
             look.wanted = before is not None and before.state is not resolved
-            found = worst(conditions, look)
+            found = found_of(look)
             if before is None and found.severity is None and (quiet or found.known):
                 continue
             happened = log.take(rule, scope, before, found, now)
@@ -81,10 +81,10 @@ class Judgement:
             if any(metric in readings for metric in metrics):
                 others[scope] = None
         others.update((alert.scope, None) for alert in self.log.of(rule.name))
-        for scope in others:
-            series = counts.series(scope)
-            if series is None or not counted:
-                found.append((scope, series))
+        if counted:
+            # They are there already.
+            others = {scope: None for scope in others if counts.series(scope) is None}
+        found += ((scope, counts.series(scope)) for scope in others)
         concerns = rule.concerns
         if rule.only or others:
             return [each for each in found if concerns(each[0])]

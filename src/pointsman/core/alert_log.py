@@ -49,6 +49,10 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
+_PENDING, _FIRING, _RECOVERING, _RESOLVED = State
+"""By names of their own, since what an enumeration has is looked up in Python."""
+
+
 class Now(NamedTuple):
     """One instant on two clocks: `s` never runs backwards, `at` is what people read, in UTC."""
 
@@ -98,12 +102,12 @@ class Alert(NamedTuple):
     def is_open(self) -> bool:
         """It fires, for all but the one who waits for its end."""
         state = self.state
-        return state is State.FIRING or state is State.RECOVERING
+        return state is _FIRING or state is _RECOVERING
 
     @property
     def is_live(self) -> bool:
         """Pending or open: it has to be looked at until it is over."""
-        return self.state is not State.RESOLVED
+        return self.state is not _RESOLVED
 
     def is_flapping(self, now_s: float) -> bool:
         """Whether it came so often lately that each coming and going is no news."""
@@ -128,15 +132,19 @@ def fingerprint(rule: str, scope: Scope) -> str:
     return blake2b(f"{rule}\0{scope.kind}\0{scope.id}".encode(), digest_size=10).hexdigest()
 
 
+_made = tuple.__new__
+"""As in `core/alert_conditions.py`: ten thousand may begin, or get worse, at once."""
+
+
 def next_alert(
     rule: Rule, scope: Scope, before: Alert | None, found: Finding, now: Now
 ) -> Alert | None:
     """The alert after one look; None when there is none, or a pending one came to nothing."""
     if not found.known:
         found = _UNMEASURED[rule.no_data](rule)
-    if before is None or before.state is State.RESOLVED:
+    if before is None or before.state is _RESOLVED:
         return before if found.severity is None else _begun(rule, scope, before, found, now)
-    if before.state is State.PENDING:
+    if before.state is _PENDING:
         return _waited(rule, before, found, now)
     if found.severity is not None:
         return _fired(before, found, now)
@@ -145,10 +153,10 @@ def next_alert(
         return _resolved(before, now, "nothing was measured for an hour") if stale else before
     seen = before._replace(known_s=now.s, figures=found.figures or before.figures)
     if found.held:
-        return seen if before.state is State.FIRING else _moved(seen, State.FIRING, now)
-    if before.state is State.FIRING and rule.keep_firing_for_s > 0:
-        return _moved(seen, State.RECOVERING, now)
-    if before.state is State.FIRING or now.s - before.since_s >= rule.keep_firing_for_s:
+        return seen if before.state is _FIRING else _moved(seen, _FIRING, now)
+    if before.state is _FIRING and rule.keep_firing_for_s > 0:
+        return _moved(seen, _RECOVERING, now)
+    if before.state is _FIRING or now.s - before.since_s >= rule.keep_firing_for_s:
         return _resolved(seen, now, "well again")
     return seen
 
@@ -164,27 +172,30 @@ def event(before: Alert | None, after: Alert | None, now: Now) -> Event | None:
         return None
     if after is None:
         assert before is not None  # noqa: S101 - one of them is there
-        return Event(now.at, before.state, State.RESOLVED, before._replace(why="passed"))
-    if before is None or before.state is State.RESOLVED is not after.state:
-        return Event(now.at, None, after.state, after)
+        return Event(now.at, before.state, _RESOLVED, before._replace(why="passed"))
+    if before is None or before.state is _RESOLVED is not after.state:
+        return _made(Event, (now.at, None, after.state, after, None))
     if before.state is after.state and before.severity is after.severity:
         return None
     risen = before.severity if after.severity is not before.severity else None
-    return Event(now.at, before.state, after.state, after, risen)
+    return _made(Event, (now.at, before.state, after.state, after, risen))
 
 
 def _begun(rule: Rule, scope: Scope, before: Alert | None, found: Finding, now: Now) -> Alert:
-    severity, figures = found.severity, found.figures
+    severity, _, figures, _ = found
     assert severity is not None  # noqa: S101 - the caller has looked
     assert figures is not None  # noqa: S101 - of what is breached there are figures
     episodes = () if before is None else before.episodes
-    if rule.for_s > 0:
-        state = State.PENDING
-    else:
-        state, episodes = State.FIRING, (*episodes, now.s)[-COMES_AND_GOES:]
-    return Alert(
-        rule.name, scope, rule.type, state, severity, now.s, now.at, now.at, figures, now.s,
-        None, "", episodes,
+    state = _PENDING
+    if rule.for_s <= 0:
+        state = _FIRING
+        episodes = (*episodes, now.s)[-COMES_AND_GOES:] if episodes else (now.s,)
+    return _made(
+        Alert,
+        (
+            rule.name, scope, rule.type, state, severity, now.s, now.at, now.at, figures, now.s,
+            None, "", episodes,
+        ),
     )  # fmt: skip
 
 
@@ -200,7 +211,7 @@ def _waited(rule: Rule, before: Alert, found: Finding, now: Now) -> Alert | None
     worse = before._replace(severity=found.severity, figures=found.figures, known_s=now.s)
     if now.s - before.since_s < rule.for_s:
         return worse
-    return _counted(_moved(worse, State.FIRING, now), now)
+    return _counted(_moved(worse, _FIRING, now), now)
 
 
 def _fired(before: Alert, found: Finding, now: Now) -> Alert:
@@ -208,11 +219,9 @@ def _fired(before: Alert, found: Finding, now: Now) -> Alert:
     severity = found.severity
     if severity is None or severity < before.severity:
         severity = before.severity
-    # In one piece, since ten thousand may get worse at once.
-    after = Alert(
-        *before[:4], severity, *before[5:8], found.figures or before.figures, now.s, *before[10:]
-    )
-    return after if before.state is State.FIRING else _moved(after, State.FIRING, now)
+    figures = found.figures or before.figures
+    after = _made(Alert, (*before[:4], severity, *before[5:8], figures, now.s, *before[10:]))
+    return after if before.state is _FIRING else _moved(after, _FIRING, now)
 
 
 def _moved(alert: Alert, state: State, now: Now) -> Alert:
@@ -220,7 +229,7 @@ def _moved(alert: Alert, state: State, now: Now) -> Alert:
 
 
 def _resolved(alert: Alert, now: Now, why: str) -> Alert:
-    over = _moved(alert, State.RESOLVED, now)
+    over = _moved(alert, _RESOLVED, now)
     return over._replace(ends_at=max(now.at, alert.starts_at), why=why)
 
 
@@ -254,7 +263,13 @@ class AlertLog:
         self, rule: Rule, scope: Scope, before: Alert | None, found: Finding, now: Now
     ) -> Event | None:
         """The same for who has `before`, the alert of this rule and scope, at hand."""
-        return self._put(before, next_alert(rule, scope, before, found, now), now)
+        if before is None and found.severity is not None:
+            # What most of very many have in common when they are in trouble at once.
+            begun = _begun(rule, scope, None, found, now)
+            self.restore(begun)
+            return _made(Event, (now.at, None, begun.state, begun, None))
+        after = next_alert(rule, scope, before, found, now)
+        return None if after is before else self._put(before, after, now)
 
     def end(self, alert: Alert, now: Now, why: str) -> Event | None:
         """End an alert whose rule is gone, or that concerns nobody any more."""
@@ -273,7 +288,7 @@ class AlertLog:
             old = [
                 scope
                 for scope, alert in alerts.items()
-                if alert.state is State.RESOLVED and now.s - alert.since_s > REMEMBERED_S
+                if alert.state is _RESOLVED and now.s - alert.since_s > REMEMBERED_S
             ]
             for scope in old:
                 del alerts[scope]
@@ -305,5 +320,5 @@ class AlertLog:
     def of(self, rule: str) -> list[Alert]:
         """The alerts of one rule that are pending or open."""
         alerts = self._alerts.get(rule)
-        resolved = State.RESOLVED
+        resolved = _RESOLVED
         return [each for each in alerts.values() if each.state is not resolved] if alerts else []

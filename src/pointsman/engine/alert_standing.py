@@ -16,7 +16,7 @@ from pointsman.core.alert_memory import Entry, Kept, Step, on_the_wall, since_st
 from pointsman.core.alert_plan import AlertPlan, Origin
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import Ack, Silence, silenced_by
-from pointsman.core.alert_telling import NOTHING, Told
+from pointsman.core.alert_telling import Told
 from pointsman.core.alert_words import all_labels, explanation, labels_of, summary
 
 KEPT_AFTER_END = timedelta(hours=1)
@@ -86,14 +86,14 @@ class Alerts:
                 continue
             self.log.restore(alert)
             if told.marks:
-                self.teller.told[alert.key] = told
+                self.teller.restore(alert, told)
             if each.ack is not None:
                 self.acks[alert.fingerprint] = each.ack
 
     def kept(self, alert: Alert, now: Now) -> Kept:
         """The alert as it is to be stored."""
         rule = self.rule(alert.rule)
-        told = self.teller.told.get(alert.key, NOTHING)
+        told = self.teller.told(alert)
         on_wall, told_on_wall = on_the_wall(alert, told, now)
         ack = self.ack_of(alert)
         return Kept(on_wall, told_on_wall, ack, summary(alert, rule), labels_of(alert, rule))
@@ -156,7 +156,7 @@ class Alerts:
         hidden_by = hiding.by(alert) if alert.is_open else None
         return Standing(
             alert,
-            self.teller.told.get(alert.key, NOTHING),
+            self.teller.told(alert),
             self.ack_of(alert),
             summary(alert, rule),
             explanation(alert, rule),
