@@ -84,7 +84,7 @@ async def test_a_silence_hides_until_it_is_ended() -> None:
     await watched.look()
     told = {each.group_key for each in watched.told}
     assert told == {"alert_type=RAPID_FAILURES"}
-    standing = list(watched.alerts.standing(watched.clock.now(), live_only=True))
+    standing = await watched.desk.standing(watched.desk.known(live_only=True))
     hidden = [each for each in standing if each.silenced_by]
     assert {each.alert.rule for each in hidden} == {"low_success_rate"}
     assert {each.silenced_by for each in hidden} == {(made.id,)}

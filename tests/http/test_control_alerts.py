@@ -13,6 +13,7 @@ from control_server import Client, control_server
 from pointsman.app.clock import SystemClock
 from pointsman.app.config import parse
 from pointsman.app.wiring import Wired, wired
+from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
 from pointsman.engine.aside import ThreadAside
@@ -94,6 +95,36 @@ def test_alerts_are_narrowed_to_what_is_asked_for(client: Client) -> None:
     assert rules("?alert_type=RAPID_FAILURES") == {"rapid_failures"}
     assert rules("?state=pending") == set()
     assert len(client.get("/alerts?limit=1")["alerts"]) == 1
+
+
+def test_ten_thousand_alerts_are_all_there_page_by_page(parts: Wired, client: Client) -> None:
+    """The listings leave none out, whatever a page holds, and build only what they show."""
+    log, model = parts.watching.alerts.log, ScopeKind.MODEL
+    some = next(iter(log.all()))
+    crowd = [some._replace(rule="crowd", scope=Scope(model, f"p/{n}")) for n in range(10_000)]
+    for each in crowd:
+        log.restore(each)
+    try:
+        seen: list[str] = []
+        query = "?rule=crowd&limit=3000"
+        cursor = ""
+        for _ in range(4):
+            page = client.get(f"/alerts/active{query}{cursor}")
+            assert page["total_count"] == 10_000
+            seen += [each["model_id"] for each in page["alerts"]]
+            cursor = f"&cursor={page['next_cursor']}"
+        assert page["next_cursor"] is None
+        assert len(seen) == 10_000
+        assert set(seen) == {each.scope.id for each in crowd}
+    finally:
+        for each in crowd:
+            log.end(each, parts.watching.desk.now(), "the test is over")
+
+
+def test_a_cursor_that_is_none_is_refused(client: Client) -> None:
+    status, body = client.call("GET", "/alerts?cursor=nonsense")
+    assert status == 400
+    assert body["error"]["param"] == "cursor"
 
 
 def test_the_history_is_told_in_pages(client: Client) -> None:

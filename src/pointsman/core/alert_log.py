@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import NamedTuple
@@ -127,6 +128,7 @@ class Event(NamedTuple):
     severity_before: Severity | None = None
 
 
+@lru_cache(maxsize=16_384)
 def fingerprint(rule: str, scope: Scope) -> str:
     """A name for a rule and a scope, of letters and digits."""
     return blake2b(f"{rule}\0{scope.kind}\0{scope.id}".encode(), digest_size=10).hexdigest()

@@ -8,7 +8,7 @@ silences and rules are not changed. Each act is a line of the audit log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from pointsman.engine.audit import Audit
 from pointsman.engine.dry_run import Tried, tried
 from pointsman.engine.history_ports import AuditStore
 from pointsman.engine.ports import Clock, Store
+from pointsman.engine.steps import in_steps
 from pointsman.engine.watch import Watch
 
 MOST_SILENCES = 1_000
@@ -125,9 +126,14 @@ class Desk:
         after = None if ack is None else {"rule": alert.rule, "until": ack.until.isoformat()}
         await self._audit.note(by, f"alert.{_ACT_OF[step]}", alert.id, after=after, reason=comment)
 
-    def standing(self, *, live_only: bool = False) -> list[Standing]:
-        """All alerts as they stand."""
-        return list(self.alerts.standing(self._clock.now(), live_only=live_only))
+    def known(self, *, live_only: bool = False) -> list[Alert]:
+        """All alerts; those of the last hour that are resolved among them, or not."""
+        return [each for each in self.alerts.log.all() if each.is_live or not live_only]
+
+    async def standing(self, wanted: Iterable[Alert]) -> list[Standing]:
+        """How these alerts stand, in words; others are served while it is worked out."""
+        standing = self.alerts.standing(wanted, self._clock.now())
+        return [each async for each in in_steps(standing, self._clock.monotonic)]
 
     def channels_of(self, alert: Alert) -> tuple[str, ...]:
         """Through which channels an alert would be told now."""

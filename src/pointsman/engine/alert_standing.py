@@ -143,13 +143,10 @@ class Alerts:
         """The alert whose present or last episode has this id, if it is remembered."""
         return next((alert for alert in self.log.all() if alert.id == alert_id), None)
 
-    def standing(self, now: datetime, *, live_only: bool) -> Iterator[Standing]:
-        """All alerts as they stand; those of late that are resolved among them, or not."""
+    def standing(self, wanted: Iterable[Alert], now: datetime) -> Iterator[Standing]:
+        """How these alerts stand, one after the other."""
         hiding = Hiding(self.log.all(), self.members)
-        for alert in self.log.all():
-            if live_only and not alert.is_live:
-                continue
-            yield self._standing(alert, now, hiding)
+        return (self._standing(alert, now, hiding) for alert in wanted)
 
     def _standing(self, alert: Alert, now: datetime, hiding: Hiding) -> Standing:
         rule = self.rule(alert.rule)

@@ -141,9 +141,12 @@ def _alerts(answer: Document) -> Iterator[str]:
             marks.append(f"taken by {alert['acknowledged']['by']}")
         marks += ["silenced"] * bool(alert["silenced_by"])
         marks += ["hidden"] * bool(alert["inhibited_by"]) + ["flapping"] * alert["flapping"]
-        more = f"  [{', '.join(marks)}]" if marks else ""
-        yield f"{_mark(alert['severity'])} {alert['alert_type']:20} {alert['message']}{more}"
+        marked = f"  [{', '.join(marks)}]" if marks else ""
+        yield f"{_mark(alert['severity'])} {alert['alert_type']:20} {alert['message']}{marked}"
         yield f"  {alert['alert_id']}  rule {alert['rule']}, since {alert['starts_at']}"
+    more = answer["total_count"] - len(answer["alerts"])
+    if more:
+        yield f"... and {more} more"
 
 
 def _mark(severity: str) -> str:

@@ -94,11 +94,16 @@ class AlertBody(Body, frozen=True, kw_only=True):
 
 
 class AlertsBody(Body, frozen=True, kw_only=True):
-    """`by_severity` counts all open alerts, whatever was asked for."""
+    """`by_severity` counts all open alerts, whatever was asked for.
+
+    `total_count` are all that were asked for, on this page or not; `next_cursor` asks for the next
+    page, null on the last one.
+    """
 
     success: bool = True
     alerts: list[AlertBody]
     total_count: int
+    next_cursor: str | None = None
     by_severity: dict[str, int]
 
 

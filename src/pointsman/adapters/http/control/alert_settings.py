@@ -242,7 +242,7 @@ def _dry_run_body(shown: RuleBody, tried: Tried) -> DryRunBody:
 
 
 def _open_alerts(desk: Desk) -> Counter[str]:
-    return Counter(each.alert.rule for each in desk.standing(live_only=True) if each.alert.is_open)
+    return Counter(each.rule for each in desk.known() if each.is_open)
 
 
 def _body_of(desk: Desk, found: RuleInForce) -> RuleBody:

@@ -19,6 +19,7 @@ from pointsman.adapters.http.control.alert_bodies import (
     StepBody,
 )
 from pointsman.core.alert_conditions import Figures
+from pointsman.core.alert_log import Alert
 from pointsman.core.alert_memory import Entry
 from pointsman.core.alert_metrics import Metric, Scope, ScopeKind
 from pointsman.core.alert_rules import Rule
@@ -86,9 +87,9 @@ def _ack_body(ack: Ack | None) -> AckBody | None:
     return AckBody(by=ack.by, at=ack.at, until=ack.until, comment=ack.comment)
 
 
-def by_severity(standing: Iterable[Standing]) -> dict[str, int]:
+def by_severity(alerts: Iterable[Alert]) -> dict[str, int]:
     """How many alerts are open at each severity."""
-    counted = Counter(each.alert.severity.name for each in standing if each.alert.is_open)
+    counted = Counter(each.severity.name for each in alerts if each.is_open)
     return dict(counted)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_right
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
+import msgspec
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
@@ -23,10 +26,10 @@ from pointsman.adapters.http.control.alert_views import alert_body, by_severity,
 from pointsman.adapters.http.control.assigning import who_asks
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert import AlertType, Severity
+from pointsman.core.alert_log import Alert
 from pointsman.core.alert_metrics import ScopeKind
-from pointsman.core.errors import NotFound
+from pointsman.core.errors import NotFound, RequestError
 from pointsman.engine.alert_ports import EntryQuery
-from pointsman.engine.alert_standing import Standing
 
 MAX_LIMIT = 500
 MAX_SHOWN = 10_000
@@ -37,6 +40,19 @@ Asked = Request[Any, Any, Any]
 Text = Annotated[str | None, QueryParameter(min_length=1, max_length=256)]
 
 FILTERS = ("severity", "alert_type", "model_id", "agent_id", "rule", "limit")
+
+
+Cursor = Annotated[
+    str | None,
+    QueryParameter(max_length=1_000, description="`next_cursor` of the page before."),
+]
+
+
+class Page(NamedTuple):
+    """So many alerts, from the one on that follows `after`."""
+
+    limit: int
+    after: str | None = None
 
 
 class AlertFilter(NamedTuple):
@@ -63,7 +79,7 @@ async def alert_filter(
     return AlertFilter(severity, alert_type, model_id, agent_id, rule)
 
 
-@get("/alerts", query_parameters=("state", *FILTERS))
+@get("/alerts", query_parameters=("state", "cursor", *FILTERS))
 async def alerts(
     source: Source,
     wanted_alerts: Wanted,
@@ -71,20 +87,23 @@ async def alerts(
     # Litestar keeps the name `state` for itself.
     alert_state: Annotated[StateName | None, QueryParameter(name="state")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+    cursor: Cursor = None,
 ) -> AlertsBody:
     """All alerts as they stand, the gravest first; those resolved within the last hour included."""
-    return _alerts_body(source, wanted_alerts, alert_state, limit, live_only=False)
+    page = Page(limit, cursor)
+    return await _alerts_body(source, wanted_alerts, alert_state, page, live_only=False)
 
 
-@get("/alerts/active", query_parameters=FILTERS)
+@get("/alerts/active", query_parameters=("cursor", *FILTERS))
 async def active_alerts(
     source: Source,
     wanted_alerts: Wanted,
     *,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+    cursor: Cursor = None,
 ) -> AlertsBody:
     """The alerts that are pending or open, the gravest first."""
-    return _alerts_body(source, wanted_alerts, None, limit, live_only=True)
+    return await _alerts_body(source, wanted_alerts, None, Page(limit, cursor), live_only=True)
 
 
 @get("/alerts/history", query_parameters=("cursor", "alert_id", *FILTERS))
@@ -122,12 +141,13 @@ async def alert_history(
 async def alert(source: Source, alert_id: FromPath[str]) -> OneAlertBody:
     """One alert, why it fired, and what happened to it, newest first."""
     desk = source.alerts()
-    standing = next((each for each in desk.standing() if each.alert.id == alert_id), None)
+    found = desk.alerts.find(alert_id)
+    standing = await desk.standing([] if found is None else [found])
     events = await desk.history(EntryQuery(limit=MAX_LIMIT, alert_id=alert_id))
-    if standing is None and not events:
+    if not standing and not events:
         raise _no_alert(alert_id)
     return OneAlertBody(
-        alert=None if standing is None else alert_body(standing, desk.now().s),
+        alert=alert_body(standing[0], desk.now().s) if standing else None,
         events=[step_body(each) for each in events],
     )
 
@@ -152,23 +172,49 @@ async def unacknowledge(source: Source, request: Asked, alert_id: FromPath[str])
     return DoneBody(message=f"nobody takes care of {alert_id} any more")
 
 
-def _alerts_body(
-    source: Source, wanted: AlertFilter, state: str | None, limit: int, *, live_only: bool
+async def _alerts_body(
+    source: Source, wanted: AlertFilter, state: str | None, page: Page, *, live_only: bool
 ) -> AlertsBody:
     desk = source.alerts()
+    everything = desk.known(live_only=live_only)
+    found = sorted((each for each in everything if _has(each, wanted, state)), key=_place)
+    begin = bisect_right(found, _place_of(page.after), key=_place) if page.after else 0
+    end = begin + page.limit
     now_s = desk.now().s
-    everything = desk.standing(live_only=live_only)
-    found = [each for each in everything if _has(each, wanted, state)]
-    found.sort(key=lambda each: (not each.alert.is_live, -each.alert.severity, each.alert.id))
     return AlertsBody(
-        alerts=[alert_body(each, now_s) for each in found[:limit]],
+        alerts=[alert_body(each, now_s) for each in await desk.standing(found[begin:end])],
         total_count=len(found),
         by_severity=by_severity(everything),
+        next_cursor=_cursor_of(found[end - 1]) if end < len(found) else None,
     )
 
 
-def _has(standing: Standing, wanted: AlertFilter, state: str | None) -> bool:
-    alert, scope = standing.alert, standing.alert.scope
+_Place = tuple[bool, int, str, str, str]
+
+
+_PLACE = msgspec.json.Decoder(tuple[bool, int, str, str, str])
+
+
+def _place(alert: Alert) -> _Place:
+    """Open ones first, the gravest of them first; those alike always in one order."""
+    kind, id_ = alert.scope
+    return not alert.is_live, -alert.severity, alert.rule, kind, id_
+
+
+def _cursor_of(alert: Alert) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(_place(alert))).decode()
+
+
+def _place_of(cursor: str) -> _Place:
+    try:
+        return _PLACE.decode(urlsafe_b64decode(cursor))
+    except (ValueError, msgspec.DecodeError) as error:
+        words = "this is no cursor; use the `next_cursor` of the page before"
+        raise RequestError(words, param="cursor") from error
+
+
+def _has(alert: Alert, wanted: AlertFilter, state: str | None) -> bool:
+    scope = alert.scope
     return (
         wanted.severity in (None, alert.severity.name)
         and wanted.alert_type in (None, alert.type.value)

@@ -8,7 +8,7 @@ statuses. Alerts cannot be posted: they are judged here. In Alertmanager's words
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from pointsman.core.errors import RequestError
 from pointsman.engine.alert_desk import Asked as Wanted
 from pointsman.engine.alert_desk import Desk
 from pointsman.engine.alert_standing import Standing
+from pointsman.engine.steps import in_steps
 
 PREFIX = "/api/v2"
 NOBODY = "nobody"
@@ -131,7 +132,7 @@ async def alerts(
     """Alerts that are pending or open, filtered as Alertmanager does."""
     desk = source.alerts()
     keep = _Kept(active=active, silenced=silenced, inhibited=inhibited, unprocessed=unprocessed)
-    return _answered(lambda: [each for each, _ in _found(desk, wanted, receiver, keep)])
+    return await _answered(_found(desk, wanted, receiver, keep))
 
 
 @get("/alerts/groups", include_in_schema=False)
@@ -147,7 +148,7 @@ async def groups(
     """The same, as they are told together, once for each receiver."""
     desk = source.alerts()
     keep = _Kept(active=active, silenced=silenced, inhibited=inhibited, unprocessed=True)
-    return _answered(lambda: list(_grouped(desk, _found(desk, wanted, receiver, keep))))
+    return await _answered(_grouped(desk, _found(desk, wanted, receiver, keep)))
 
 
 @get("/silences", include_in_schema=False)
@@ -156,7 +157,7 @@ async def silences(source: Source, *, wanted: Filters = None) -> Json:
     desk = source.alerts()
     now = desk.now().at
 
-    def found() -> list[_Silence]:
+    async def found() -> list[_Silence]:
         asked = [matcher(each) for each in wanted or ()]
         return [
             _silence(each, now)
@@ -164,7 +165,7 @@ async def silences(source: Source, *, wanted: Filters = None) -> Json:
             if all(_speaks_of(each, one) for one in asked)
         ]
 
-    return _answered(found)
+    return await _answered(found())
 
 
 @post("/silences", status_code=200, include_in_schema=False)
@@ -232,20 +233,27 @@ class _Kept(msgspec.Struct):
         return self.active or bool(each.silenced_by or each.inhibited_by)
 
 
-def _found(
+async def _found(
     desk: Desk, wanted: Sequence[str] | None, receiver: str | None, keep: _Kept
-) -> Iterator[tuple[_Alert, Standing]]:
+) -> list[_Alert]:
     """Raises `ValueError` for a filter that is none."""
     asked = [matcher(each) for each in wanted or ()]
-    name = re.compile(receiver or ".*")
+    matching = _matching(desk, asked, re.compile(receiver or ".*"), keep)
+    found = [each async for each in in_steps(matching, lambda: desk.now().s)]
+    return [each for each in found if each is not None]
+
+
+def _matching(
+    desk: Desk, asked: Sequence[Matcher], name: re.Pattern[str], keep: _Kept
+) -> Iterator[_Alert | None]:
+    """One alert after the other, None for each that is not wanted."""
     now = desk.now().at
-    for standing in desk.standing(live_only=True):
+    for standing in desk.alerts.standing(desk.known(live_only=True), now):
         labels = all_labels(standing.alert, desk.alerts.rule(standing.alert.rule))
-        if not keep.keeps(standing) or not all(each.matches(labels) for each in asked):
-            continue
         to = desk.channels_of(standing.alert) or (NOBODY,)
-        if any(name.fullmatch(each) for each in to):
-            yield _alert(standing, labels, to, now), standing
+        wanted = keep.keeps(standing) and all(each.matches(labels) for each in asked)
+        wanted = wanted and any(name.fullmatch(each) for each in to)
+        yield _alert(standing, labels, to, now) if wanted else None
 
 
 def _alert(standing: Standing, labels: dict[str, str], to: Sequence[str], now: datetime) -> _Alert:
@@ -268,16 +276,21 @@ def _alert(standing: Standing, labels: dict[str, str], to: Sequence[str], now: d
     )
 
 
-def _grouped(desk: Desk, found: Iterable[tuple[_Alert, Standing]]) -> Iterator[dict[str, Any]]:
+async def _grouped(desk: Desk, wanted: Awaitable[list[_Alert]]) -> list[dict[str, Any]]:
     by = desk.alerts.plan.grouping.by
     gathered: dict[tuple[str, tuple[str, ...]], list[_Alert]] = {}
-    for alert, _ in found:
+    for alert in await wanted:
         values = tuple(alert.labels.get(name, "") for name in by)
         for each in alert.receivers:
             gathered.setdefault((each["name"], values), []).append(alert)
-    for (receiver, values), together in sorted(gathered.items(), key=lambda each: each[0]):
-        labels = {name: value for name, value in zip(by, values, strict=True) if value}
-        yield {"labels": labels, "receiver": {"name": receiver}, "alerts": together}
+    return [
+        {
+            "labels": {name: value for name, value in zip(by, values, strict=True) if value},
+            "receiver": {"name": receiver},
+            "alerts": together,
+        }
+        for (receiver, values), together in sorted(gathered.items(), key=lambda each: each[0])
+    ]
 
 
 def _speaks_of(silence: Silence, asked: Matcher) -> bool:
@@ -313,10 +326,10 @@ def _read(each: _Matcher) -> Matcher:
     return Matcher(each.name, each.value, operators[each.is_regex, each.is_equal])
 
 
-def _answered(found: Any) -> Json:
+async def _answered(found: Awaitable[Any]) -> Json:
     """What was found; a mistake in a filter is told as Alertmanager tells it."""
     try:
-        return _json(found())
+        return _json(await found)
     except (ValueError, re.error) as error:
         return _json(str(error), 400)
 
