@@ -107,4 +107,4 @@ class Post:
         return self.outbox.kept[name].row.state
 
     def is_idle(self) -> bool:
-        return not any(kept.pending for kept in self.outbox.kept.values())
+        return not any(kept.pending for kept in list(self.outbox.kept.values()))
