@@ -22,6 +22,7 @@ from typing import Any
 
 from bench.records import NEVER, Changing, NoStore, an_outcome, batch
 from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.clock import SystemClock
 from pointsman.core.aggregate import Dimension
 from pointsman.core.decision import Decision, Outcome
 from pointsman.engine.history_ports import SeriesQuery
@@ -144,7 +145,7 @@ def adding(folder: Path) -> None:
 
 
 async def requests(store: Store, decisions: Sequence[Decision]) -> list[float]:
-    ledger = WriteBehindLedger(store, Wall())
+    ledger = WriteBehindLedger(store, SystemClock())
     ledger.start()
     took = []
     for number in range(REQUESTS):
@@ -165,17 +166,6 @@ def spin(seconds: float) -> None:
     """Work in Python for so long, by the work done rather than by the clock."""
     for _ in range(int(seconds * 20_000_000)):
         pass
-
-
-class Wall:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def reading(folder: Path, rows: int) -> None:

@@ -22,6 +22,7 @@ from random import Random
 from typing import NamedTuple
 
 from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.app.clock import SystemClock
 from pointsman.app.logs import QUEUE_RECORDS, configure
 from pointsman.core.decision import (
     Candidate,
@@ -179,17 +180,6 @@ class NoStore:
         return 0
 
     def close(self) -> None: ...
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def repeated(call: Callable[[], object]) -> float:
