@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def test_an_address_is_named_without_user_and_password() -> None:
         ("postgresql://me:pass-of-mine@host/name?target_session_attrs=rw", "attrs is rw, not"),
         ("postgresql://me:pass-of-mine@db..host/name", "its host cannot be one: db..host"),
         (f"postgresql://me:pass-of-mine@{'h' * 64}/name", "its host cannot be one"),
+        ("hana://me:pass-of-mine@host", "needs a host and the SQL port"),
+        ("hana+hdbcli://me:pass-of-mine@host:39017/HXE", "named by ?databaseName="),
         ("postgresql://me:pass-of-mine@/name?host=h&port=many", "its port is many"),
         ("postgresql://me:pass-of-mine@/name?host=h&port=65536", "its port is 65536"),
     ],
@@ -68,15 +71,33 @@ def test_the_url_comes_from_the_environment_and_is_shown_to_nobody() -> None:
     assert "word-of-mine" not in repr(configuration)
 
 
-def test_without_the_extra_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("driver", "url", "remedy"),
+    [("asyncpg", URL, "postgres"), ("hdbcli", "hana://me:pass-of-mine@host:39017/", "hana")],
+)
+def test_without_the_extra_it_says_how_to_get_it(
+    driver: str, url: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = importlib.util.find_spec
 
     def without(name: str, package: str | None = None) -> Any:
-        return None if name == "asyncpg" else found(name, package)
+        return None if name == driver else found(name, package)
 
     monkeypatch.setattr("pointsman.app.checks.find_spec", without)
-    with pytest.raises(ConfigError, match=r"pointsman\[postgres\]"):
-        parse(json.dumps({"store": {"url": URL}}), {})
+    with pytest.raises(ConfigError, match=rf"pip install 'pointsman\[{remedy}\]'") as refused:
+        parse(json.dumps({"store": {"url": url}}), {})
+    assert [problem.path for problem in refused.value.problems] == ["store.url"]
+    assert "mine" not in str(refused.value)
+
+
+def test_nobody_gets_the_proprietary_driver_who_did_not_ask_for_it(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    assert any("hdbcli" in each for each in extras.pop("hana"))
+    others = [project["project"]["dependencies"], *extras.values()]
+    others += project["dependency-groups"].values()
+    named = [str(each) for needs in others for each in needs]
+    assert not [each for each in named if "hana" in each or "hdbcli" in each]
 
 
 def test_an_agent_can_be_forgotten_also_when_the_disk_is_full(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from outbox_contract import OutboxContract
 from store_contract import NOON, StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, measured
 
-from pointsman.adapters.stores.postgres import partitions
+from pointsman.adapters.stores import days
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move, status
 from pointsman.adapters.stores.postgres.store import PostgresStore
@@ -121,7 +121,7 @@ def test_what_came_while_its_day_had_no_partition_goes_into_it_when_it_gets_one(
     store: PostgresStore, upgraded_database: str
 ) -> None:
     # A clock that jumps brings more days at once than are made at once.
-    kept = [made_at(DAY + timedelta(days=n), n) for n in range(partitions.MOST_MADE + 5)]
+    kept = [made_at(DAY + timedelta(days=n), n) for n in range(days.MOST_MADE + 5)]
     store.append([record for each in kept for record in (each, ended(each))])
     assert rows_of(upgraded_database, "SELECT count(*) FROM ROUTING_DECISIONS_DEFAULT") == [(5,)]
     last = kept[-1].at
@@ -260,8 +260,8 @@ def test_a_damaged_record_is_a_store_error(store: PostgresStore, upgraded_databa
 @pytest.mark.parametrize(
     ("decision_id", "day"),
     [
-        (partitions.first_id(20_513), 20_513),
-        (f"{partitions.first_id(20_513)}00ff", 20_513),
+        (days.first_id(20_513), 20_513),
+        (f"{days.first_id(20_513)}00ff", 20_513),
         ("dec_0000000001", None),
         ("dec_00000000001", None),
         ("other", None),
@@ -269,7 +269,7 @@ def test_a_damaged_record_is_a_store_error(store: PostgresStore, upgraded_databa
     ],
 )
 def test_an_id_tells_its_day(decision_id: str, day: int | None) -> None:
-    assert partitions.day_of(decision_id) == day
+    assert days.day_of(decision_id) == day
 
 
 def test_a_clock_that_is_an_hour_off_loses_nothing(

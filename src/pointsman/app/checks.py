@@ -17,7 +17,6 @@ from pointsman.adapters.http.app import is_loopback
 from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.providers.transport import environment_proxy
-from pointsman.adapters.stores.postgres.address import address_of as database_at
 from pointsman.adapters.telemetry import is_installed
 from pointsman.app.alerting import RuleEntry, rule_problems
 from pointsman.app.channel_checks import check_channels
@@ -25,6 +24,7 @@ from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
 from pointsman.app.secrets import Secret
 from pointsman.app.settings import AgentEntry, KeyEntry, Settings
+from pointsman.app.storing import SERVERS, server_of
 from pointsman.app.telemetry import COLLECTOR_ADDRESS
 from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
@@ -78,14 +78,17 @@ def _check_store(settings: Settings, findings: Findings) -> None:
     url, path = settings.store.url, ("store", "url")
     if url is None:
         return
+    words, form = "this is no address of a database", SERVERS[0].form
     try:
-        database_at(url.reveal())
+        server = server_of(url.reveal())
+        form = server.form
+        server.address(url.reveal())
     except ValueError as error:
-        remedy = "write it as postgresql://user:${PASSWORD}@host:5432/name"
-        findings.add(path, f"this is no address of a database: {error}", remedy)
-    if find_spec("asyncpg") is None:
-        words = "keeping decisions in PostgreSQL takes asyncpg, which is not installed"
-        findings.add(path, words, "pip install 'pointsman[postgres]'")
+        findings.add(path, f"{words}: {error}", f"write it as {form}")
+        return
+    if find_spec(server.driver) is None:
+        words = f"keeping decisions in {server.name} takes {server.driver}, which is not installed"
+        findings.add(path, words, server.remedy)
 
 
 def check_rules(entries: Mapping[str, RuleEntry], findings: Findings) -> None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from pointsman.adapters.stores.migrations.running import move, moving
-from pointsman.adapters.stores.postgres.address import Address, address_of
 from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
 from pointsman.app.configuration import Configuration
-from pointsman.app.storing import DATABASE
+from pointsman.app.storing import DATABASE, server_of
 
 
 class Unmovable(Exception):
@@ -64,11 +64,13 @@ class FileDatabase:
         return sqlite3.connect(uri, uri=True, isolation_level=None)
 
 
-class PostgresDatabase:
+class ServerDatabase:
     """One on a server, which somebody has made and given us rights in."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, url: str) -> None:
+        server = server_of(url)
+        self._address = server.address(url)
+        self._schema = import_module(server.schema)
 
     def __str__(self) -> str:
         return str(self._address)
@@ -77,21 +79,17 @@ class PostgresDatabase:
         return True
 
     def revision(self) -> int:
-        from pointsman.adapters.stores.postgres.schema import status  # noqa: PLC0415 - an extra
-
-        return _known(self, status(self._address))
+        return _known(self, self._schema.status(self._address))
 
     def move(self, target: int) -> None:
-        from pointsman.adapters.stores.postgres import schema  # noqa: PLC0415 - an extra
-
-        schema.move(self._address, target)
+        self._schema.move(self._address, target)
 
 
 def database_of(configuration: Configuration) -> Database:
     """The database that a gateway with this configuration keeps its decisions in."""
     url = configuration.store.url
     if url is not None:
-        return PostgresDatabase(address_of(url.reveal()))
+        return ServerDatabase(url.reveal())
     return FileDatabase(configuration.server.data_dir / DATABASE)
 
 

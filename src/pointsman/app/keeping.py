@@ -20,10 +20,11 @@ Expression = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 class StoreEntry(Section):
     url: Secret | None = Field(
         None,
-        description="A PostgreSQL database to keep decisions in, as "
-        "`postgresql://user:${PASSWORD}@host:5432/name?sslmode=verify-full`; a spool in "
-        "`server.data_dir` stands before it. Needs the extra `pointsman[postgres]`, and `pointsman "
-        "db upgrade` once. Left out: a file in `server.data_dir`.",
+        description="A database to keep decisions in: PostgreSQL, as "
+        "`postgresql://user:${PASSWORD}@host:5432/name?sslmode=verify-full`, or SAP HANA, as "
+        "`hana://user:${PASSWORD}@host:39017/?databaseName=NAME`; a spool in `server.data_dir` "
+        "stands before it. Needs the extra `pointsman[postgres]` or `pointsman[hana]`, and "
+        "`pointsman db upgrade` once. Left out: a file in `server.data_dir`.",
     )
     durability: Literal["relaxed", "strict"] = Field(
         "relaxed",

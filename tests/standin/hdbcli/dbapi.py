@@ -6,9 +6,11 @@ files in the folder that `STANDIN_HANA` names.
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -32,7 +34,20 @@ CREATE TABLE IF NOT EXISTS TABLE_PARTITIONS (
 CREATE TABLE IF NOT EXISTS PROCEDURES (PROCEDURE_NAME TEXT PRIMARY KEY, DEFINITION TEXT);
 CREATE VIEW IF NOT EXISTS TABLES AS
     SELECT 'S' AS SCHEMA_NAME, upper(name) AS TABLE_NAME FROM sqlite_master WHERE type = 'table';
+CREATE TABLE IF NOT EXISTS DUMMY (DUMMY TEXT PRIMARY KEY);
+INSERT OR IGNORE INTO DUMMY VALUES ('X');
 """
+KEYS = {"ROUTING_AGGREGATES": 4}
+"""How many columns are the primary key of a table that is written over, where it is not one."""
+
+FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("MOD", 2, lambda value, by: value % by),
+    ("FLOOR", 1, lambda value: value // 1),
+    ("TO_BIGINT", 1, int),
+    ("TO_TIMESTAMP", 1, lambda text: text),
+    ("SECONDS_BETWEEN", 2, lambda _, until: calendar.timegm(time.strptime(until, ISO))),
+)
+ISO = "%Y-%m-%d %H:%M:%S"
 
 
 class Error(Exception):
@@ -57,6 +72,8 @@ class Connection:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(SYSTEM)
+        for name, count, function in FUNCTIONS:
+            self._db.create_function(name, count, function, deterministic=True)
 
     def setautocommit(self, on: bool) -> None:
         assert not on
@@ -119,11 +136,13 @@ def translated(statement: str) -> list[str]:
         found = re.match(shape, statement.strip(), re.DOTALL)
         if found:
             return made(found)
-    return [statement.replace("CURRENT_SCHEMA", "'S'")]
+    here = statement.replace("CURRENT_SCHEMA", "'S'")
+    return [here.replace("CURRENT_UTCTIMESTAMP", "CURRENT_TIMESTAMP")]
 
 
 def _upsert(found: re.Match[str]) -> list[str]:
-    key, *others = [name.strip() for name in found["columns"].split(",")]
+    names, count = found["columns"].split(", "), KEYS.get(found["table"], 1)
+    key, others = ", ".join(names[:count]), names[count:]
     replaced = ", ".join(f"{name} = excluded.{name}" for name in others)
     insert = f"INSERT INTO {found['table']} ({found['columns']}) VALUES ({found['values']})"
     return [f"{insert} ON CONFLICT ({key}) DO UPDATE SET {replaced}"]
@@ -184,7 +203,10 @@ RULES: tuple[tuple[str, Callable[[re.Match[str]], list[str]]], ...] = (
     (r"CALL SP_UPDATE_ASSIGNMENT_METRICS\('(?P<id>\w+)', 1, (?P<ms>[0-9.]+)\)$", _count),
     (r"CALL SP_GET_ROUTING_RECOMMENDATION\('\w+', 'quality', \?\)$", _recommend),
     (
-        r"(SET TRANSACTION AUTOCOMMIT DDL OFF|LOCK TABLE \w+ IN (INTENTIONAL )?EXCLUSIVE MODE)$",
+        (
+            r"(SET TRANSACTION (AUTOCOMMIT DDL OFF|ISOLATION LEVEL REPEATABLE READ)"
+            r"|LOCK TABLE \w+ IN (INTENTIONAL )?EXCLUSIVE MODE)$"
+        ),
         _nothing,
     ),
     (r"ALTER TABLE \w+ PARTITION BY RANGE \(\w+\) \(PARTITION OTHERS\)$", _nothing),

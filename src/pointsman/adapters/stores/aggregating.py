@@ -52,7 +52,7 @@ LOOKED_BACK_FAR_S = 3 * 86_400
 ROWS_AT_ONCE = 400
 PAUSE_S = 0.001
 
-_MADE = f"""
+MADE = f"""
 SELECT SELECTED_AGENT_ID, SELECTED_MODEL_ID, TASK_TYPE, STRATEGY, count(*), SUM(EXPLORED),
     SUM(PANIC), SUM(CASE WHEN EXISTS (
         SELECT 1 FROM {OUTCOMES} o
@@ -77,7 +77,7 @@ SELECT o.AGENT_ID, o.MODEL_ID, d.TASK_TYPE, d.STRATEGY, {", ".join(_KEPT_COLUMNS
 FROM {OUTCOMES} o LEFT JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID
 WHERE o.DECISION_ID >= ? AND o.DECISION_ID < ?
 """  # noqa: S608
-_KEPT = f"""
+KEPT = f"""
 SELECT (SELECT count(*) FROM {DECISIONS} WHERE DECISION_ID >= ? AND DECISION_ID < ?)
     + (SELECT count(*) FROM {OUTCOMES} WHERE DECISION_ID >= ? AND DECISION_ID < ?)
 """  # noqa: S608
@@ -96,7 +96,7 @@ _PARTS = f"""
 SELECT {", ".join(WHOLE_COLUMNS)} FROM {AGGREGATES}
 WHERE PERIOD_S = ? AND STARTS_AT >= ? AND STARTS_AT < ?
 """  # noqa: S608
-_BEHIND = f"""
+BEHIND = f"""
 SELECT PARTS.STARTS FROM (
     SELECT STARTS_AT - STARTS_AT % ? AS STARTS, SUM(DECISIONS + ATTEMPTS) AS COUNTED
     FROM {AGGREGATES}
@@ -166,8 +166,7 @@ class Aggregating:
         """Until when there are periods of each length."""
         until = self._until
         if until is None:
-            latest = db.execute(_LATEST, (MINUTE_S,)).fetchone()[0]
-            until = 0 if latest is None else latest // SECOND_US + MINUTE_S
+            until = _counted_until(db) or 0
         closed = {grain: until - until % grain for grain in GRAINS_S}
         for grain, stale in self._stale.items():
             closed[grain] = min([closed[grain], *tuple(stale)])
@@ -248,22 +247,27 @@ def _left_undone(db: Database) -> tuple[int, list[int], dict[int, list[int]]] | 
 
     None where no minute ever was.
     """
-    latest = db.execute(_LATEST, (MINUTE_S,)).fetchone()[0]
-    if latest is None:
+    until = _counted_until(db)
+    if until is None:
         return None
-    until = latest // SECOND_US + MINUTE_S
     stale = {}
     for finer, grain in pairwise(GRAINS_S):
         since = -(-(until - LOOKED_BACK_FAR_S) // grain) * grain
         asked = (grain * SECOND_US, finer, since * SECOND_US, grain)
-        stale[grain] = [row[0] // SECOND_US for row in db.execute(_BEHIND, asked)]
+        stale[grain] = [row[0] // SECOND_US for row in db.execute(BEHIND, asked)]
     return until, list(_behind(db, until - LOOKED_BACK_S, until)), stale
+
+
+def _counted_until(db: Database) -> int | None:
+    """The end of the latest period: of long ones, whose minutes may have been forgotten, too."""
+    latest = ((db.execute(_LATEST, (grain,)).fetchone()[0], grain) for grain in GRAINS_S)
+    return max((at // SECOND_US + grain for at, grain in latest if at is not None), default=None)
 
 
 def _counted_anew(db: Database, minute: int) -> Aggregates | None:
     """What a minute comes to; None when as much of it was counted as is kept, or more."""
     span = (first_id(minute), first_id(minute + MINUTE_S))
-    kept = db.execute(_KEPT, (*span, *span)).fetchone()[0]
+    kept = db.execute(KEPT, (*span, *span)).fetchone()[0]
     counted = db.execute(_COUNTED, (MINUTE_S, minute * SECOND_US)).fetchone()
     if counted is not None and counted[0] >= kept:
         return None
@@ -273,7 +277,7 @@ def _counted_anew(db: Database, minute: int) -> Aggregates | None:
 def _made(db: Database, span: tuple[str, str]) -> dict[Kind, Made]:
     """How much was decided of every kind within a stretch of ids."""
     found = {}
-    for *kind, decisions, explored, panics, fallbacks, scored, score_sum in db.execute(_MADE, span):
+    for *kind, decisions, explored, panics, fallbacks, scored, score_sum in db.execute(MADE, span):
         counts = (decisions, int(explored), int(panics), int(fallbacks), scored)
         found[Kind(*kind)] = Made(*counts, float(score_sum or 0.0))
     return found

@@ -60,7 +60,7 @@ class AuditLog:
             "SUBJECT_ID = ?": query.subject,
         }
         asked = {test: storable(value) for test, value in tests.items() if value is not None}
-        where = " AND ".join(["TRUE", *asked])
+        where = " AND ".join(["1 = 1", *asked])
         statement = f"SELECT {_NAMES} FROM {AUDIT} WHERE {where} ORDER BY AUDIT_ID DESC LIMIT ?"  # noqa: S608
         values = [*asked.values(), query.limit]
         return self._database.read(

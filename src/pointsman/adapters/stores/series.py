@@ -25,7 +25,7 @@ _SUMS = ", ".join(f"SUM({name})" for name in FIGURE_COLUMNS)
 _WHERE = "PERIOD_S = ? AND DIMENSION = ? AND STARTS_AT >= ? AND STARTS_AT < ?"
 
 # One step along the key per member: to read all periods of all would take as long as there are.
-_MEMBERS = f"""
+MEMBERS = f"""
 WITH RECURSIVE MEMBERS(NAME) AS (
     SELECT min(DIMENSION_VALUE) FROM {AGGREGATES} WHERE PERIOD_S = ? AND DIMENSION = ?
     UNION ALL
@@ -90,7 +90,7 @@ def _busiest(db: Database, query: SeriesQuery, stretches: Sequence[_Stretch]) ->
     counts: Counter[str] = Counter()
     for stretch in stretches:
         span = _span(query, stretch)
-        names = [row[0] for row in db.execute(_MEMBERS, (*span[:2], *span[:2]))]
+        names = [row[0] for row in db.execute(MEMBERS, (*span[:2], *span[:2]))]
         for start in range(0, len(names), NAMES_AT_ONCE):
             some = names[start : start + NAMES_AT_ONCE]
             rows = db.execute(
@@ -113,7 +113,8 @@ def _figures(
     for stretch in stretches:
         rows = db.execute(
             f"SELECT DIMENSION_VALUE, STARTS_AT / {step_us}, {_SUMS} FROM {AGGREGATES}"  # noqa: S608
-            f" WHERE {_WHERE} AND DIMENSION_VALUE IN ({marks(names)}) GROUP BY 1, 2",
+            f" WHERE {_WHERE} AND DIMENSION_VALUE IN ({marks(names)})"
+            f" GROUP BY DIMENSION_VALUE, STARTS_AT / {step_us}",
             [*_span(query, stretch), *names],
         )
         for name, step, *sums in rows:

@@ -1,13 +1,14 @@
 """What is asked of a database by statements that mean the same on SQLite and PostgreSQL?
 
 Such statements mark their values by `?`, compare and sum, and name no type. What is rarely asked is
-written so, once for both; the statements of every request are each database's own.
+written so, once for both, and `hana/portable.py` says how HANA has it; the statements of every
+request are each database's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -23,6 +24,22 @@ class Rows(Protocol):
     def fetchall(self) -> list[Any]: ...
 
     def __iter__(self) -> Iterator[Any]: ...
+
+
+class Found(NamedTuple):
+    """What a statement found or did, all of it at once."""
+
+    rows: Sequence[Any]
+    rowcount: int = -1
+
+    def fetchone(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def fetchall(self) -> list[Any]:
+        return list(self.rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
 
 
 class Database(Protocol):

@@ -239,8 +239,7 @@ def _sql(args: argparse.Namespace) -> int:
     try:
         text = statements(args.dialect, start=start, target=_target(args, HEAD))
     except (LookupError, ModuleNotFoundError) as error:
-        remedy = "pip install --no-deps sqlalchemy-hana, and SAP's driver: pip install hdbcli"
-        raise _Refusal(f"{error}; {remedy}") from None
+        raise _Refusal(f"{error}: pip install 'pointsman[hana]'") from None
     print(json.dumps({"dialect": args.dialect, "sql": text}) if args.json else text)
     return 0
 

@@ -26,9 +26,12 @@ from pointsman.adapters.stores.conformance.records import (
 from pointsman.adapters.stores.conformance.scratch import Scratch
 from pointsman.adapters.stores.schema import HEAD
 from pointsman.adapters.stores.schema.views import VIEWS
+from pointsman.core.aggregate import Dimension
+from pointsman.core.audit import Act, act_id
 from pointsman.core.decision import Decision, Outcome
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
+from pointsman.engine.history_ports import AuditQuery, SeriesQuery
 from pointsman.engine.ports import AssignmentQuery, DecisionQuery, StoredDecision
 
 CALLS, CALLERS = 800, 8
@@ -242,6 +245,39 @@ def _procedures(scratch: Scratch) -> None:
     _see(scratch.recommended("coding", "quality"), "verify/counted")
 
 
+def _figures(scratch: Scratch) -> None:
+    """Figures of minutes and hours add up to what was kept, also what came late."""
+    made = [decision(900 + n, hours=-200, agent_id="figures") for n in range(40)]
+    start = made[0].at.replace(minute=0, second=0, microsecond=0)
+    query = SeriesQuery(
+        start, start + timedelta(hours=2), 3_600, Dimension.AGENT, ("figures",), latencies=True
+    )
+    for part in (made[:25], made[25:]):
+        scratch.store.append([record for each in part for record in (each, outcome(each))])
+        while scratch.store.aggregates.roll(start + timedelta(days=9)):
+            pass
+    points = scratch.store.aggregates.series(query).points
+    _see([each.name for each in points], ["figures"])
+    figures, period = points[0].figures, points[0].period
+    _see((figures.decisions, figures.attempts, figures.successes), (40, 40, 40))
+    _see(period and period.counts.attempts, 40)
+    busiest = scratch.store.aggregates.series(query._replace(names=(), step_s=60))
+    _must(any(each.name == "figures" for each in busiest.points), "it is not among the busiest")
+
+
+def _acts(scratch: Scratch) -> None:
+    """Who changed what is kept once, as it was first said."""
+    made = [
+        Act(act_id(NOON, n), NOON + timedelta(seconds=n), "somebody", f"verify.{n}", "x")
+        for n in (1, 2)
+    ]
+    for each in (*made, made[0]._replace(actor="another")):
+        scratch.store.audit.record(each)
+    _see(list(scratch.store.audit.acts(AuditQuery(actor="somebody"))), made[::-1])
+    _must(scratch.store.audit.forget_acts(made[1].at), "nothing was forgotten")
+    _see(list(scratch.store.audit.acts(AuditQuery(actor="somebody"))), made[1:])
+
+
 def _forgotten(scratch: Scratch) -> None:
     """Old days are forgotten with their outcomes, and what is younger stays."""
     old = [decision(700 + n, hours=-72, agent_id="old") for n in range(30)]
@@ -283,6 +319,8 @@ CHECKS = tuple(
         _assigned,
         _views,
         _procedures,
+        _figures,
+        _acts,
         _forgotten,
         _down_and_up,
     )

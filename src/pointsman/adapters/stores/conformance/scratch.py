@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from pointsman.adapters.stores.hana.address import SCHEME, HanaAddress, hana_address
-from pointsman.adapters.stores.postgres.address import SCHEMES, Address, address_of
+from pointsman.adapters.stores.hana.address import SCHEMES as HANA
+from pointsman.adapters.stores.hana.address import HanaAddress, hana_address
+from pointsman.adapters.stores.postgres.address import SCHEMES as POSTGRES
+from pointsman.adapters.stores.postgres.address import Address, address_of
 from pointsman.core.errors import StoreError
+from pointsman.engine.history_ports import AggregateStore, AuditStore
 from pointsman.engine.ports import AssignmentStore, Store
 
 PREFIX = "POINTSMAN_VERIFY_"
@@ -28,6 +31,12 @@ SUCCESS, LATENCY_MS = 1, 100.0
 class Memory(Store, Protocol):
     @property
     def assignments(self) -> AssignmentStore: ...
+
+    @property
+    def aggregates(self) -> AggregateStore: ...
+
+    @property
+    def audit(self) -> AuditStore: ...
 
 
 class Scratch(Protocol):
@@ -64,9 +73,9 @@ def scratch_of(url: str, token: str) -> Scratch:
     Raises `ValueError` for a URL that is none, and `StoreError` when it cannot be made.
     """
     scheme = urlsplit(url).scheme
-    if scheme in SCHEMES:
+    if scheme in POSTGRES:
         return PostgresScratch(address_of(url), token)
-    if scheme == SCHEME:
+    if scheme in HANA:
         return HanaScratch(hana_address(url), token)
     if scheme == EMBEDDED:
         return SqliteScratch(urlsplit(url).path, token)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-SCHEME = "hana"
+SCHEMES = frozenset({"hana", "hana+hdbcli"})
 
 OPTIONS = frozenset(
     {
@@ -47,7 +47,7 @@ def hana_address(url: str) -> HanaAddress:
         port = parts.port
     except ValueError:
         raise ValueError("it cannot be read: write hana://user:password@host:39017/") from None
-    if parts.scheme != SCHEME:
+    if parts.scheme not in SCHEMES:
         raise ValueError(f"it begins with {parts.scheme or 'no scheme'}:, not with hana://")
     if not parts.hostname or port is None:
         raise ValueError("it needs a host and the SQL port of the tenant, as in …@host:39017/")

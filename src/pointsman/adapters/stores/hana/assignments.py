@@ -24,6 +24,7 @@ from pointsman.adapters.stores.assignment_rows import (
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
 from pointsman.adapters.stores.auditing import act_of_run, act_row
 from pointsman.adapters.stores.hana import statements as say
+from pointsman.adapters.stores.hana.portable import record
 from pointsman.adapters.stores.hana.session import HanaSession, fetched, first
 from pointsman.adapters.stores.rows import Row, microseconds, storable
 from pointsman.adapters.stores.schema import RUN_INPUTS, RUNS
@@ -152,7 +153,7 @@ class HanaAssignments:
 
 def _keep_run(cursor: Any, run: Run) -> None:
     cursor.execute(say.KEEP_RUN, run_row(run))
-    cursor.execute(say.RECORD, act_row(act_of_run(run)))
+    record(cursor, act_row(act_of_run(run)))
     at_us = microseconds(run.settled_at)
     if run.undoes is not None:
         cursor.execute(say.SETTLE, (RunState.UNDONE.value, at_us, storable(run.undoes)))

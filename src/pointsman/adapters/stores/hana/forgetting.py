@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from pointsman.adapters.stores.days import MOST_MADE, day_at, day_of, first_id
 from pointsman.adapters.stores.hana import statements as say
 from pointsman.adapters.stores.hana.session import HanaSession, fetched, first
-from pointsman.adapters.stores.postgres.partitions import MOST_MADE, day_at, day_of, first_id
 from pointsman.adapters.stores.rows import microseconds
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES
 

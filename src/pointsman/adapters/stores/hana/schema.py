@@ -43,8 +43,7 @@ def script(start: int, target: int) -> list[str]:
     try:
         text = statements("hana", start=start, target=target)
     except (LookupError, ModuleNotFoundError) as error:
-        remedy = "pip install --no-deps sqlalchemy-hana, and SAP's driver: pip install hdbcli"
-        raise StoreError(f"{error}; {remedy}") from error
+        raise StoreError(f"{error}: pip install 'pointsman[hana]'") from error
     written = _COMMENT.sub("", text)
     steps = [step for step in map(str.strip, written.split(";\n")) if step.strip(";")]
     steps = [_in_columns(step.rstrip(";")) for step in steps]

@@ -6,24 +6,20 @@ imported when the first session is opened, and by nothing else.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import RLock
 from typing import Any
 
+from pointsman.adapters.stores.absence import Absence, Unstorable
 from pointsman.adapters.stores.hana.address import HanaAddress
-from pointsman.adapters.stores.postgres.link import Unstorable
 from pointsman.core.errors import StoreError
-
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 5.0
 
 UNSTORABLE = frozenset({274, 287, 304, 314, 339, 411})
 """Too large, missing, out of range, no number: refused however often it comes."""
-AGAIN = frozenset({131, 133, 146, 301})
-"""Somebody stood in the way (lock, deadlock), or has just kept the same row."""
+AGAIN = frozenset({131, 133, 138, 146, 301})
+"""Somebody stood in the way (lock, deadlock, changed tables), or has just kept the same row."""
 NO_SCHEMA = frozenset({259, 260, 328})
 """A table, a column or a procedure that is not there."""
 ATTEMPTS = 5
@@ -32,16 +28,18 @@ ANSWER_MS = 60_000
 
 
 class HanaSession:
-    """One session with a database, opened when it is needed, for one thread at a time."""
+    """One session with a database, opened when it is needed, for one thread at a time.
 
-    def __init__(self, address: HanaAddress, clock: Callable[[], float] = time.monotonic) -> None:
+    `check` looks at every new one, and may refuse it with a `StoreError`.
+    """
+
+    def __init__(self, address: HanaAddress, check: Callable[[Any], None] | None = None) -> None:
         self.address = address
-        self._clock = clock
+        self._check = check
+        self._absence = Absence(address)
         self._lock = RLock()
         self._connection: Any = None
         self._closed = False
-        self._pause_s = FIRST_PAUSE_S
-        self._away: tuple[float, float, str] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -52,6 +50,7 @@ class HanaSession:
             try:
                 yield cursor
                 connection.commit()
+                self._absence.over()
             except BaseException as error:
                 self._roll_back()
                 if isinstance(error, _driver().Error):
@@ -78,30 +77,27 @@ class HanaSession:
         if self._closed:
             raise StoreError(f"{self.address} is closed")
         if self._connection is None:
-            self._check_back()
+            self._absence.check()
             limits = {"connectTimeout": CONNECT_MS, "communicationTimeout": ANSWER_MS}
             try:
                 self._connection = _driver().connect(**{**limits, **self.address.arguments})
+                self._connection.setautocommit(False)
+                self._examine(self._connection)
             except _driver().Error as error:
                 raise self._absent(_words(error)) from error
-            self._connection.setautocommit(False)
-            self._away, self._pause_s = None, FIRST_PAUSE_S
+            except StoreError:
+                self._drop()
+                raise
         return self._connection
 
-    def _check_back(self) -> None:
-        if self._away is not None and self._clock() < self._away[1]:
-            raise StoreError(self._absence(self._away[0], self._away[2]))
-
-    def _absence(self, since: float, reason: str) -> str:
-        return f"{self.address} cannot be reached for {self._clock() - since:.0f} s: {reason}"
+    def _examine(self, connection: Any) -> None:
+        if self._check is not None:
+            self._check(connection.cursor())
+            connection.commit()
 
     def _absent(self, reason: str) -> StoreError:
-        now = self._clock()
-        since = now if self._away is None else self._away[0]
-        self._away = (since, now + self._pause_s, reason)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._drop()
-        return StoreError(self._absence(since, reason))
+        return self._absence.noted(reason)
 
     def _roll_back(self) -> None:
         if self._connection is not None:
@@ -138,7 +134,7 @@ def _driver() -> Any:
     try:
         return import_module("hdbcli.dbapi")
     except ModuleNotFoundError as error:
-        raise StoreError("SAP's driver is not installed: pip install hdbcli") from error
+        raise StoreError("SAP's driver is not installed: pip install 'pointsman[hana]'") from error
 
 
 def _words(error: Any) -> str:
@@ -147,7 +143,12 @@ def _words(error: Any) -> str:
 
 def values(row: Sequence[Any]) -> tuple[Any, ...]:
     """The row as plain values: large texts may come as something to be read."""
-    return tuple(value.read() if hasattr(value, "read") else value for value in row)
+    return tuple(map(_value, row))
+
+
+def _value(value: Any) -> Any:
+    whole = value.read() if hasattr(value, "read") else value
+    return bytes(whole) if isinstance(whole, memoryview) else whole
 
 
 def fetched(cursor: Any, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:

@@ -58,7 +58,7 @@ def _keep(table: str) -> str:
     )
 
 
-def _upsert(table: str, columns: Sequence[str]) -> str:
+def upsert(table: str, columns: Sequence[str]) -> str:
     """What is there is replaced in these columns, and keeps its others."""
     return f"UPSERT {table} ({', '.join(columns)}) VALUES ({marks(columns)}) WITH PRIMARY KEY"
 
@@ -74,6 +74,8 @@ def _staged_new_outcomes() -> str:
 
 VERSION = f"SELECT MAX(VERSION_NUM) FROM {VERSION_TABLE}"  # noqa: S608
 HAS_VERSION = "SELECT COUNT(*) FROM TABLES WHERE SCHEMA_NAME = CURRENT_SCHEMA AND TABLE_NAME = ?"
+OF_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+"""All that the transaction reads is of the moment at which it begins."""
 SHARE_SETS = f"LOCK TABLE {SETS} IN INTENTIONAL EXCLUSIVE MODE"
 HOLD_SETS = f"LOCK TABLE {SETS} IN EXCLUSIVE MODE"
 
@@ -213,10 +215,11 @@ def partition(act: str, table: str, first: str, after: str) -> str:
     return f"ALTER TABLE {table} {act} PARTITION '{first}' <= VALUES < '{after}'"
 
 
-KEEP_ASSIGNMENT = _upsert(ASSIGNMENTS, ASSIGNMENT_COLUMNS)
-KEEP_RUN = _upsert(RUNS, RUN_COLUMNS)
-RECORD = _upsert(AUDIT, AUDIT_COLUMNS)
-KEEP_INPUTS = _upsert(RUN_INPUTS, ("RUN_ID", "PROBLEM"))
+KEEP_ASSIGNMENT = upsert(ASSIGNMENTS, ASSIGNMENT_COLUMNS)
+KEEP_RUN = upsert(RUNS, RUN_COLUMNS)
+RECORD = f"INSERT INTO {AUDIT} ({', '.join(AUDIT_COLUMNS)}) VALUES ({marks(AUDIT_COLUMNS)})"  # noqa: S608
+RECORDED = f"SELECT COUNT(*) FROM {AUDIT} WHERE AUDIT_ID = ?"  # noqa: S608
+KEEP_INPUTS = upsert(RUN_INPUTS, ("RUN_ID", "PROBLEM"))
 REMATCH = (
     f"UPDATE {ASSIGNMENTS} SET {', '.join(f'{name} = ?' for name in MATCH_COLUMNS)}"  # noqa: S608
     " WHERE ASSIGNMENT_ID = ?"

@@ -16,15 +16,18 @@ from typing import Any
 
 import msgspec
 
+from pointsman.adapters.stores.absence import Unstorable
+from pointsman.adapters.stores.aggregating import Aggregating
+from pointsman.adapters.stores.auditing import AuditLog
+from pointsman.adapters.stores.days import AHEAD_DAYS, day_at, days_of
 from pointsman.adapters.stores.hana import statements as say
 from pointsman.adapters.stores.hana.address import HanaAddress
 from pointsman.adapters.stores.hana.assignments import HanaAssignments, count_usage, revalue
 from pointsman.adapters.stores.hana.forgetting import forget_agent, forget_before, make_days
+from pointsman.adapters.stores.hana.portable import HanaTransactions
 from pointsman.adapters.stores.hana.schema import check
 from pointsman.adapters.stores.hana.session import HanaSession, fetched
 from pointsman.adapters.stores.incoming import Incoming, halves, incoming
-from pointsman.adapters.stores.postgres.link import Unstorable
-from pointsman.adapters.stores.postgres.partitions import AHEAD_DAYS, day_at, days_of
 from pointsman.adapters.stores.recent import by_time
 from pointsman.adapters.stores.rows import (
     FEEDBACK_COLUMNS,
@@ -66,13 +69,14 @@ class HanaStore:
     """
 
     def __init__(self, address: HanaAddress, *, now: Callable[[], datetime] | None = None) -> None:
-        self.session = HanaSession(address)
+        self.session = HanaSession(address, check)
         self.assignments = HanaAssignments(self.session)
+        self.aggregates = Aggregating(HanaTransactions(self.session))
+        self.audit = AuditLog(HanaTransactions(self.session))
         self.unstorable = {"decision": 0, "outcome": 0}
         self.crowded_out = 0
         self._sets = CandidateSets(json_text)
         self._days: set[int] = set()
-        self._checked = False
         self._now = now or partial(datetime.now, UTC)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
@@ -80,12 +84,12 @@ class HanaStore:
 
     def write(self, rows: Incoming) -> None:
         """Keep all rows or none, durably; one that is already kept is left as it is."""
-        self._check()
         self._make_days(days_of(row[0] for row in (*rows.decisions, *rows.outcomes)))
         try:
             self.session.again(partial(_write, rows=rows))
         except (Unstorable, UnicodeEncodeError, OverflowError, ArithmeticError):
             self._write_apart(_mended(rows))
+        self.aggregates.note((*rows.decisions, *rows.outcomes))
 
     def _write_apart(self, rows: Incoming) -> None:
         """Write what can be written, ever smaller parts of what cannot."""
@@ -105,7 +109,6 @@ class HanaStore:
             cursor.execute(say.JUDGE, (*feedback_values(feedback), storable(feedback.decision_id)))
             return bool(cursor.rowcount > 0)
 
-        self._check()
         return bool(self.session.again(update))
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
@@ -139,13 +142,11 @@ class HanaStore:
             after = (rows[-1][FEEDBACK_COLUMNS.index("RATED_AT")], rows[-1][0])
 
     def forget_before(self, instant: datetime) -> int:
-        self._check()
         today = day_at(self._now())
         self._make_days(range(today, today + AHEAD_DAYS + 1))
         return forget_before(self.session, instant)
 
     def forget_agent(self, agent_id: str) -> int:
-        self._check()
         return forget_agent(self.session, storable(agent_id))
 
     def close(self) -> None:
@@ -170,15 +171,8 @@ class HanaStore:
             make_days(self.session, missing)
             self._days |= missing
 
-    def _check(self) -> None:
-        if not self._checked:
-            with self.session.transaction() as cursor:
-                check(cursor)
-            self._checked = True
-
     @contextmanager
     def _reading(self) -> Iterator[Any]:
-        self._check()
         with self._undamaged(), self.session.transaction() as cursor:
             yield cursor
 

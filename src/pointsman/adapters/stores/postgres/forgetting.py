@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from pointsman.adapters.stores.days import day_at
 from pointsman.adapters.stores.postgres.copying import SETS_LOCK
 from pointsman.adapters.stores.postgres.link import Link, Session
-from pointsman.adapters.stores.postgres.partitions import DEFAULT, day_at, drop, existing
+from pointsman.adapters.stores.postgres.partitions import DEFAULT, drop, existing
 from pointsman.adapters.stores.rows import microseconds
 from pointsman.adapters.stores.schema import AGGREGATES, DECISIONS, OUTCOMES, SETS
 

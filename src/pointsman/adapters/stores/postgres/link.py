@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
+from pointsman.adapters.stores.absence import Absence, Unstorable
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.core.errors import StoreError
 
@@ -29,8 +30,6 @@ CONNECT_S = 5.0
 STATEMENT_S = 30.0
 """No statement of ours takes longer, but for the forgetting of much that is old."""
 MARGIN_S = 5.0
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 5.0
 
 AWAY = ("08", "28", "3D", "53", "57P")
 """SQLSTATE classes that speak of the server or the way to it rather than of what was asked."""
@@ -44,19 +43,6 @@ they were before; all may try again at once."""
 ATTEMPTS = 5
 CLOSING_S = 0.01
 """A connection that is given up closes its socket in a later turn of the loop."""
-
-
-class Unstorable(StoreError):
-    """The database takes a value in no case; what else came with it can be written."""
-
-
-class Away(NamedTuple):
-    """Since when nobody answers (monotonic seconds), until when nobody is asked, and why."""
-
-    since: float
-    until: float
-    pause_s: float
-    reason: str
 
 
 class Link:
@@ -77,24 +63,11 @@ class Link:
         self.address = address
         self._check = check
         self._statement_s = statement_s
-        self._clock = clock
-        self._away: Away | None = None
+        self._absence = Absence(address, clock)
         self._closed = False
         self._opening = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Any = None
-
-    @property
-    def away_s(self) -> float | None:
-        """For how many seconds nobody has answered; None while somebody does."""
-        away = self._away
-        return None if away is None else self._clock() - away.since
-
-    @property
-    def reason(self) -> str | None:
-        """Why nobody answers; None while somebody does."""
-        away = self._away
-        return None if away is None else away.reason
 
     def run(
         self, work: Work[Answer], *, within_s: float | None = None, read: bool = False
@@ -104,7 +77,7 @@ class Link:
         Raises `StoreError`; of it `Unstorable` where what is written is refused for what it is.
         """
         self._check_open()
-        self._check_back()
+        self._absence.check()
         limit_s = CONNECT_S + (within_s or self._statement_s) + MARGIN_S
         job = asyncio.run_coroutine_threadsafe(
             self._attempts(work, limit_s, read=read), self._running_loop()
@@ -138,15 +111,6 @@ class Link:
         if self._closed:
             raise StoreError(f"{self.address} is closed")
 
-    def _check_back(self) -> None:
-        away = self._away
-        if away is not None and self._clock() < away.until:
-            raise StoreError(self._absence(away))
-
-    def _absence(self, away: Away) -> str:
-        for_s = self._clock() - away.since
-        return f"{self.address} cannot be reached for {for_s:.0f} s: {away.reason}"
-
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._opening:
             self._check_open()
@@ -167,8 +131,8 @@ class Link:
                     continue
                 raise self._translated(error) from error
             except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-                raise self._absent(_words(error)) from error
-            self._away = None
+                raise self._absence.noted(_words(error)) from error
+            self._absence.over()
             return answer
         raise StoreError(f"{self.address} is too busy: others stand in the way again and again")
 
@@ -214,18 +178,8 @@ class Link:
         if state.startswith(UNSTORABLE):
             return Unstorable(f"{self.address} refuses a value: {words}")
         if state.startswith(AWAY):
-            return self._absent(words)
+            return self._absence.noted(words)
         return StoreError(f"{self.address} cannot do it: {words}")
-
-    def _absent(self, reason: str) -> StoreError:
-        now, before = self._clock(), self._away
-        if before is None:
-            away = Away(now, now + FIRST_PAUSE_S, FIRST_PAUSE_S, reason)
-        else:
-            pause_s = min(2 * before.pause_s, LONGEST_PAUSE_S)
-            away = Away(before.since, now + pause_s, pause_s, reason)
-        self._away = away
-        return StoreError(self._absence(away))
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

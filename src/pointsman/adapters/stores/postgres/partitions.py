@@ -1,65 +1,30 @@
 """Into which part of a table does a decision's day go, and when is a part dropped?
 
-An id begins with the time at which it was made, in milliseconds. So the ids of a day (UTC) are one
-range, a partition holds them, and old days go at once, however many rows they have. Ids of another
-form lie in the default partition and are deleted one by one.
+The ids of a day (UTC) are one range, a partition holds them, and old days go at once, however many
+rows they have. Ids of another form lie in the default partition and are deleted one by one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from pointsman.adapters.stores.days import EPOCH, MOST_MADE, day_at, first_id
 from pointsman.adapters.stores.postgres.link import Session
 from pointsman.adapters.stores.schema import DECISIONS, OUTCOMES
-
-DAY_MS = 86_400_000
-DIGITS = 11
-AHEAD_DAYS = 3
-"""Partitions are made before they are needed, so that midnight is like any other moment."""
-EARLIEST, LATEST = 18_262, 84_006
-"""2020 to 2199, in days since 1970: what lies beyond is no time of ours."""
-MOST_MADE = 40
-"""Partitions made at once at most: clocks that jump must not fill the catalogue."""
 
 PARTED = (DECISIONS, OUTCOMES)
 DEFAULT = "DEFAULT"
 LOCK = 0x706F_696E_7061_7274
 """Advisory lock of those who make and drop partitions."""
 
-_TIMED = re.compile(r"dec_([0-9a-f]{11})")
 _NAMED = re.compile(r"routing_decisions_(\d{8})")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def day_of(decision_id: str) -> int | None:
-    """The day, since 1970, on which an id was made; None for one that does not say."""
-    found = _TIMED.match(decision_id)
-    if found is None:
-        return None
-    day = int(found[1], 16) // DAY_MS
-    return day if EARLIEST <= day <= LATEST else None
-
-
-def days_of(ids: Iterable[str]) -> set[int]:
-    """The days of all ids that say one."""
-    return {day for day in map(day_of, ids) if day is not None}
-
-
-def day_at(at: datetime) -> int:
-    """The day of an instant, since 1970."""
-    return (at - _EPOCH).days
-
-
-def first_id(day: int) -> str:
-    """The least id that may be made on a day."""
-    return f"dec_{day * DAY_MS:0{DIGITS}x}"
 
 
 def name_of(table: str, day: int) -> str:
     """What the partition of a day is called, such as `ROUTING_DECISIONS_20260301`."""
-    return f"{table}_{_EPOCH + timedelta(days=day):%Y%m%d}"
+    return f"{table}_{EPOCH + timedelta(days=day):%Y%m%d}"
 
 
 async def make(session: Session, days: Collection[int]) -> None:

@@ -8,35 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cache
 from itertools import count
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from pointsman.adapters.stores.postgres.finding import readable
 from pointsman.adapters.stores.postgres.link import Link, Session
-from pointsman.adapters.stores.transactions import Database
+from pointsman.adapters.stores.transactions import Database, Found
 
 T = TypeVar("T")
 
 WORK_S = 60.0
 """How long one piece of work may take: a busy minute is read in a second."""
-
-
-class Found(NamedTuple):
-    """What a statement found or did."""
-
-    rows: Sequence[Any]
-    rowcount: int = -1
-
-    def fetchone(self) -> Any:
-        return self.rows[0] if self.rows else None
-
-    def fetchall(self) -> list[Any]:
-        return list(self.rows)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.rows)
 
 
 class _Transaction:

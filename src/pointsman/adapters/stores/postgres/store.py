@@ -9,17 +9,19 @@ from functools import partial
 
 import msgspec
 
+from pointsman.adapters.stores.absence import Unstorable
 from pointsman.adapters.stores.aggregating import Aggregating
 from pointsman.adapters.stores.auditing import AuditLog
+from pointsman.adapters.stores.days import AHEAD_DAYS, day_at, days_of
 from pointsman.adapters.stores.incoming import Incoming, halves, incoming
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.adapters.stores.postgres.assignments import PostgresAssignments, revalue
 from pointsman.adapters.stores.postgres.copying import write
 from pointsman.adapters.stores.postgres.finding import matching_ids, readable, stored
 from pointsman.adapters.stores.postgres.forgetting import forget_agent, forget_before
-from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Unstorable, Work
+from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
 from pointsman.adapters.stores.postgres.outbox import PostgresOutbox
-from pointsman.adapters.stores.postgres.partitions import AHEAD_DAYS, day_at, days_of, make
+from pointsman.adapters.stores.postgres.partitions import make
 from pointsman.adapters.stores.postgres.portable import PostgresTransactions
 from pointsman.adapters.stores.postgres.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.postgres.schema import check_schema

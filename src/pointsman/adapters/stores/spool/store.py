@@ -19,7 +19,6 @@ from pointsman.adapters.stores.spool.file import Count, SpoolFile
 from pointsman.adapters.stores.spool.forwarding import Forwarder, Target
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
-from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.history_ports import AggregateStore, AuditStore
 from pointsman.engine.ports import AssignmentStore, DecisionQuery, Store, StoredDecision
 
@@ -37,9 +36,6 @@ class Distant(Store, Target, Protocol):
 
     @property
     def assignments(self) -> AssignmentStore: ...
-
-    @property
-    def outbox(self) -> Outbox: ...
 
     @property
     def aggregates(self) -> AggregateStore: ...
@@ -81,7 +77,6 @@ class SpooledStore:
         self._sets = CandidateSets(json_text)
         self._forwarder = Forwarder(self._spool, behind)
         self.assignments: AssignmentStore = behind.assignments
-        self.outbox: Outbox = behind.outbox
         self.aggregates: AggregateStore = behind.aggregates
         self.audit: AuditStore = behind.audit
 
