@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pointsman.core.capability import requirements
@@ -135,3 +137,13 @@ def test_unknown_limits_object_to_nothing() -> None:
 
 def test_a_request_for_no_output_reserves_none() -> None:
     assert tokens_held(Task(prompt_tokens=10, max_output_tokens=0)) == 10
+
+
+def test_a_drained_model_serves_only_whoever_names_it() -> None:
+    drained = replace(MODEL, drained=True)
+    assert code(standing(model=drained)) is ReasonCode.DRAINED
+    assert standing(model=drained, selection=Selection(pinned=MODEL.id)) is None
+    behind = Selection(pinned="p/other", fallbacks=(MODEL.id,))
+    assert standing(model=drained, selection=behind) is None
+    listed = Selection(only=frozenset({MODEL.id}))
+    assert code(standing(model=drained, selection=listed)) is ReasonCode.DRAINED

@@ -61,7 +61,9 @@ from pointsman.engine.alert_desk import Desk
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
+from pointsman.engine.blast import Around
 from pointsman.engine.decide import Ask
+from pointsman.engine.drains import Drains
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.health import Health
 from pointsman.engine.history_ports import Series, SeriesQuery
@@ -127,6 +129,8 @@ class Router:
     statistics: LiveStatistics = field(default_factory=lambda: LiveStatistics(OneNoon()))
     agents: Sequence[Agent] = (BUILDER,)
     book: Assignments | None = None
+    out: Drains | None = None
+    served: Registry | None = None
     channels: Mapping[str, Channel] = field(default_factory=dict)
     told: Deliverer | None = None
     desk: Desk | None = None
@@ -135,7 +139,9 @@ class Router:
         return Fleet(self.agents, [BIG, SMALL], "cfg_9")
 
     def live(self, model_id: str) -> LiveModel:
-        return LiveModel("open", 8, 1.0, over_target=True) if model_id == BIG.id else LiveModel()
+        if model_id == BIG.id:
+            return LiveModel("open", 8, 1.0, over_target=True)
+        return LiveModel(drain=None if self.out is None else self.out.of(model_id))
 
     def config(self) -> ConfigView:
         return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})
@@ -211,6 +217,21 @@ class Router:
             random=Random(1),
         )
 
+    def drains(self) -> Drains:
+        if self.out is None:
+            self.out = Drains(self.registry(), self.audit())
+        return self.out
+
+    def around(self) -> Around:
+        scorer, clock = CapabilityScorer(), SystemClock()
+        health = Health(clock, BreakerPolicy())
+        return Around(self.registry(), scorer, health, self.statistics, clock)
+
+    def registry(self) -> Registry:
+        if self.served is None:
+            self.served = Registry(self.setup(), CapabilityScorer())
+        return self.served
+
     def deliverer(self) -> Deliverer:
         if self.told is None:
             self.told = Deliverer(self.store.outbox, OneNoon(), Random(1), self.channels)
@@ -252,6 +273,7 @@ class Client:
         self.router.store.close()
         self.router.store = SqliteStore(path)
         self.router.levels.clear()
+        self.router.out = self.router.served = None
         self.router.told = None
         self.router.channels = {}
         self.router.agents = (BUILDER,)

@@ -37,6 +37,7 @@ COMMANDS = (
     _Command("keys", "make API keys for callers"),
     _Command("explain", "tell why a model was chosen"),
     _Command("route", "tell which model would be chosen, calling none"),
+    _Command("drain", "take a model out of service, and see beforehand whom that concerns"),
     _Command("alerts", "tell what is wrong now, take care of it, see how it is told"),
     _Command("calibrate", "learn from prompts how good each model is, before traffic does"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),

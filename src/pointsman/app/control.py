@@ -17,7 +17,9 @@ from pointsman.core.fleet import Fleet
 from pointsman.engine.alert_desk import Desk
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
+from pointsman.engine.blast import Around
 from pointsman.engine.decide import Ask
+from pointsman.engine.drains import Drains
 from pointsman.engine.explain import Explained
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.load import TARGET
@@ -48,6 +50,7 @@ class RouterSource:
             in_flight=parts.load.in_flight(model_id),
             utilisation=used,
             over_target=used is not None and used > TARGET,
+            drain=parts.drains.of(model_id),
         )
 
     def config(self) -> ConfigView:
@@ -122,6 +125,13 @@ class RouterSource:
 
     def alerts(self) -> Desk:
         return self._running.parts.watching.desk
+
+    def drains(self) -> Drains:
+        return self._running.parts.drains
+
+    def around(self) -> Around:
+        parts = self._running.parts
+        return Around(parts.registry, parts.scorer, parts.health, parts.statistics, parts.clock)
 
     def assignments(self) -> Assignments:
         return self._running.parts.assignments

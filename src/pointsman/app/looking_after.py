@@ -21,10 +21,11 @@ class LookingAfter:
         self._reassigning = Reassigning(parts.assignments, parts.clock, down=self._down)
 
     async def take_up(self) -> None:
-        """Take up the assignments, also when the store is away; requests are served meanwhile."""
+        """Take up drains and assignments, when the store is back; requests are served meanwhile."""
         told = False
         while True:
             try:
+                await self._parts.drains.take_up()
                 return await self._parts.assignments.load()
             except StoreError as error:
                 if not told:
@@ -34,11 +35,14 @@ class LookingAfter:
 
     async def turn(self) -> None:
         if self._parts.assignments.loaded:
+            await self._parts.drains.take_up()
             await self._reassigning.turn()
 
     def _down(self) -> frozenset[str]:
-        """The models that are left alone at this moment."""
+        """The models that are left alone at this moment: in trouble, or drained."""
         known, circuits = self._parts.registry.fleet.models, self._parts.health.circuits()
         return frozenset(
-            name for name, state in circuits.items() if state != "closed" and name in known
+            name
+            for name, model in known.items()
+            if model.drained or circuits.get(name, "closed") != "closed"
         )

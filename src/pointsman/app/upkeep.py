@@ -56,6 +56,8 @@ class Upkeep:
     async def forget(self) -> None:
         """Let go of what is older than the configuration says."""
         try:
+            keep = self._configuration().store.keep_audit_days
+            await self._parts.drains.renew(self._days_ago(keep - 1))
             count = await asyncio.to_thread(self._forget)
         except StoreError as error:
             self._tell("what is old cannot be forgotten, trying again later", error)

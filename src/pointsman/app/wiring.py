@@ -27,6 +27,7 @@ from pointsman.core.preview import Previews
 from pointsman.engine.alert_gauges import Sources
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
+from pointsman.engine.drains import Drains
 from pointsman.engine.health import Health
 from pointsman.engine.heard import Heard
 from pointsman.engine.ledger import WriteBehindLedger
@@ -54,6 +55,7 @@ class Wired(NamedTuple):
     statistics: LiveStatistics
     store: Memory
     audit: Audit
+    drains: Drains
     assignments: Assignments
     deliverer: Deliverer
     ledger: WriteBehindLedger
@@ -78,6 +80,7 @@ def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
     heard = Heard()
     noted = Noted(ledger, statistics, heard)
     registry = Registry(setup_of(configuration, providers_of(configuration, clock)), scorer)
+    audit = Audit(store.audit, clock, random)
     assignments = Assignments(store.assignments, registry, scorer, clock, random, aside)
     sources = Sources(registry, health, load, ledger, statistics)
     alerting = _alerting(configuration, store, sources, heard, clock, random)
@@ -103,7 +106,8 @@ def wired(configuration: Configuration, clock: Clock, aside: Aside) -> Wired:
         tally=tally,
         statistics=statistics,
         store=store,
-        audit=Audit(store.audit, clock, random),
+        audit=audit,
+        drains=Drains(registry, audit),
         assignments=assignments,
         ledger=ledger,
         telemetry=telemetry,

@@ -83,6 +83,7 @@ class ReasonCode(StrEnum):
     RESTING = "resting"
     AT_LIMIT = "at_limit"
     UNAVAILABLE = "unavailable"
+    DRAINED = "drained"
 
 
 class Objection(NamedTuple):

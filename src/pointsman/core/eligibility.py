@@ -26,6 +26,7 @@ def standing_objection(
     """
     return (
         _not_asked_for(selection, model)
+        or _drained(selection, model)
         or _not_allowed(agent, model)
         or _lacks(needs, wanted, model)
     )
@@ -62,6 +63,13 @@ def _not_asked_for(selection: Selection, model: Model) -> Objection | None:
     if selection.only and model.id not in selection.only:
         return Objection(ReasonCode.NOT_REQUESTED, "not among the models the request names")
     return None
+
+
+def _drained(selection: Selection, model: Model) -> Objection | None:
+    """Whoever names a drained model has it: it may be all they can use, or how it is tried out."""
+    if not model.drained or model.id == selection.pinned or model.id in selection.fallbacks:
+        return None
+    return Objection(ReasonCode.DRAINED, "drained: a person has taken it out of service")
 
 
 def _not_allowed(agent: Agent, model: Model) -> Objection | None:

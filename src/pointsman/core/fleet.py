@@ -185,7 +185,8 @@ class Model:
     `strengths` maps capability → [0, 1]. A capability that is missing from a profiled model is one
     it does not have; of a model without a profile (`profiled` False) nothing is known either way.
     Windows are in tokens, None where unknown. `unsupported` are request parameters that it was
-    seen to refuse. `sources` says where each field comes from.
+    seen to refuse. `drained`: a person has taken it out of service, so that it is chosen for no
+    request that does not name it. `sources` says where each field comes from.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Model:
     price: Price = UNKNOWN_PRICE
     limits: Limits = Limits()
     unsupported: frozenset[str] = frozenset()
+    drained: bool = False
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -98,8 +98,13 @@ class Gauges:
             if assignment_id(made.agent_id, chosen.model_id) == named:
                 continue
             found = stood(made)
-            if found.code is Footing.MOVED:
+            if found.code is Footing.MOVED and not self._is_drained(found.model_id):
                 self._moves.append((now_s, made.agent_id, found.words))
+
+    def _is_drained(self, model_id: str | None) -> bool:
+        """That agents leave a drained model is what was wanted."""
+        model = self._sources.registry.fleet.models.get(model_id or "")
+        return model is not None and model.drained
 
     def read(
         self, now: Now, measured: Measured, wanted: frozenset[str]
@@ -145,7 +150,11 @@ class Gauges:
         del now
         health = self._sources.health
         for names, models in self._sets().items():
-            bad = [each.id for each in models if health.tripped(each) or health.objection(each)]
+            bad = [
+                each.id
+                for each in models
+                if each.drained or health.tripped(each) or health.objection(each)
+            ]
             well = len(models) - len(bad)
             if well == len(models) == 1:
                 continue  # that there is but one was decided by whoever declared it

@@ -242,6 +242,8 @@ def _bar(asker: _Asker, model: Model, quality: float, latency_s: float | None) -
     if objection is not None:
         if objection.code is ReasonCode.NOT_ALLOWED:
             return Bar(BarCode.NOT_ALLOWED, objection.words, f"let {agent.id} use {model.id}")
+        if objection.code is ReasonCode.DRAINED:
+            return Bar(BarCode.UNAVAILABLE, objection.words, f"put {model.id} back into service")
         return Bar(BarCode.INCAPABLE, objection.words)
     held = duty.load.prompt_tokens + duty.load.completion_tokens
     if model.context_window is not None and held > model.context_window:

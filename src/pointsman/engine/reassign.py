@@ -166,7 +166,7 @@ class Reassigning:
 
     def _reason(self, seen: _Seen) -> str:
         if seen.down:
-            return f"while {', '.join(sorted(seen.down))} does not answer"
+            return f"while {', '.join(sorted(seen.down))} does not answer, or is drained"
         return "by what is known now"
 
 

@@ -3,7 +3,8 @@
 The current configuration as one immutable snapshot, replaced whole. A request keeps the snapshot it
 began with to its end; the connections of a replaced one are closed when its last request is over.
 What traffic teaches about a model (a smaller window, a parameter it refuses) replaces the snapshot
-in the same way, and is forgotten after an hour, in case it was learned wrongly.
+in the same way, and is forgotten after an hour, in case it was learned wrongly. So does what a
+person takes out of service.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Registry:
         self._scores = scores
         self._declared = setup
         self._corrections: dict[str, _Correction] = {}
+        self._drained: frozenset[str] = frozenset()
         self._retired: list[Snapshot] = []
         self.current = Snapshot(setup, scores)
 
@@ -91,12 +93,22 @@ class Registry:
         """Serve `setup` from now on. Corrections end with the configuration they corrected."""
         self._declared = setup
         self._corrections.clear()
-        self._serve(setup)
+        self._serve_corrected()
 
     def post(self, posts: Mapping[str, Post]) -> None:
         """Agents stand on other models from now on. What traffic has corrected stays corrected."""
         self._declared = replace(self._declared, posts=posts)
         self._serve_corrected()
+
+    def drain(self, model_ids: frozenset[str]) -> None:
+        """These models, and no others, are drained from now on, in later configurations too."""
+        if model_ids != self._drained:
+            self._drained = model_ids
+            self._serve_corrected()
+
+    def supposed(self, *drained: str) -> Snapshot:
+        """What would be served if these models were drained as well; nobody is served by it."""
+        return Snapshot(self._as_served(self._drained | set(drained)), self._scores)
 
     def correct(self, model: Model, now: datetime) -> None:
         """Serve `model`, which is declared, in place of the one with its id for a while."""
@@ -134,14 +146,25 @@ class Registry:
                 await provider.close()
 
     def _serve_corrected(self) -> None:
+        self._retired.append(self.current)
+        self.current = Snapshot(self._as_served(self._drained), self._scores)
+
+    def _as_served(self, drained: frozenset[str]) -> Setup:
+        """What is declared, with what traffic has corrected and what is drained."""
         declared = self._declared.fleet
+        if not self._corrections and not drained:
+            return self._declared
         models = [
-            self._corrections[model.id].model if model.id in self._corrections else model
+            _in_service(
+                self._corrections[model.id].model if model.id in self._corrections else model,
+                drained=model.id in drained,
+            )
             for model in declared.models.values()
         ]
         fleet = Fleet(declared.agents.values(), models, declared.version)
-        self._serve(replace(self._declared, fleet=fleet))
+        return replace(self._declared, fleet=fleet)
 
-    def _serve(self, setup: Setup) -> None:
-        self._retired.append(self.current)
-        self.current = Snapshot(setup, self._scores)
+
+def _in_service(model: Model, *, drained: bool) -> Model:
+    """The very same model, unless it says otherwise."""
+    return model if model.drained is drained else replace(model, drained=drained)

@@ -1,10 +1,12 @@
 /** The texts in Arabic. */
 
 import { alertsAr } from "./ar_alerts";
+import { fleetAr } from "./ar_fleet";
 import type { Key } from ".";
 
 export const ar: Record<Key, string> = {
   ...alertsAr,
+  ...fleetAr,
   "page.overview": "نظرة عامة",
   "page.agents": "الوكلاء",
   "page.models": "النماذج",

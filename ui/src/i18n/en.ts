@@ -1,9 +1,11 @@
 /** The texts in English; their keys are those of every language. */
 
 import { alertsEn } from "./en_alerts";
+import { fleetEn } from "./en_fleet";
 
 export const en = {
   ...alertsEn,
+  ...fleetEn,
   "page.overview": "Overview",
   "page.agents": "Agents",
   "page.models": "Models",

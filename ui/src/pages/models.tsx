@@ -13,6 +13,7 @@ import { Empty, Shown } from "../parts/state";
 import { Success } from "../parts/success";
 import { overview } from "../state/live";
 import { go, linkTo, place, range } from "../state/place";
+import { DrainButton, DrainedBy } from "./drain";
 
 export default function Models() {
   const { id } = place.value;
@@ -51,11 +52,12 @@ function All() {
   );
 }
 
-export function Health({
+function Health({
   model,
 }: {
-  model: Pick<Model, "circuit" | "overloaded" | "over_target">;
+  model: Pick<Model, "circuit" | "drain" | "overloaded" | "over_target">;
 }) {
+  if (model.drain) return <Tag tone="warn">{t("models.drained")}</Tag>;
   if (model.circuit !== "closed") {
     return (
       <Tag tone={toneOfCircuit(model.circuit)}>
@@ -104,7 +106,7 @@ function columns(): Shape<Row>[] {
       key: "circuit",
       title: t("column.health"),
       width: "minmax(7rem, 0.8fr)",
-      value: (row) => (row.overloaded ? "full" : row.circuit),
+      value: (row) => (row.drain ? "drained" : row.overloaded ? "full" : row.circuit),
       show: (row) => <Health model={row} />,
     },
     {
@@ -207,7 +209,9 @@ function One({ id }: { id: string }) {
               <a class="button" href={linkTo("decisions", "", { model: id })}>
                 {t("models.its_decisions")}
               </a>
+              <DrainButton model={model} changed={found.reload} />
             </header>
+            <DrainedBy model={model} />
             <div class="columns">
               <Declared model={model} />
               <Panel title={t("models.measured", { range: t(`range.${window}` as Key) })}>

@@ -22,7 +22,12 @@ from pointsman.core.decision import Candidate, Decision, ReasonCode, Rejection
 _Tuples = tuple[tuple[Candidate, ...], tuple[Rejection, ...]]
 
 STANDING = frozenset(
-    {ReasonCode.NOT_REQUESTED, ReasonCode.NOT_ALLOWED, ReasonCode.MISSING_CAPABILITY}
+    {
+        ReasonCode.NOT_REQUESTED,
+        ReasonCode.DRAINED,
+        ReasonCode.NOT_ALLOWED,
+        ReasonCode.MISSING_CAPABILITY,
+    }
 )
 """Objections that hold for every such request; what comes after the first other one does not."""
 

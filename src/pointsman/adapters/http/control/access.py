@@ -24,6 +24,7 @@ KEY_IN_SCOPE = "pointsman.key"
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOR_SHOW = re.compile(r"/route|/decisions/[^/]+/again").fullmatch
+_TRIED_DRY = frozenset({"/auto-assign-all", "/drains"})
 _JUDGING = re.compile(r"/decisions/[^/]+/feedback").fullmatch
 
 
@@ -67,7 +68,7 @@ def _admit(key: object, method: str, path: str, query: bytes) -> None:
     """Viewers may look, callers judge what they were answered, only admins change anything else."""
     if not isinstance(key, Key):
         raise AccessDenied("No API key was checked for this request.", known=False)
-    shown = _FOR_SHOW(path) or (path == "/auto-assign-all" and _is_dry(query))
+    shown = _FOR_SHOW(path) or (path in _TRIED_DRY and _is_dry(query))
     if method in _READS or (method == "POST" and shown):
         require(key, Role.VIEWER, Role.ADMIN)
     elif method == "POST" and _JUDGING(path):

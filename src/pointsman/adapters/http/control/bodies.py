@@ -7,6 +7,7 @@ cost is a number or null; `cost_state` says why it is null. Every field is alway
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -79,12 +80,21 @@ class SourceBody(Body, frozen=True, kw_only=True):
     as_of: str | None
 
 
+class DrainBody(Body, frozen=True, kw_only=True):
+    """Since when a model is out of service, by whose key, and why in their own words."""
+
+    model_id: str
+    since: datetime
+    drained_by: str
+    reason: str
+
+
 class ModelBody(Body, frozen=True, kw_only=True):
     """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities.
 
     `utilisation` is the largest share of any limit that is used now, null without limits.
-    `overloaded`: it takes no request now. `added` is the document of one that was added here, null
-    for one of the configuration.
+    `overloaded`: it takes no request now. `drain` is null where nobody has drained it. `added` is
+    the document of one that was added here, null for one of the configuration.
     """
 
     model_id: str
@@ -106,6 +116,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     utilisation: float | None
     over_target: bool
     overloaded: bool
+    drain: DrainBody | None
     added: Mapping[str, object] | None = None
 
 

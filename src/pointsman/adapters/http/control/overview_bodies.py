@@ -72,6 +72,7 @@ class LiveModelBody(Body, frozen=True, kw_only=True):
     in_flight: int
     utilisation: float | None
     over_target: bool
+    drained: bool
 
 
 class AgentNameBody(Body, frozen=True, kw_only=True):

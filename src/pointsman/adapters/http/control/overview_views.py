@@ -199,6 +199,7 @@ def _live_model(model: Model, live: LiveModel) -> LiveModelBody:
         in_flight=live.in_flight,
         utilisation=live.utilisation,
         over_target=live.over_target,
+        drained=live.drain is not None,
     )
 
 

@@ -62,6 +62,7 @@ from pointsman.adapters.http.control.deciding import again, decision, feedback, 
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.delivering import channels, outbox, resend, try_channel
 from pointsman.adapters.http.control.document import openapi_document
+from pointsman.adapters.http.control.draining import drain, drains, undrain
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.exporting import export
@@ -161,6 +162,7 @@ def application(source: ControlSource, version: str) -> Litestar:
     calls = [
         *(agents, agent, add_agent, put_agent, change_agent, remove_agent),
         *(models, model, add_model, put_model, change_model, remove_model),
+        *(drains, drain, undrain),
         *(decisions, decision, again, feedback, route),
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),

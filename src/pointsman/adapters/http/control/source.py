@@ -14,7 +14,9 @@ from pointsman.core.fleet import Fleet
 from pointsman.engine.alert_desk import Desk
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
+from pointsman.engine.blast import Around
 from pointsman.engine.decide import Ask
+from pointsman.engine.drains import Drain, Drains
 from pointsman.engine.explain import Explained
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.notify import Deliverer
@@ -29,13 +31,15 @@ class LiveModel(NamedTuple):
     """The state of a model now. `circuit` is closed, open or probing.
 
     `utilisation` is the largest share of any of its limits that it uses, None without limits;
-    `over_target` says that this is more than it should be for long.
+    `over_target` says that this is more than it should be for long. `drain` is set where a person
+    has taken it out of service.
     """
 
     circuit: str = "closed"
     in_flight: int = 0
     utilisation: float | None = None
     over_target: bool = False
+    drain: Drain | None = None
 
 
 class ConfigView(NamedTuple):
@@ -158,6 +162,12 @@ class ControlSource(Protocol):
 
     def alerts(self) -> Desk:
         """Alerts as they stand, and what people may do about them."""
+
+    def drains(self) -> Drains:
+        """What is out of service, and the one place where that is changed."""
+
+    def around(self) -> Around:
+        """The parts that say what would happen without a model."""
 
     def assignments(self) -> Assignments:
         """Who stands where, and the one place where that is changed."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from pointsman.adapters.http.control.bodies import (
     AgentBody,
+    DrainBody,
     ModelBody,
     PriceBody,
     SourceBody,
@@ -14,6 +15,7 @@ from pointsman.adapters.http.control.bodies import (
 )
 from pointsman.adapters.http.control.source import LiveModel
 from pointsman.core.fleet import Agent, Model, Price, PriceState, Rate, Weights
+from pointsman.engine.drains import Drain
 
 
 def agent_body(agent: Agent, added: Mapping[str, Any] | None) -> AgentBody:
@@ -67,8 +69,13 @@ def model_body(model: Model, live: LiveModel, added: Mapping[str, Any] | None) -
         utilisation=live.utilisation,
         over_target=live.over_target,
         overloaded=live.utilisation is not None and live.utilisation >= 1.0,
+        drain=None if live.drain is None else drain_body(model.id, live.drain),
         added=added,
     )
+
+
+def drain_body(model_id: str, drain: Drain) -> DrainBody:
+    return DrainBody(model_id=model_id, since=drain.at, drained_by=drain.by, reason=drain.reason)
 
 
 def _price_body(price: Price) -> PriceBody:

@@ -1,0 +1,40 @@
+/** The texts in Arabic of what is done with models and agents. */
+
+import type { fleetEn } from "./en_fleet";
+
+export const fleetAr: Record<keyof typeof fleetEn, string> = {
+  "models.drained": "خارج الخدمة",
+  "objection.drained": "خارج الخدمة",
+  "drain.ask": "إخراج من الخدمة…",
+  "drain.back": "إعادة إلى الخدمة",
+  "drain.title": "إخراج {model} من الخدمة",
+  "drain.words":
+    "لا يُختار لأي طلب لا يسمّيه حتى يُعاد إلى الخدمة. ما يجيب عنه الآن يكمله. ومن كان عليه يعود إليه بعد ذلك.",
+  "drain.since": "خارج الخدمة منذ",
+  "drain.means": "لا يُختار إلا للطلبات التي تسمّيه.",
+  "drain.go": "إخراجه من الخدمة",
+  "drain.force": "إخراجه رغم بقاء {count} من الوكلاء بلا نموذج آخر يخدمهم",
+  "drain.share": "الحصة من الحركة في آخر ساعة",
+  "drain.attempts": "المحاولات في آخر ساعة",
+  "drain.in_flight": "إجابات جارية",
+  "drain.agents": "الوكلاء المعنيون",
+  "drain.lost": "يُفقد: {what}",
+  "drain.calls": "نداءات متزامنة",
+  "drain.only_here": "لا يملكها أي نموذج آخر في الخدمة:",
+  "drain.receivers": "من يتولى بدلاً منه",
+  "drain.now": "الآن في الدقيقة",
+  "drain.more": "زيادة في الدقيقة",
+  "drain.limit": "الحد في الدقيقة",
+  "drain.over": "فوق حدّه",
+  "drain.moves": "إلى أين يذهب كل وكيل",
+  "drain.nobody": "لا أحد عليه، ولم يسأله أحد خلال الساعة.",
+  "drain.tie": "السبب",
+  "drain.tie_pinned": "مثبّت في الملف",
+  "drain.tie_assigned": "مُسند إليه",
+  "drain.tie_best": "الأفضل له",
+  "drain.tie_traffic": "سأله خلال الساعة",
+  "drain.asked": "الطلبات في آخر ساعة",
+  "drain.nowhere": "لا مكان",
+  "drain.stays": "يبقى",
+  "drain.and_more": "و{count} آخرون",
+};
