@@ -75,6 +75,23 @@ async def test_only_the_steps_that_were_not_over_then_are_told_again(
     assert [point.at_s - int(since_s) for point in points] == [0, 10, 20]
 
 
+async def test_what_each_agent_does_on_each_model_is_told_over_all_steps(
+    timeline: Timeline, clock: FakeClock
+) -> None:
+    for pair in (("a", "m"), ("a", "n"), ("b", "m")):
+        timeline.ended(outcome(clock, *pair))
+    await timeline.turn()
+    clock.t += 40
+    timeline.ended(outcome(clock, "a", "m"))
+    await timeline.turn()
+    found = await timeline.pairs(FINE)
+    told = {pair: sums.period.counts.attempts for pair, sums in found.items()}
+    assert told == {("a", "m"): 2, ("a", "n"): 1, ("b", "m"): 1}
+    only = Narrowing(agents=frozenset("a"))
+    assert set(await timeline.pairs(FINE, only)) == {("a", "m"), ("a", "n")}
+    assert set(await timeline.pairs(FINE, Narrowing(models=frozenset("n")))) == {("a", "n")}
+
+
 async def test_what_is_asked_for_is_narrowed_to_agents_and_models(
     timeline: Timeline, clock: FakeClock
 ) -> None:

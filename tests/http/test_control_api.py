@@ -210,6 +210,49 @@ OF_ALERTS = {
 }
 
 
+CALLS = {
+    ("get", "/alerts/channels"),
+    ("post", "/alerts/channels/{name}/test"),
+    ("get", "/alerts/outbox"),
+    ("post", "/alerts/outbox/{notification_id}/resend"),
+    *((method, "/agents") for method in ("get", "post")),
+    *((method, "/agents/{agent_id}") for method in ("get", "put", "patch", "delete")),
+    *((method, "/models") for method in ("get", "post")),
+    *((method, "/models/{model_id}") for method in ("get", "put", "patch", "delete")),
+    ("get", "/drains"),
+    ("post", "/drains"),
+    ("delete", "/drains/{model_id}"),
+    ("get", "/overview"),
+    ("get", "/flows"),
+    ("get", "/decisions"),
+    ("get", "/decisions/{decision_id}"),
+    ("post", "/decisions/{decision_id}/again"),
+    ("post", "/decisions/{decision_id}/feedback"),
+    ("post", "/route"),
+    ("get", "/config"),
+    ("put", "/log-level"),
+    ("get", "/stats"),
+    ("get", "/metrics"),
+    ("get", "/timeseries"),
+    ("get", "/ranking"),
+    ("get", "/audit"),
+    ("get", "/export/{what}"),
+    ("delete", "/agents/{agent_id}/data"),
+    ("post", "/auto-assign-all"),
+    ("get", "/assignments"),
+    ("get", "/assignments.csv"),
+    ("post", "/assignments"),
+    ("put", "/assignments/{id}"),
+    ("delete", "/assignments/{id}"),
+    ("get", "/assignment-runs"),
+    ("get", "/assignment-runs/{run_id}"),
+    ("get", "/assignment-runs/{run_id}/inputs"),
+    ("post", "/assignment-runs/{run_id}/apply"),
+    ("post", "/assignment-runs/{run_id}/undo"),
+    ("get", "/agents/{agent_id}/assignment"),
+}
+
+
 def test_the_openapi_document_describes_every_call(client: Client) -> None:
     document = client.get("/openapi.json")
     calls = {
@@ -217,46 +260,7 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
         for path, item in document["paths"].items()
         for method in item
     }
-    assert calls - OF_ALERTS == {
-        ("get", "/alerts/channels"),
-        ("post", "/alerts/channels/{name}/test"),
-        ("get", "/alerts/outbox"),
-        ("post", "/alerts/outbox/{notification_id}/resend"),
-        *((method, "/agents") for method in ("get", "post")),
-        *((method, "/agents/{agent_id}") for method in ("get", "put", "patch", "delete")),
-        *((method, "/models") for method in ("get", "post")),
-        *((method, "/models/{model_id}") for method in ("get", "put", "patch", "delete")),
-        ("get", "/drains"),
-        ("post", "/drains"),
-        ("delete", "/drains/{model_id}"),
-        ("get", "/overview"),
-        ("get", "/decisions"),
-        ("get", "/decisions/{decision_id}"),
-        ("post", "/decisions/{decision_id}/again"),
-        ("post", "/decisions/{decision_id}/feedback"),
-        ("post", "/route"),
-        ("get", "/config"),
-        ("put", "/log-level"),
-        ("get", "/stats"),
-        ("get", "/metrics"),
-        ("get", "/timeseries"),
-        ("get", "/ranking"),
-        ("get", "/audit"),
-        ("get", "/export/{what}"),
-        ("delete", "/agents/{agent_id}/data"),
-        ("post", "/auto-assign-all"),
-        ("get", "/assignments"),
-        ("get", "/assignments.csv"),
-        ("post", "/assignments"),
-        ("put", "/assignments/{id}"),
-        ("delete", "/assignments/{id}"),
-        ("get", "/assignment-runs"),
-        ("get", "/assignment-runs/{run_id}"),
-        ("get", "/assignment-runs/{run_id}/inputs"),
-        ("post", "/assignment-runs/{run_id}/apply"),
-        ("post", "/assignment-runs/{run_id}/undo"),
-        ("get", "/agents/{agent_id}/assignment"),
-    }
+    assert calls - OF_ALERTS == CALLS
     listed = document["paths"][f"{BASE}/decisions"]["get"]["parameters"]
     assert {parameter["name"] for parameter in listed} == {
         *("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")

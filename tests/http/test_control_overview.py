@@ -145,3 +145,19 @@ async def test_there_is_a_limit_to_how_many_listen(client: Client) -> None:
 
     with pytest.raises(RequestError, match="close some"):
         await stream(scope, nothing, nothing)
+
+
+def test_who_asks_whom_is_told_with_what_came_of_it(client: Client) -> None:
+    found = client.get("/flows")
+    assert (found["range"], found["total_flows"]) == ("5m", 2)
+    big, small = found["flows"]
+    assert (big["agent_id"], big["model_id"], big["attempts"]) == ("builder", "acme/big/v2", 2)
+    assert big["share"] == pytest.approx(2 / 3)
+    assert (big["success_rate"], big["failed_attempts"]) == (0.5, 1)
+    assert small["p95_ms"] == pytest.approx(1500, rel=0.02)
+    assert [each["model_id"] for each in client.get("/flows?limit=1&range=1h")["flows"]] == [
+        "acme/big/v2"
+    ]
+    only = client.get("/flows?model_id=acme/small")["flows"]
+    assert [each["model_id"] for each in only] == ["acme/small"]
+    assert client.get("/flows?kind=planner")["flows"] == []

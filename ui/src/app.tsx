@@ -1,10 +1,11 @@
 /** Which page is shown? */
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { type Key, language, t } from "./i18n";
 import { Overview } from "./pages/overview";
 import { SignIn } from "./pages/sign_in";
+import { Lazily } from "./parts/lazily";
 import { Failed, Loading } from "./parts/state";
 import { Shell } from "./shell";
 import { type Page, place } from "./state/place";
@@ -38,19 +39,9 @@ export function App() {
   }
   if (!session.value) return <Loading />;
   if (!session.value.signed_in) return <SignIn />;
-  return <Shell>{page === "overview" ? <Overview /> : <Later key={page} page={page} />}</Shell>;
-}
-
-function Later({ page }: { page: Exclude<Page, "overview"> }) {
-  const [loaded, setLoaded] = useState<{ Shown?: View; error?: unknown }>({});
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    LATER[page]().then(
-      (module) => setLoaded({ Shown: module.default }),
-      (error: unknown) => setLoaded({ error }),
-    );
-  }, [page, turn]);
-  const { Shown, error } = loaded;
-  if (error) return <Failed error={error} retry={() => setTurn(turn + 1)} />;
-  return Shown ? <Shown /> : <Loading rows={6} />;
+  return (
+    <Shell>
+      {page === "overview" ? <Overview /> : <Lazily key={page} load={LATER[page]} with={{}} />}
+    </Shell>
+  );
 }

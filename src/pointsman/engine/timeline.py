@@ -96,6 +96,13 @@ class Narrowing(NamedTuple):
             return [ALL]
         return [key for key in known if self._meant(*key)]
 
+    def has(self, pair: Key) -> bool:
+        """Whether what this agent does on this model is meant."""
+        agent, model = pair
+        return (self.agents is None or agent in self.agents) and (
+            self.models is None or model in self.models
+        )
+
     def _meant(self, agent: str, model: str) -> bool:
         return _one_of(agent, self.agents) and _one_of(model, self.models)
 
@@ -149,6 +156,17 @@ class _Ring:
             if sums is not None:
                 found.merge(sums.unpacked() if isinstance(sums, _Packed) else sums)
                 yield
+
+    def by_pair(
+        self, slots: Iterable[int], whose: Narrowing, found: dict[Key, Sums]
+    ) -> Iterator[None]:
+        """What happened in all slots, merged into `found` by agent and model with every step."""
+        for slot in slots:
+            for key, sums in list(self._slots.get(slot, {}).items()):
+                if all(key) and whose.has(key):
+                    whole = found.setdefault(key, Sums())
+                    whole.merge(sums.unpacked() if isinstance(sums, _Packed) else sums)
+                    yield
 
     def keys(self, slots: Iterable[int]) -> set[Key]:
         return {key for slot in slots for key in self._slots.get(slot, ())}
@@ -249,6 +267,14 @@ class Timeline:
                 sums = await self._sums(scale, slots, narrowed)
                 if sums.requests or sums.period.counts.attempts:
                     found[name] = sums
+        return found
+
+    async def pairs(self, scale: Scale, whose: Narrowing = EVERYBODY) -> Mapping[Key, Sums]:
+        """What each agent on each model came to, of those that did anything."""
+        found: dict[Key, Sums] = {}
+        steps = self._rings[scale.step_s].by_pair(self.slots(scale), whose, found)
+        async for _ in in_steps(steps, self._clock.monotonic):
+            pass
         return found
 
     async def _sums(self, scale: Scale, slots: Collection[int], whose: Narrowing) -> Sums:

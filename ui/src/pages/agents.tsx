@@ -6,11 +6,13 @@ import type { AgentsBody, AssignmentBody, AssignmentsBody, StandingBody } from "
 import { t, tMaybe } from "../i18n";
 import { count, dollars, duration, score } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
+import { Lazily } from "../parts/lazily";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Empty, Shown } from "../parts/state";
 import { Success } from "../parts/success";
+import { currentView, Views } from "../parts/views";
 import { modelName } from "../state/fleet";
 import { overview } from "../state/live";
 import { go, linkTo, place } from "../state/place";
@@ -21,6 +23,8 @@ import { Runs } from "./runs";
 type Row = Agent & { did: StandingBody | undefined; stands: AssignmentBody | undefined };
 
 const MOST = 500;
+const VIEWS = ["grid", "flow", "matrix"] as const;
+const fleetViews = () => import("./fleet_views");
 
 export default function Agents() {
   const { id } = place.value;
@@ -35,6 +39,7 @@ function All() {
     true,
   );
   const [planning, setPlanning] = useState(false);
+  const view = currentView(VIEWS);
   const { agent = "", kind = "" } = place.value.query;
   const did = new Map(overview.value?.agents.map((each) => [each.id, each]));
   const stands = new Map(
@@ -54,27 +59,32 @@ function All() {
           </ui5-button>
         }
       >
-        <Shown of={found} rows={8}>
-          {(body) => (
-            <Grid
-              name="agents"
-              label={t("page.agents")}
-              rows={body.agents
-                .filter((each) => !agent || each.agent_id === agent)
-                .filter((each) => !kind || each.kind === kind)
-                .map((each) => ({
-                  ...each,
-                  did: did.get(each.agent_id),
-                  stands: stands.get(each.agent_id),
-                }))}
-              columns={columns()}
-              id={(row) => row.agent_id}
-              open={(row) => go(linkTo("agents", row.agent_id))}
-              height={12}
-              empty={<Empty title={t("agents.none")} command="pointsman init" />}
-            />
-          )}
-        </Shown>
+        <Views label={t("flow.views")} names={VIEWS} prefix="flow.view_" />
+        {view === "grid" ? (
+          <Shown of={found} rows={8}>
+            {(body) => (
+              <Grid
+                name="agents"
+                label={t("page.agents")}
+                rows={body.agents
+                  .filter((each) => !agent || each.agent_id === agent)
+                  .filter((each) => !kind || each.kind === kind)
+                  .map((each) => ({
+                    ...each,
+                    did: did.get(each.agent_id),
+                    stands: stands.get(each.agent_id),
+                  }))}
+                columns={columns()}
+                id={(row) => row.agent_id}
+                open={(row) => go(linkTo("agents", row.agent_id))}
+                height={12}
+                empty={<Empty title={t("agents.none")} command="pointsman init" />}
+              />
+            )}
+          </Shown>
+        ) : (
+          <Lazily load={fleetViews} with={{ view, standing: standingOf(stands) }} />
+        )}
       </Panel>
       <Runs
         key={assigned.data?.assignments.map((each) => each.run_id).join() ?? ""}
@@ -84,6 +94,9 @@ function All() {
     </div>
   );
 }
+
+const standingOf = (stands: ReadonlyMap<string, AssignmentBody>) =>
+  new Map([...stands].map(([agent, each]) => [agent, each.model_id]));
 
 function columns(): Shape<Row>[] {
   return [

@@ -4,7 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { call, url } from "../api/client";
 import type { OverviewBody } from "../api/schema";
 import { merged } from "./course";
-import { cadence, paused, place, range } from "./place";
+import { cadence, narrowed, paused, range } from "./place";
 import { session } from "./session";
 
 export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
@@ -15,18 +15,7 @@ export const heardAt = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
 
 /** What is asked for; another stream is opened when it changes. */
-const wish = computed(() => {
-  const { agent, kind, model, provider } = place.value.query;
-  const query = {
-    range: range.value,
-    every: cadence.value,
-    agent_id: agent === "" ? null : agent,
-    kind: kind === "" ? null : kind,
-    model_id: model === "" ? null : model,
-    provider: provider === "" ? null : provider,
-  };
-  return query;
-});
+const wish = computed(() => ({ range: range.value, every: cadence.value, ...narrowed.value }));
 
 const allowed = computed(() => session.value?.signed_in ?? false);
 

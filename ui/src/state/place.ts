@@ -59,6 +59,12 @@ export const range = computed<Range>(
 export const cadence = computed<number>(
   () => CADENCES.find((each) => String(each) === place.value.query.every) ?? 5,
 );
+/** Whose attempts are meant, as the server is asked for them. */
+export const narrowed = computed(() => {
+  const { agent = "", kind = "", model = "", provider = "" } = place.value.query;
+  const given = { agent_id: agent, kind, model_id: model, provider };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
+});
 export const paused = computed(() => place.value.query.paused === "1");
 
 /** The address of a page: filters that all pages share are kept, others only where they are given. */

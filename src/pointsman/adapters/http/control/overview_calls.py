@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from litestar import get
@@ -13,6 +14,7 @@ from pointsman.adapters.http.control.overview_views import OverviewQuery, overvi
 from pointsman.adapters.http.control.source import ControlSource
 
 RangeName = Literal["5m", "1h"]
+Named = partial(QueryParameter, min_length=1, max_length=256)
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 
@@ -26,20 +28,10 @@ async def overview(
     range: Annotated[  # noqa: A002 - as it is called in the query
         RangeName, QueryParameter(description="How far to look back.")
     ] = "5m",
-    agent_id: Annotated[
-        str | None, QueryParameter(min_length=1, max_length=256, description="Of this agent only.")
-    ] = None,
-    kind: Annotated[
-        str | None,
-        QueryParameter(min_length=1, max_length=256, description="Of agents of this kind only."),
-    ] = None,
-    model_id: Annotated[
-        str | None, QueryParameter(min_length=1, max_length=256, description="On this model only.")
-    ] = None,
-    provider: Annotated[
-        str | None,
-        QueryParameter(min_length=1, max_length=256, description="On models of this one only."),
-    ] = None,
+    agent_id: Annotated[str | None, Named(description="Of this agent only.")] = None,
+    kind: Annotated[str | None, Named(description="Of agents of this kind only.")] = None,
+    model_id: Annotated[str | None, Named(description="On this model only.")] = None,
+    provider: Annotated[str | None, Named(description="On models of this one only.")] = None,
 ) -> OverviewBody:
     """How the fleet does: figures, their course, each agent and model, the last decisions.
 

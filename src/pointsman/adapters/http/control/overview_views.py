@@ -38,7 +38,7 @@ LATEST_DECISIONS = 10
 _LOOKED_THROUGH = 100
 """So many decisions are looked through for those of a kind of agent or of a provider."""
 
-_SCALES: Mapping[str, Scale] = {scale.label: scale for scale in SCALES}
+SCALE_OF: Mapping[str, Scale] = {scale.label: scale for scale in SCALES}
 
 
 class OverviewQuery(NamedTuple):
@@ -73,7 +73,7 @@ async def overview_body(
 ) -> OverviewBody:
     """The overview as it is now, with the points that were not over at `since_s`."""
     fleet, counted, timeline = source.fleet(), source.counted(), source.timeline()
-    scale, whose = _SCALES[wanted.range], wanted.narrowing(fleet)
+    scale, whose = SCALE_OF[wanted.range], wanted.narrowing(fleet)
     await timeline.turn()
     present, span_s = await timeline.whole(scale, whose)
     past, past_s = await timeline.whole(scale, whose, before=True)

@@ -80,6 +80,7 @@ from pointsman.adapters.http.control.fleet_calls import (
     remove_agent,
     remove_model,
 )
+from pointsman.adapters.http.control.flowing import flows
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.source import ControlSource
@@ -167,7 +168,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
         *(runs, run, run_inputs, apply_run, undo_run),
-        *(stats, metrics, overview, timeseries, ranking),
+        *(stats, metrics, overview, flows, timeseries, ranking),
         *(channels, try_channel, outbox, resend),
         *(alerts, active_alerts, alert_history, alert, acknowledge, unacknowledge),
         *(silences, silence, add_silence, change_silence, end_silence),

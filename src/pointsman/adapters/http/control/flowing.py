@@ -1,0 +1,87 @@
+"""Which call of the control API tells who asks whom, and how that goes?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
+
+from pointsman.adapters.http.control.bodies import Body
+from pointsman.adapters.http.control.overview_calls import FILTERS, Named, RangeName
+from pointsman.adapters.http.control.overview_views import SCALE_OF, OverviewQuery
+from pointsman.adapters.http.control.source import ControlSource
+from pointsman.engine.timeline import Key, Sums
+
+MOST_FLOWS = 1_000
+
+Source = NamedDependency[SkipValidation[ControlSource]]
+
+
+class FlowBody(Body, frozen=True, kw_only=True):
+    """What one agent asked of one model. `share` is that part of the agent's attempts, in [0, 1];
+    latency is from the call to the end of complete answers, the rest as in `StandingBody`.
+    """
+
+    agent_id: str
+    model_id: str
+    attempts: int
+    share: float
+    success_rate: float | None
+    failed_attempts: int
+    p95_ms: float | None
+    cost_usd: float
+
+
+class FlowsBody(Body, frozen=True, kw_only=True):
+    """The busiest come first; where there are very many `total_flows` are more than are told.
+
+    Where more agents and models are busy at once than are told apart, the others go by `__other__`.
+    """
+
+    success: bool = True
+    range: str
+    flows: list[FlowBody]
+    total_flows: int
+
+
+@get("/flows", query_parameters=(*FILTERS, "limit"))
+async def flows(
+    source: Source,
+    *,
+    range: Annotated[  # noqa: A002 - as it is called in the query
+        RangeName, QueryParameter(description="How far to look back.")
+    ] = "5m",
+    agent_id: Annotated[str | None, Named(description="Of this agent only.")] = None,
+    kind: Annotated[str | None, Named(description="Of agents of this kind only.")] = None,
+    model_id: Annotated[str | None, Named(description="On this model only.")] = None,
+    provider: Annotated[str | None, Named(description="On models of this one only.")] = None,
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=MOST_FLOWS, description="How many at most.")
+    ] = MOST_FLOWS,
+) -> FlowsBody:
+    """Which agent asked which model how often, and what came of it."""
+    wanted, timeline = OverviewQuery(range, agent_id, kind, model_id, provider), source.timeline()
+    await timeline.turn()
+    found = await timeline.pairs(SCALE_OF[range], wanted.narrowing(source.fleet()))
+    asked: dict[str, int] = {}
+    for (agent, _), sums in found.items():
+        asked[agent] = asked.get(agent, 0) + sums.period.counts.attempts
+    ranked = sorted(found.items(), key=lambda each: (-each[1].period.counts.attempts, each[0]))
+    told = [_flow(pair, sums, asked[pair[0]]) for pair, sums in ranked[:limit]]
+    return FlowsBody(range=range, flows=told, total_flows=len(ranked))
+
+
+def _flow(pair: Key, sums: Sums, asked: int) -> FlowBody:
+    counts, latency = sums.period.counts, sums.period.total()
+    return FlowBody(
+        agent_id=pair[0],
+        model_id=pair[1],
+        attempts=counts.attempts,
+        share=counts.attempts / asked if asked else 0.0,
+        success_rate=counts.success_rate,
+        failed_attempts=counts.faults,
+        p95_ms=1000 * latency.quantiles((0.95,))[0] if latency.count else None,
+        cost_usd=float(counts.cost_usd),
+    )
