@@ -70,7 +70,11 @@ async def connected(
     if receive_buffer:
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     plug.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(plug, (gateway.host, gateway.port))
+    try:
+        await asyncio.get_running_loop().sock_connect(plug, (gateway.host, gateway.port))
+    except OSError:
+        plug.close()
+        raise
     reader, writer = await asyncio.open_connection(sock=plug, limit=2**20)
     client = RawClient(reader, writer)
     try:

@@ -19,6 +19,7 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.looking_after import LookingAfter
 from pointsman.app.reloading import in_public, refuse_emptied, signature
+from pointsman.app.stopping import Grace
 from pointsman.app.upkeep import ROLL_S, Upkeep
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
@@ -48,6 +49,9 @@ TAKE_UP_WITHIN_S = 1.0
 
 FEW_DECISIONS = 20
 """So many are read back at a time, in a few milliseconds of a thread."""
+
+KEPT_TO_CLOSE = 0.1
+"""This share of the time left for writing is for closing what was written to."""
 
 SETTLE_S = 1.0
 """How long a reader waits for the newest records to be stored."""
@@ -84,7 +88,9 @@ class Running:
         self._judging = asyncio.Lock()
         self._tasks: list[asyncio.Task[Any]] = []
         self._serving = False
+        self.all_written = False
         clock = SystemClock()
+        self.grace = Grace(clock.monotonic)
         self.parts: Wired = wired(configuration, clock, aside or ThreadAside(clock))
         self._assignments = LookingAfter(self.parts)
         self.configuration = configuration
@@ -124,14 +130,29 @@ class Running:
         self._serving = True
 
     async def stop(self) -> None:
-        """Requests have ended by now; what they left to write is written, then all is closed."""
+        """Requests have ended by now; what they left to write is written, then all is closed.
+
+        Within `grace`, which begins here at the latest; what cannot be closed by then is left open.
+        """
+        self.grace.begin(self.configuration.server.shutdown_grace_s)
         self._serving = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.parts.watching.stop()
-        await self.parts.deliverer.close(SETTLE_S)
-        await self.parts.ledger.close(self.configuration.server.shutdown_grace_s)
+        writing_s = (1.0 - KEPT_TO_CLOSE) * self.grace.left_s
+        self.all_written, _ = await asyncio.gather(
+            self.parts.ledger.close(writing_s),
+            self.parts.deliverer.close(min(SETTLE_S, writing_s)),
+        )
+        closing = asyncio.create_task(self._close(), name="closing")
+        done, _ = await asyncio.wait({closing}, timeout=self.grace.left_s)
+        if done:
+            await closing
+        else:
+            log.error("the stop takes too long: not everything could be closed")
+
+    async def _close(self) -> None:
         await self.parts.registry.close()
         await asyncio.to_thread(self.parts.store.close)
         await asyncio.to_thread(self.parts.beside.close)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 
@@ -30,6 +31,7 @@ from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.logs import Logs
 from pointsman.app.running import Load, Running
+from pointsman.app.stopping import StoppingServer
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.ports import Aside
 from pointsman.version import VERSION
@@ -109,7 +111,7 @@ class HttpServer:
         )
         app = Application(self._parts(running), running.parts.random)
         self._protocol = edge_protocol(app.answer, self._first.limits)
-        server = uvicorn.Server(
+        server = StoppingServer(
             uvicorn.Config(
                 app,
                 http=self._protocol,
@@ -121,11 +123,20 @@ class HttpServer:
                 server_header=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=max(1, round(self._first.limits.idle_timeout_s)),
-                timeout_graceful_shutdown=round(self._first.server.shutdown_grace_s),
-            )
+            ),
+            grace=running.grace,
+            grace_s=lambda: running.configuration.server.shutdown_grace_s,
+            give_up=lambda reason: self._give_up(running, reason),
         )
         await server.serve(sockets=[listening])
         return server.started
+
+    def _give_up(self, running: Running, reason: str) -> NoReturn:
+        """End the process as it stands, whichever thread or disk keeps it from ending."""
+        lost = "" if running.all_written else "; the last records may be lost"
+        log.error("stopped without waiting any more: %s%s", reason, lost)
+        self._logs.stop()
+        os._exit(0 if running.all_written else 1)
 
     def _reconfigured(self, configuration: Configuration) -> None:
         if self._protocol is not None:

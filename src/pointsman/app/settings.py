@@ -60,7 +60,9 @@ class ServerEntry(Section):
         "auto", description="`auto` writes for people on a terminal and JSON elsewhere."
     )
     shutdown_grace_s: Patience = Field(
-        10.0, description="How long running requests may finish after a stop signal."
+        10.0,
+        description="How long it may take from a stop signal until the process has ended. Requests "
+        "may finish meanwhile, but for the last fifth, 2 s at most: then what happened is written.",
     )
 
 

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 from dataclasses import replace
@@ -38,7 +37,7 @@ GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, TOGETHER_API_KEY, OPENROUTER_AP
 set, a simulated fleet of 12 models and 8 agents, so that there is something to try.
 
 The configuration is read again on SIGHUP and when its file changes; one with mistakes is reported
-and not used. SIGTERM lets running requests finish."""
+and not used. SIGTERM lets running requests finish; a second one cuts them."""
 
 EPILOG = """\
 examples:
@@ -91,8 +90,6 @@ def _serve(configuration: Configuration, read: Load, listening: socket.socket) -
             log.warning("%s", warning)
 
     http = HttpServer(configuration, read_again, logs, announce)
-    # The server underneath ends by sending itself the signal that stopped it, once all is over.
-    signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             came_up = runner.run(http.run(listening))
