@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.incoming import incoming
 from pointsman.adapters.stores.rows import json_text
 from pointsman.adapters.stores.schema import HEAD
@@ -249,3 +250,21 @@ def test_nothing_is_forgotten_while_some_of_it_still_waits_for_the_database(
     spool.passed_on(portion)
     spool.close()
     assert main(forget) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("upgrade",), ("downgrade", "--to", "3", "--yes"), ("forget", "--agent", "coder", "--yes")],
+)
+def test_what_a_gateway_uses_is_not_changed_behind_its_back(
+    db: Db, made: Path, capsys: Captured, words: tuple[str, ...]
+) -> None:
+    before = made.read_bytes()
+    with closing(Held(made.parent)):
+        assert db(*words) == 1
+        assert "in use by process" in (told := capsys.readouterr().err)
+        assert "stop that one first" in told
+        assert made.read_bytes() == before
+        assert db("status") == 0
+        assert db("backup", "--file", str(made.parent / "copy.db")) == 0
+    assert db(*words) == 0

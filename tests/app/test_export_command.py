@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.cli import main
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
+from pointsman.core.errors import StoreError
+from pointsman.engine.ports import DecisionQuery
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Captured = pytest.CaptureFixture[str]
@@ -100,3 +104,60 @@ def test_mistakes_in_the_configuration_come_first(tmp_path: Path, capsys: Captur
     config.write_text("server: {data_dirr: x}\n", "utf-8")
     assert main(["export", "decisions", str(config)]) == 2
     assert "data_dirr" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
+    export: Export, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "decisions"
+    out.write_text("of yesterday")
+    out.chmod(0o640)
+
+    def break_down(_self: SqliteStore, _query: DecisionQuery) -> NoReturn:
+        raise StoreError("the disk broke down")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqliteStore, "decisions", break_down)
+        assert export("decisions", "--out", str(out)) == 1
+    assert "the disk broke down" in capsys.readouterr().err
+    assert out.read_text() == "of yesterday"
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    assert export("decisions", "--out", str(link)) == 0
+    assert len(out.read_text().splitlines()) == 30
+    assert out.stat().st_mode & 0o777 == 0o640
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == [
+        "decisions",
+        "fleet.yaml",
+        "link",
+    ]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_device_is_written_to_and_not_replaced(export: Export) -> None:
+    assert export("decisions", "--out", os.devnull) == 0
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.usefixtures("kept")
+def test_who_exports_beside_a_gateway_changes_nothing(export: Export, tmp_path: Path) -> None:
+    def files() -> dict[str, bytes]:
+        return {each.name: each.read_bytes() for each in (tmp_path / "data").iterdir()}
+
+    before = files()
+    assert export("decisions", "--out", os.devnull) == 0
+    assert files() == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_of_an_earlier_version_is_not_brought_up_to_date_by_reading(
+    export: Export, tmp_path: Path, capsys: Captured
+) -> None:
+    config = str(tmp_path / "fleet.yaml")
+    assert main(["db", "downgrade", config, "--to", "3", "--yes"]) == 0
+    assert export("decisions") == 1
+    assert "pointsman db upgrade" in capsys.readouterr().err
+    assert main(["db", "status", config]) == 1, "it is where it was"
+    assert main(["db", "upgrade", config]) == 0
+    assert export("decisions", "--out", os.devnull) == 0

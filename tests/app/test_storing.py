@@ -108,7 +108,7 @@ def test_an_agent_can_be_forgotten_also_when_the_disk_is_full(tmp_path: Path) ->
         gateway.append([each for one in kept for each in (one, outcome(one))])
         gateway.close()
         fill(disk)
-        store = recorded(settings, disk)
+        store = recorded(settings, disk, reading=False)
         assert store is not None
         assert store.forget_agent(kept[0].agent_id) == 500
         store.close()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from fleets import fleet, provider
-from gateway_process import GatewayProcess, Serve, pointsman
+from gateway_process import COMMAND, GatewayProcess, Serve, pointsman
 from simulated_upstream import SimulatedUpstream, simulated_upstream
+
+from pointsman.adapters.stores.sqlite import SqliteStore
 
 COMMANDS = ("serve", "check", "init", "import", "keys", "explain", "route", "simulate", "schema")
 MANY_MISTAKES = """\
@@ -199,3 +203,40 @@ def test_wrong_use_is_told_in_one_go(tmp_path: Path, arguments: tuple[str, ...])
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr or done.stdout.startswith("usage:")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("--help",),
+        ("export", "--help"),
+        ("schema",),
+        ("check",),
+        ("check", "--json"),
+        ("assign", "--json"),
+        ("keys", "new", "me"),
+        ("init", "new.yaml"),
+        ("schema", "--openapi"),
+        ("db", "sql"),
+        ("db", "status"),
+        ("db", "status", "--json"),
+        ("export", "decisions"),
+    ],
+    ids=" ".join,
+)
+def test_who_reads_no_further_is_not_told_of_it(tmp_path: Path, command: tuple[str, ...]) -> None:
+    SqliteStore(tmp_path / "pointsman" / "pointsman.db").close()
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*COMMAND, *command],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode in {0, 141}

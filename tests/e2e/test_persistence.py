@@ -203,3 +203,16 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
     assert status != 0
     assert "pointsman.db" in words
     assert "Traceback" not in words
+
+
+def test_a_folder_serves_one_gateway_at_a_time(serve: Serve, upstream: SimulatedUpstream) -> None:
+    gateway = serve(fleet(upstream.url))
+    arguments = ("--port", "0", "--data-dir", str(gateway.data_dir))
+    status, words = refused_start(*arguments, cwd=gateway.folder)
+    assert status == 1
+    assert f"{gateway.data_dir} is in use by process {gateway.pid} on " in words
+    assert "stop that one first" in words
+    assert "Traceback" not in words
+    assert gateway.chat().status == 200
+    gateway.kill()
+    assert gateway.start().chat().status == 200, "who is gone holds nothing"

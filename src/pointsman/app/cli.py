@@ -6,6 +6,8 @@ Each command is a module with `add_arguments` and `run`, imported only when it i
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,6 +23,9 @@ first steps:
   pointsman serve fleet.yaml      serve it
 
 Each command explains itself with --help."""
+
+
+EXIT_UNREAD = 128 + signal.SIGPIPE
 
 
 class _Command(NamedTuple):
@@ -48,7 +53,23 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status: 0 done, 1 failed, 2 wrong use or a mistake in the configuration."""
+    """The exit status: 0 done, 1 failed, 2 wrong use or a mistake in the configuration.
+
+    141 when whoever read our output (head, less) has had enough, as of programs that the signal
+    for it ends.
+    """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        # What is left goes nowhere: the interpreter would complain that it cannot be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNREAD
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="pointsman",
@@ -69,12 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 2
-    try:
-        status: int = _module(args.command).run(args)
-    except BrokenPipeError:
-        # The reader of our output (head, less) has had enough.
-        sys.stderr.close()
-        return 1
+    status: int = _module(args.command).run(args)
     return status
 
 

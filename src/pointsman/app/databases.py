@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.migrations.running import move, moving
 from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
 from pointsman.app.configuration import Configuration
@@ -30,7 +31,7 @@ class Database(Protocol):
         """The revision that it is at, 0 without tables. Raises `Unmovable` for a foreign one."""
 
     def move(self, target: int) -> None:
-        """Bring it up or down to a revision."""
+        """Bring it up or down to a revision. Raises `StoreError` while a gateway uses it."""
 
 
 class FileDatabase:
@@ -56,7 +57,8 @@ class FileDatabase:
         return _known(self, revision)
 
     def move(self, target: int) -> None:
-        with closing(self.opened()) as db, moving(db) as connection:
+        held = closing(Held(self.path.parent))
+        with held, closing(self.opened()) as db, moving(db) as connection:
             move(connection, target)
 
     def opened(self) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pointsman.adapters.http.app import Readiness
 from pointsman.adapters.http.auth import KeyRing
+from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.additions import Additions
 from pointsman.app.channels import tell_through
@@ -90,6 +91,7 @@ class Running:
         self._serving = False
         self.all_written = False
         clock = SystemClock()
+        self._held = Held(configuration.server.data_dir)
         self.grace = Grace(clock.monotonic)
         self.parts: Wired = wired(configuration, clock, aside or ThreadAside(clock))
         self._assignments = LookingAfter(self.parts)
@@ -156,6 +158,7 @@ class Running:
         await self.parts.registry.close()
         await asyncio.to_thread(self.parts.store.close)
         await asyncio.to_thread(self.parts.beside.close)
+        self._held.close()
         if self.parts.telemetry is not None:
             await asyncio.to_thread(self.parts.telemetry.close)
 

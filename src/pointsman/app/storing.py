@@ -132,13 +132,16 @@ def beside_the_gateway(store: Memory, data_dir: Path) -> SqliteStore:
     return store if isinstance(store, SqliteStore) else SqliteStore(data_dir / ALERTS)
 
 
-def recorded(settings: StoreSettings, data_dir: Path) -> Memory | None:
-    """What was kept, for one who reads or deletes; None where nothing ever was."""
+def recorded(settings: StoreSettings, data_dir: Path, *, reading: bool = True) -> Memory | None:
+    """What was kept; None where nothing ever was. Who does more than read holds the folder."""
     if settings.url is not None:
         url = settings.url.reveal()
         return server_of(url).store(url)
     path = data_dir / DATABASE
-    return SqliteStore(path, reserve=settings.reserve_bytes) if path.exists() else None
+    if not path.exists():
+        return None
+    reserve = 0 if reading else settings.reserve_bytes
+    return SqliteStore(path, reserve=reserve, reading=reading)
 
 
 def waiting(settings: StoreSettings, data_dir: Path) -> int:

@@ -48,11 +48,14 @@ class DatabaseFile:
 
     `reserve` bytes of the disk are kept back for what must be written also when it is full.
     Raises `StoreError` when it cannot be opened, is no database, belongs to another program or to
-    a newer version of this one.
+    a newer version of this one. `reading` leaves the file as it is, so that somebody else may be
+    writing to it: it must be there, and at the newest revision.
     """
 
-    def __init__(self, path: str | Path, reserve: int = 0) -> None:
+    def __init__(self, path: str | Path, reserve: int = 0, *, reading: bool = False) -> None:
         self._path = Path(path)
+        self._reading = reading
+        self._begin = "BEGIN" if reading else "BEGIN IMMEDIATE"
         self._reserve = Reserve(self._path, reserve)
         self._write_lock = threading.Lock()
         self._idle_readers: LifoQueue[tuple[_Files, sqlite3.Connection]] = LifoQueue(READERS)
@@ -92,7 +95,7 @@ class DatabaseFile:
         """
         with self._translated("written"), self._write_lock:
             try:
-                with _transaction(self._present()) as db:
+                with _transaction(self._present(), self._begin) as db:
                     return work(db)
             except (sqlite3.Error, OSError) as error:
                 if not (self._is_full(error) and self._reserve.release()):
@@ -142,10 +145,14 @@ class DatabaseFile:
         return disk.f_bavail * disk.f_frsize < LITTLE_ROOM
 
     def _open(self) -> None:
-        _make_file(self._path)
+        if not self._reading:
+            _make_file(self._path)
         self._writer = self._connect()
         try:
-            self._prepare()
+            if self._reading:
+                self._look()
+            else:
+                self._prepare()
             self._files = {end: _identity(f"{self._path}{end}") for end in ("", "-wal", "-shm")}
         except BaseException:
             self._writer.close()
@@ -181,6 +188,16 @@ class DatabaseFile:
             upgrade = import_module("pointsman.adapters.stores.migrations.running").upgrade_file
             upgrade(db)
 
+    def _look(self) -> None:
+        """Make sure that there is what this version reads, and change nothing."""
+        self._writer.execute("PRAGMA query_only = 1")
+        revision = self._revision(self._writer)
+        if revision < HEAD:
+            raise StoreError(
+                f"{self._path} is at revision {revision}, this pointsman reads {HEAD}: bring it"
+                " up to date with `pointsman db upgrade`"
+            )
+
     def _revision(self, db: sqlite3.Connection) -> int:
         """Which one the file is at, 0 when there is nothing in it."""
         version = _pragma(db, "user_version")
@@ -197,9 +214,19 @@ class DatabaseFile:
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self._path.absolute().as_uri()}?mode=rw"  # never made here, where all could read
+        if self._reading and self._is_at_rest():
+            uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         return sqlite3.connect(
             uri, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True
         )
+
+    def _is_at_rest(self) -> bool:
+        """Whether nobody writes here, as on a medium that takes nothing, and no log is left over.
+
+        Else SQLite wants to make files beside it.
+        """
+        log = Path(f"{self._path}-wal")
+        return not os.access(self._path.parent, os.W_OK) and not log.exists()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -81,14 +81,21 @@ class SqliteStore:
     """Decisions and outcomes in the file at `path`, which is made if there is none.
 
     Beyond `max_bytes` the oldest decisions make room for new ones. `reserve` bytes of the disk are
-    kept back, see `DatabaseFile`.
+    kept back, see `DatabaseFile`, and what `reading` means.
 
     Raises `StoreError` when the file cannot be opened, is no database, belongs to another program
     or to a newer version of this one.
     """
 
-    def __init__(self, path: str | Path, *, max_bytes: int = MOST_BYTES, reserve: int = 0) -> None:
-        self._file = DatabaseFile(path, reserve)
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        max_bytes: int = MOST_BYTES,
+        reserve: int = 0,
+        reading: bool = False,
+    ) -> None:
+        self._file = DatabaseFile(path, reserve, reading=reading)
         self._max_bytes = max_bytes
         self.crowded_out = 0
         self._sets = CandidateSets(json_text)

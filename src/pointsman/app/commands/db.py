@@ -17,12 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pointsman.adapters.stores.conformance.scratch import EMBEDDED
 from pointsman.adapters.stores.conformance.verify import Finding, Verification
+from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.migrations.running import DIALECTS, revisions, statements
 from pointsman.adapters.stores.schema import HEAD
 from pointsman.app.clock import SystemClock
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
 from pointsman.app.databases import Database, FileDatabase, Unmovable, database_of
+from pointsman.app.keeping import StoreSettings
 from pointsman.app.storing import recorded, waiting
 from pointsman.core.audit import Act, act_id
 from pointsman.core.errors import ConfigError, StoreError
@@ -47,6 +49,9 @@ actions:
   verify      make sure that a database does all that pointsman relies on, in a scratch schema that
               is removed again; it also takes a URL: postgresql:, hana: or sqlite:FOLDER
   sql         print the statements of the steps --from ... --to for a --dialect; changes nothing
+
+upgrade and downgrade of the embedded one, and forget, are refused while a gateway runs in that
+folder.
 
 exit status: 0 done, 1 it is not up to date (status) or it failed, 2 wrong use
 
@@ -88,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
     except (_Refusal, Unmovable) as error:
         print(f"pointsman db {args.action}: {error}", file=sys.stderr)
         return EXIT_WRONG_USE
+    except BrokenPipeError:
+        raise  # nobody reads any more; what was to be done is done
     except (SQLAlchemyError, sqlite3.Error, StoreError, OSError) as error:
         done = "some may be deleted, do it again" if args.action == "forget" else UNCHANGED
         print(f"pointsman db {args.action}: {done}: {error}", file=sys.stderr)
@@ -170,26 +177,32 @@ def _forget(args: argparse.Namespace) -> int:
         raise _Refusal(f"all that is kept of {args.agent} is deleted; add --yes if that is meant")
     configuration = load(_config(args), os.environ)
     settings, folder = configuration.store, configuration.server.data_dir
-    if number := waiting(settings, folder):
-        raise _Refusal(
-            f"{number} records in {folder} wait for the database, some perhaps of {args.agent}:"
-            " start the gateway until they are there"
-        )
-    store = recorded(settings, folder)
-    if store is None:
+    if settings.url is None and not folder.exists():
         raise _Refusal(f"nothing was ever kept in {folder}")
-    try:
-        now = SystemClock().now()
-        name = act_id(now, secrets.randbits(64))
-        store.audit.record(Act(name, now, COMMAND, "agent_data.delete", args.agent))
-        count = store.forget_agent(args.agent)
-    finally:
-        store.close()
+    with closing(Held(folder)):
+        count = _forgotten(settings, folder, args.agent)
     if args.json:
         print(json.dumps({"agent_id": args.agent, "decisions": count}))
     else:
         print(f"{count} decisions of {args.agent} and what belongs to them are deleted")
     return 0
+
+
+def _forgotten(settings: StoreSettings, folder: Path, agent_id: str) -> int:
+    """How many decisions of that agent there were."""
+    if number := waiting(settings, folder):
+        raise _Refusal(
+            f"{number} records in {folder} wait for the database, some perhaps of {agent_id}:"
+            " start the gateway until they are there"
+        )
+    store = recorded(settings, folder, reading=False)
+    if store is None:
+        raise _Refusal(f"nothing was ever kept in {folder}")
+    with closing(store):
+        now = SystemClock().now()
+        name = act_id(now, secrets.randbits(64))
+        store.audit.record(Act(name, now, COMMAND, "agent_data.delete", agent_id))
+        return store.forget_agent(agent_id)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from pointsman.adapters.http.control.export_rows import FIELDS, Line, lines, ndjson, table
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
+from pointsman.app.commands.writing import instead_of
 from pointsman.app.config import load
 from pointsman.app.storing import recorded
 from pointsman.core.aggregate import first_id
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
             _write(args, lines(args.what, store.decisions, query, args.since))
         finally:
             store.close()
+    except BrokenPipeError:
+        raise  # nobody reads any more, and nothing is wrong
     except (StoreError, OSError, LookupError) as error:
         print(f"pointsman export: {error}", file=sys.stderr)
         return 1
@@ -76,14 +79,15 @@ def _write(args: argparse.Namespace, found: Iterator[Line]) -> None:
     if args.format == "parquet":
         if args.out is None:
             raise LookupError("Parquet is written to a file: say with --out which")
-        _write_parquet(args.out, args.what, found)
+        with instead_of(args.out) as path:
+            _write_parquet(path, args.what, found)
         return
     written = ndjson(found) if args.format == "ndjson" else table(args.what, found)
     if args.out is None:
         _write_all(sys.stdout.buffer, written)
         sys.stdout.buffer.flush()
         return
-    with args.out.open("wb") as stream:
+    with instead_of(args.out) as path, path.open("wb") as stream:
         _write_all(stream, written)
 
 
