@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
+from pointsman.app.additions import Additions
 from pointsman.app.configuration import Configuration
 from pointsman.core.errors import ConfigError, Problem
 
 Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+class Load(Protocol):
+    """Reads the configuration: with what was added to it, or with `additions` in its place."""
+
+    def __call__(self, additions: Additions | None = None, /) -> Configuration: ...
 
 
 def refuse_emptied(now: Configuration, before: Configuration) -> None:

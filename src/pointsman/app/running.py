@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from pointsman.adapters.http.app import Readiness
 from pointsman.adapters.http.auth import KeyRing
@@ -19,8 +19,8 @@ from pointsman.app.channels import tell_through
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.looking_after import LookingAfter
-from pointsman.app.reloading import in_public, refuse_emptied, signature
-from pointsman.app.stopping import Grace
+from pointsman.app.reloading import Load, in_public, refuse_emptied, signature
+from pointsman.app.stopping import Grace, in_time
 from pointsman.app.upkeep import ROLL_S, Upkeep
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
 from pointsman.core.decision import Feedback, Outcome
@@ -58,12 +58,6 @@ SETTLE_S = 1.0
 """How long a reader waits for the newest records to be stored."""
 
 log = logging.getLogger(__name__)
-
-
-class Load(Protocol):
-    """Reads the configuration: with what was added to it, or with `additions` in its place."""
-
-    def __call__(self, additions: Additions | None = None, /) -> Configuration: ...
 
 
 class Running:
@@ -147,11 +141,7 @@ class Running:
             self.parts.ledger.close(writing_s),
             self.parts.deliverer.close(min(SETTLE_S, writing_s)),
         )
-        closing = asyncio.create_task(self._close(), name="closing")
-        done, _ = await asyncio.wait({closing}, timeout=self.grace.left_s)
-        if done:
-            await closing
-        else:
+        if not await in_time(self._close(), self.grace.left_s):
             log.error("the stop takes too long: not everything could be closed")
 
     async def _close(self) -> None:

@@ -30,7 +30,8 @@ from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
 from pointsman.app.logs import Logs
-from pointsman.app.running import Load, Running
+from pointsman.app.reloading import Load
+from pointsman.app.running import Running
 from pointsman.app.stopping import StoppingServer
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.ports import Aside

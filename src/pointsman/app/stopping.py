@@ -6,8 +6,9 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -48,6 +49,15 @@ class Grace:
     def left_s(self) -> float:
         """0 when it is over, and before it has begun."""
         return 0.0 if self._until is None else max(0.0, self._until - self._monotonic())
+
+
+async def in_time(work: Coroutine[Any, Any, None], within_s: float) -> bool:
+    """Whether it is done within so many seconds. What is not done by then is not cut, but left."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait({task}, timeout=within_s)
+    for each in done:
+        await each
+    return bool(done)
 
 
 class StoppingServer(uvicorn.Server):

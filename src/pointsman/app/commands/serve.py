@@ -20,7 +20,8 @@ from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.logs import configure
-from pointsman.app.running import Load, Running
+from pointsman.app.reloading import Load
+from pointsman.app.running import Running
 from pointsman.app.server import BACKLOG, HttpServer
 from pointsman.core.errors import ConfigError, PointsmanError, Problem
 from pointsman.version import VERSION
