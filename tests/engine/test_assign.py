@@ -89,6 +89,15 @@ def test_a_pinned_model_is_a_persons_decision() -> None:
     assert (bar.code, bar.remedy) == (BarCode.NOT_PINNED, "unpin clerk")
 
 
+def test_a_model_out_of_service_is_out_for_everybody_until_somebody_puts_it_back() -> None:
+    fleet = Fleet((CODER, CLERK), (replace(LARGE, drained=True), SMALL), "v1")
+    problem = stated(fleet, Expectations(), AdaptiveScorer()).problem
+    bars = [problem.bar(agent, 0) for agent in (0, 1)]
+    assert [bar and (bar.code, bar.remedy) for bar in bars] == [
+        (BarCode.UNAVAILABLE, "put lab/large back into service")
+    ] * 2
+
+
 def test_what_an_agent_sends_must_fit() -> None:
     large = Duty(Load(1.0, 7_000.0, 2_000.0))
     bar = of(CLERK, duties={"clerk": large}).problem.bar(0, 0)
@@ -195,7 +204,7 @@ def test_what_was_seen_is_in_the_problem() -> None:
     latency = found.problem.expected.latency_s[0][0]
     assert latency == pytest.approx(0.5, rel=0.2)
     assert found.problem.expected.duration_s[0][0] == pytest.approx(4.0, rel=0.2)
-    estimate = found.candidates[0][0].estimate
+    estimate = found.candidates[0](0).estimate
     assert estimate is not None
     assert estimate.evidence > 10
     assert optimal(found.problem).placed == 1

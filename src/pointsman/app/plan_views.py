@@ -53,7 +53,7 @@ def _assignments(stated: Stated, plan: Plan) -> Iterator[dict[str, Any]]:
         if model is None:
             continue
         agent, latency = stated.agents[number], problem.expected.latency_s[number][model]
-        candidate = stated.candidates[number][model]
+        candidate = stated.candidates[number](model)
         estimate = candidate.estimate
         yield {
             "agent_id": agent.id,

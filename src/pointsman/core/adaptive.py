@@ -9,7 +9,8 @@ score, apart from what fades, so scores can be remembered in between.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from pointsman.core.adaptive_policy import DEFAULT_POLICY, AdaptivePolicy
 from pointsman.core.decision import (
@@ -24,6 +25,9 @@ from pointsman.core.expectation import Kind, Scored, candidate, paper_of, worth_
 from pointsman.core.experience import Experience
 from pointsman.core.fleet import Agent, Model
 from pointsman.core.posterior import Elapsed
+
+if TYPE_CHECKING:
+    from pointsman.core.panel import Panel
 
 __all__ = ["AdaptivePolicy", "AdaptiveScorer"]
 
@@ -128,6 +132,13 @@ class AdaptiveScorer:
         made = candidate(self._seen, kind, paper)
         kind.scored[model.id] = Scored(self.generation, made)
         return made
+
+    def panel(self, models: Sequence[Model]) -> Panel:
+        """All models at once, as they are now; their scores are those of `score` (1e-12)."""
+        # Loaded when there is a fleet to be assigned: a process that only serves needs no numpy.
+        from pointsman.core.panel import Panel  # noqa: PLC0415
+
+        return Panel(self._seen, models)
 
     def worth(
         self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving

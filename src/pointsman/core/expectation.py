@@ -277,7 +277,7 @@ def _swiftness(
     """How good the expected time is against the budget, and that time if it was ever measured."""
     usual_s, variance, count = record.times[kind.place]
     weight, off = DECLARED_SPEED_WEIGHT, DECLARED_SPEED_DEVIATION
-    declared = _untimed(seen, kind) if paper.speed is None else paper.speed
+    declared = untimed(seen, kind) if paper.speed is None else paper.speed
     if usual_s <= 0.0:
         return Belief(declared, off), None
     latency_s = usual_s * kind.stretch
@@ -289,7 +289,7 @@ def _swiftness(
     return Belief(mean, sqrt((weight * off) ** 2 + (count * error) ** 2) / total), latency_s
 
 
-def _untimed(seen: Experience, kind: Kind) -> float:
+def untimed(seen: Experience, kind: Kind) -> float:
     """How swift a model is taken to be of which nothing is declared or known: as the others are."""
     usual_s = seen.usual_s[kind.place]
     return speed(usual_s * kind.stretch, kind.budget_s) if usual_s else UNKNOWN

@@ -6,7 +6,7 @@ evidence. Costs are those of the load that each agent is expected to bring, at t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,38 +21,22 @@ from pointsman.core.assignment.problem import (
     Problem,
     Rules,
 )
-from pointsman.core.capability import requirements
-from pointsman.core.decision import Candidate, ReasonCode, Selection, Strategy, Task
-from pointsman.core.eligibility import standing_objection
-from pointsman.core.fleet import UNDECLARED, Agent, AgentStatus, Fleet, Model, Usage
-from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
-from pointsman.engine.matching import usual_task
+from pointsman.core.decision import Candidate, Strategy
+from pointsman.core.fleet import Agent, Fleet, Model
 from pointsman.engine.ports import Scores
+from pointsman.engine.rows import Row, online, rows_of
 
 
 class Stated(NamedTuple):
-    """The problem, and whose it is: agents and models in its order, and every pair's candidate."""
+    """The problem, and whose it is: agents and models in its order.
+
+    `candidates` has one function per agent, from the number of a model to its candidate.
+    """
 
     problem: Problem
     agents: tuple[Agent, ...]
     models: tuple[Model, ...]
-    candidates: Sequence[Sequence[Candidate]]
-
-
-class Pair(NamedTuple):
-    """What is expected of one agent on one model."""
-
-    candidate: Candidate
-    quality: float
-    usd_per_request: float | None
-    latency_s: float | None
-    duration_s: float
-    bar: Bar | None
-
-
-Row = Sequence[Pair]
-
-_ANYTHING = Selection()
+    candidates: Sequence[Callable[[int], Candidate]]
 
 
 def stated(
@@ -73,24 +57,15 @@ def stated(
     return stated_of(fleet, expectations, list(rows), standing or {}, held)
 
 
-def rows_of(
-    fleet: Fleet, expectations: Expectations, scores: Scores, strategy: Strategy
-) -> Iterator[Row]:
-    """What is expected of each agent on all models, an agent at a time: it takes its time."""
-    models = fleet.models.values()
-    for agent in _online(fleet):
-        yield _Asker(agent, expectations.duty(agent.id), scores, strategy).row(models)
-
-
 def stated_of(
     fleet: Fleet,
     expectations: Expectations,
-    pairs: Sequence[Row],
+    rows: Sequence[Row],
     standing: Mapping[str, str],
     held: Collection[str],
 ) -> Stated:
     """The problem that `rows_of` the same fleet make."""
-    agents = tuple(_online(fleet))
+    agents = tuple(online(fleet))
     models = tuple(fleet.models.values())
     numbers = {model.id: number for number, model in enumerate(models)}
     places = {agent.id: number for number, agent in enumerate(agents)}
@@ -107,17 +82,17 @@ def stated_of(
             for agent in agents
         ),
         models=tuple(_room(model, expectations) for model in models),
-        scores=[[min(1.0, max(0.0, pair.candidate.score)) for pair in row] for row in pairs],
-        bars=[{m: pair.bar for m, pair in enumerate(row) if pair.bar} for row in pairs],
+        scores=[row.scores for row in rows],
+        bars=[row.bars for row in rows],
         expected=Expected(
-            usd_per_request=[[pair.usd_per_request for pair in row] for row in pairs],
-            latency_s=[[pair.latency_s for pair in row] for row in pairs],
-            duration_s=[[pair.duration_s for pair in row] for row in pairs],
-            quality=[[pair.quality for pair in row] for row in pairs],
+            usd_per_request=[row.usd_per_request for row in rows],
+            latency_s=[row.latency_s for row in rows],
+            duration_s=[row.duration_s for row in rows],
+            quality=[row.quality for row in rows],
         ),
         rules=_rules(expectations, places),
     )
-    return Stated(problem, agents, models, [[pair.candidate for pair in row] for row in pairs])
+    return Stated(problem, agents, models, [row.candidate for row in rows])
 
 
 def without(found: Stated, model_ids: Collection[str]) -> Stated:
@@ -129,13 +104,6 @@ def without(found: Stated, model_ids: Collection[str]) -> Stated:
     down = {numbers[name]: Bar(BarCode.UNAVAILABLE, "does not answer") for name in model_ids}
     bars = [{**row, **down} for row in found.problem.bars]
     return found._replace(problem=replace(found.problem, bars=bars))
-
-
-def _online(fleet: Fleet) -> Iterator[Agent]:
-    """Those that work now. Who calls without a name is nobody that a model could be kept for."""
-    for agent in fleet.agents.values():
-        if agent.status is AgentStatus.ONLINE and agent is not UNDECLARED:
-            yield agent
 
 
 def _needs(agent: Agent, duty: Duty, current: int | None, manual: int | None) -> AgentNeeds:
@@ -178,84 +146,3 @@ def _rules(expectations: Expectations, places: Mapping[str, int]) -> Rules:
         ),
         mean_latency_s=rules.mean_latency_s,
     )
-
-
-class _Asker:
-    """What all pairs of one agent share: worked out once, and the same values for every model."""
-
-    def __init__(self, agent: Agent, duty: Duty, scores: Scores, strategy: Strategy) -> None:
-        self.agent = agent
-        self.duty = duty
-        self.task = usual_task(agent)
-        self.needs = requirements(agent, self.task)
-        self._usage = Usage(round(duty.load.prompt_tokens), round(duty.load.completion_tokens))
-        self._scores = scores
-        self._selection = Selection(strategy)
-        self._plain = Task()
-
-    def row(self, models: Collection[Model]) -> Row:
-        """What is expected of the agent on each of the models.
-
-        Streams first and then plain answers: scores of one kind in a row are asked fastest.
-        """
-        score, agent, task, selection = self._scores.score, self.agent, self.task, self._selection
-        candidates = [score(agent, task, selection, model) for model in models]
-        durations = [self._duration_s(model) for model in models]
-        return tuple(
-            self._pair(model, candidate, duration_s)
-            for model, candidate, duration_s in zip(models, candidates, durations, strict=True)
-        )
-
-    def _pair(self, model: Model, candidate: Candidate, duration_s: float) -> Pair:
-        estimate = candidate.estimate
-        quality = candidate.score if estimate is None else estimate.success
-        latency_s = None if estimate is None else estimate.latency_s
-        cost = model.price.cost_usd(self._usage)
-        return Pair(
-            candidate,
-            quality,
-            None if cost is None else float(cost),
-            latency_s,
-            duration_s,
-            _bar(self, model, quality, latency_s),
-        )
-
-    def _duration_s(self, model: Model) -> float:
-        """From the first byte sent to the last received, as a plain answer takes it.
-
-        Only a limit of requests in flight asks for it, so where there is none nobody looks.
-        """
-        if model.limits.max_in_flight is not None:
-            estimate = self._scores.score(self.agent, self._plain, self._selection, model).estimate
-            if estimate is not None and estimate.latency_s is not None:
-                return estimate.latency_s
-        return FIRST_TOKEN_BUDGET_S + PACE_S_PER_TOKEN * self.duty.load.completion_tokens
-
-
-def _bar(asker: _Asker, model: Model, quality: float, latency_s: float | None) -> Bar | None:
-    """What keeps the agent off the model, as long as nobody decides otherwise."""
-    agent, duty = asker.agent, asker.duty
-    if agent.pinned is not None and agent.pinned != model.id:
-        words = f"{agent.id} is pinned to {agent.pinned}"
-        return Bar(BarCode.NOT_PINNED, words, f"unpin {agent.id}")
-    objection = standing_objection(agent, asker.needs, frozenset(), _ANYTHING, model)
-    if objection is not None:
-        if objection.code is ReasonCode.NOT_ALLOWED:
-            return Bar(BarCode.NOT_ALLOWED, objection.words, f"let {agent.id} use {model.id}")
-        if objection.code is ReasonCode.DRAINED:
-            return Bar(BarCode.UNAVAILABLE, objection.words, f"put {model.id} back into service")
-        return Bar(BarCode.INCAPABLE, objection.words)
-    held = duty.load.prompt_tokens + duty.load.completion_tokens
-    if model.context_window is not None and held > model.context_window:
-        words = f"holds {model.context_window} tokens, {held:g} are expected"
-        return Bar(BarCode.CONTEXT_TOO_SMALL, words)
-    if quality < duty.quality_floor:
-        words = f"its quality of {quality:.2f} is below the floor of {duty.quality_floor:.2f}"
-        remedy = f"lower the quality floor of {agent.id}"
-        return Bar(BarCode.BELOW_QUALITY_FLOOR, words, remedy, duty.quality_floor - quality)
-    most_s = duty.latency_ceiling_s
-    if most_s is not None and latency_s is not None and latency_s > most_s:
-        words = f"its {latency_s:.2f} s to the first token are over the ceiling of {most_s:g} s"
-        remedy = f"raise the latency ceiling of {agent.id}"
-        return Bar(BarCode.OVER_LATENCY_BUDGET, words, remedy, latency_s / most_s - 1.0)
-    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Means, Run, RunState, Status
@@ -23,6 +23,9 @@ from pointsman.core.decision import (
     total_cost_usd,
 )
 from pointsman.core.fleet import Agent, Model, Usage
+
+if TYPE_CHECKING:
+    from pointsman.core.panel import Panel
 
 
 class Clock(Protocol):
@@ -70,6 +73,14 @@ class Scores(Protocol):
 
         0 where the scorer weighs neither cost nor latency, or knows nothing of them.
         """
+
+
+@runtime_checkable
+class AllAtOnce(Protocol):
+    """Scores that can tell of all models at once, as a fleet of thousands needs it."""
+
+    def panel(self, models: Sequence[Model]) -> Panel | None:
+        """What is known of these models at this moment; None where they are scored one by one."""
 
 
 class Scorer(Scores, Protocol):

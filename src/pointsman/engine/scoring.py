@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.capability import CapabilityScorer
@@ -18,7 +18,10 @@ from pointsman.core.classic import ClassicScorer
 from pointsman.core.decision import Candidate, Feedback, Outcome, Saving, Selection, Task
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.policy import Scoring
-from pointsman.engine.ports import Scorer
+from pointsman.engine.ports import AllAtOnce, Scorer
+
+if TYPE_CHECKING:
+    from pointsman.core.panel import Panel
 
 FEW = 64
 """So much is learned at once, in less than a millisecond; then others get their turn."""
@@ -66,6 +69,11 @@ class CurrentScorer:
     def score(self, agent: Agent, task: Task, selection: Selection, model: Model) -> Candidate:
         """The candidate; its terms sum to its score."""
         return self._scorer.score(agent, task, selection, model)
+
+    def panel(self, models: Sequence[Model]) -> Panel | None:
+        """All of the models at once, where the scorer that decides now can."""
+        scorer = self._scorer
+        return scorer.panel(models) if isinstance(scorer, AllAtOnce) else None
 
     def worth(
         self, agent: Agent, task: Task, selection: Selection, candidate: Candidate, saving: Saving

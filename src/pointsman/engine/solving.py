@@ -29,9 +29,10 @@ from pointsman.core.assignment.standby import standbys
 from pointsman.core.decision import Candidate, Strategy
 from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Fleet
-from pointsman.engine.assign import Row, Stated, rows_of, stated_of, without
+from pointsman.engine.assign import Stated, stated_of, without
 from pointsman.engine.matching import facts_of
 from pointsman.engine.ports import Aside, Scores
+from pointsman.engine.rows import Row, rows_of
 
 KNEE = "knee"
 """In the place of a plan's id: the point of the front where most is had for least."""
@@ -265,21 +266,21 @@ def _without(stated: Stated, model_ids: tuple[str, ...]) -> Stated:
 
 
 def _placed(stated: Stated, number: int, models: Sequence[int]) -> Placed:
-    agent, candidates, problem = stated.agents[number], stated.candidates[number], stated.problem
+    agent, candidate, problem = stated.agents[number], stated.candidates[number], stated.problem
     first = models[0]
     return Placed(
         agent.id,
         agent.name or agent.id,
         stated.models[first].display_name or stated.models[first].id,
         tuple(stated.models[model].id for model in models),
-        tuple(facts_of(agent, stated.models[model], candidates[model]) for model in models),
+        tuple(facts_of(agent, stated.models[model], candidate(model)) for model in models),
         problem.agents[number].manual is not None,
         agent.pinned is not None,
         problem.scores[number][first],
         problem.expected.quality[number][first],
         problem.expected.latency_s[number][first],
         problem.usd_per_day(number, first),
-        candidates[first],
+        candidate(first),
     )
 
 

@@ -12,8 +12,9 @@ from pointsman.core.assignment.plan import Method, plan_of, rooms_after, words_o
 from pointsman.core.assignment.problem import Bar
 from pointsman.core.assignment.shadow import in_the_way_of
 from pointsman.core.decision import Candidate
-from pointsman.engine.assign import Row, Stated, rows_of
+from pointsman.engine.assign import Stated
 from pointsman.engine.ports import Aside, Scores
+from pointsman.engine.rows import Row, rows_of
 from pointsman.engine.solving import Question, Shift, name_of, shift_of, stated_for
 
 
@@ -98,14 +99,14 @@ def _options(stated: Stated, standing: Sequence[int | None], agent: int) -> tupl
         m if n.manual is None else None for m, n in zip(standing, problem.agents, strict=True)
     ]
     found = []
-    for model, candidate in enumerate(stated.candidates[agent]):
+    for model in range(len(stated.models)):
         full: tuple[str, ...] = ()
         if model != standing[agent]:
             numbers = in_the_way_of(rooms, placed, agent, model)
             full = tuple(words_of(rooms.limits[number]) for number in numbers)
         found.append(
             Option(
-                candidate,
+                stated.candidates[agent](model),
                 problem.scores[agent][model],
                 problem.usd_per_day(agent, model),
                 problem.expected.latency_s[agent][model],

@@ -136,7 +136,10 @@ class Search:
         return float(self._grid.value[placed, self._best[placed]].sum())
 
     def _is_proven(self) -> bool:
-        return self._bound - self._value <= max(ROUNDING, self._effort.gap * abs(self._scores()))
+        return self._bound - self._value <= self._near_enough()
+
+    def _near_enough(self) -> float:
+        return max(ROUNDING, self._effort.gap * abs(self._scores()))
 
     def _placed_under(self, proven: Bound) -> Counts:
         """Agents in turn where their regret is least, which is what the prices advise."""
@@ -150,7 +153,8 @@ class Search:
         """Adopt the best plan among pairs of at most this regret, and what it proves of all."""
         gap = 0.5 * self._effort.gap * abs(self._scores())
         offered = self._within(proven, most)
-        found = whole_places(self._grid, offered, gap=gap, within_s=within_s)
+        enough = self._bound - self._near_enough()
+        found = whole_places(self._grid, offered, gap=gap, within_s=within_s, enough=enough)
         self._left_s = max(SHORTEST_S, self._left_s - found.took_s)
         self.adopt(found.chosen)
         # A plan with any other pair falls short of the bound by more than the best one does.
