@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+from pointsman.app.plots import Line, Plot, svg
 from simulations.adaptation import Adaptation, adaptation, regret_per_1000, share
 from simulations.fleet_world import World
 from simulations.lineup import EPSILON, LIFETIME, LINEUP, ROUTER, all_of, figure, seeds_of, table
-from simulations.plots import Line, Plot, svg
 from simulations.scenarios import HEALED, ONSET_FAILING, ONSET_SLOW, degrading
 
 SLOW, FAILING = 0, 1

@@ -21,6 +21,7 @@ from random import Random
 from statistics import median
 from typing import NamedTuple
 
+from pointsman.app.plots import Line, Plot, svg
 from pointsman.core.alert import Severity
 from pointsman.core.alert_counts import FAULTS, JUDGED, MINUTE_S, Counts
 from pointsman.core.alert_defaults import DEFAULT_RULES
@@ -32,7 +33,6 @@ from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import lines
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
-from simulations.plots import Line, Plot, svg
 
 RATES = (0.05, 0.5, 5.0)
 SOUND, BROKEN = 0.97, 0.5

@@ -17,6 +17,7 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+from pointsman.app.plots import Line, Plot, svg
 from simulations.adaptation import regret_per_1000, static_regret_per_1000
 from simulations.fleet_world import World
 from simulations.lineup import (
@@ -31,7 +32,6 @@ from simulations.lineup import (
     seeds_of,
     table,
 )
-from simulations.plots import Line, Plot, svg
 from simulations.scenarios import drifting
 
 BIN = 100

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pointsman.app.calibration.cases import MAX_LINE_CHARS, Case, read_cases
+from pointsman.app.calibration.cases import Case, read_cases
+from pointsman.app.prompt_lines import MAX_LINE_CHARS
 from pointsman.core.errors import ConfigError
 
 

@@ -46,6 +46,7 @@ COMMANDS = (
     _Command("alerts", "tell what is wrong now, take care of it, see how it is told"),
     _Command("calibrate", "learn from prompts how good each model is, before traffic does"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),
+    _Command("loadtest", "put a load on any OpenAI-compatible API, and tell how it went"),
     _Command("db", "look after the database: status, upgrade, backup, forget, sql"),
     _Command("export", "write down decisions or outcomes as CSV, NDJSON or Parquet"),
     _Command("schema", "print the JSON Schema of the configuration, or the API's OpenAPI"),

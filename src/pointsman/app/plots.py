@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
 from math import isnan
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ COLOURS = ("#1f6feb", "#d1242f", "#8250df", "#bf8700", "#1a7f37", "#6e7781", "#c
 
 
 class Line(NamedTuple):
-    """Heights at evenly spaced places, each with half the width of its band; NaN where none is."""
+    """Heights at evenly spaced places, each with half the width of its band; NaN where none is.
+
+    Where a height is NaN nothing was measured, and the line is broken.
+    """
 
     name: str
     means: Sequence[float]
@@ -98,23 +102,31 @@ def _marks(plot: Plot) -> Iterator[str]:
 def _line(plot: Plot, line: Line, colour: str, number: int) -> Iterator[str]:
     first, last = plot.span
     step = (last - first) / max(1, len(line.means) - 1)
-    xs = [_x(plot, first + step * n) for n in range(len(line.means))]
-    withins = [0.0 if isnan(within) else within for within in line.withins]
-    over = [_y(plot, m + w) for m, w in zip(line.means, withins, strict=True)]
-    under = [_y(plot, m - w) for m, w in zip(line.means, withins, strict=True)]
-    band = [*zip(xs, over, strict=True), *zip(reversed(xs), reversed(under), strict=True)]
-    yield f'<polygon points="{_points(band)}" fill="{colour}" fill-opacity="0.15"/>'
-    heights = [_y(plot, mean) for mean in line.means]
-    yield (
-        f'<polyline points="{_points(list(zip(xs, heights, strict=True)))}" fill="none" '
-        f'stroke="{colour}" stroke-width="1.6"/>'
-    )
+    at = [
+        (_x(plot, first + step * n), mean, 0.0 if isnan(within) else within)
+        for n, (mean, within) in enumerate(zip(line.means, line.withins, strict=True))
+    ]
+    for measured, piece in groupby(at, lambda place: not isnan(place[1])):
+        if measured:
+            yield from _piece(plot, list(piece), colour)
     y = TOP + 10 + 17 * number
     yield (
         f'<line x1="{WIDTH - RIGHT + 10}" x2="{WIDTH - RIGHT + 26}" y1="{y - 4}" y2="{y - 4}" '
         f'stroke="{colour}" stroke-width="3"/>'
     )
     yield _text(WIDTH - RIGHT + 31, y, line.name)
+
+
+def _piece(plot: Plot, at: Sequence[tuple[float, float, float]], colour: str) -> Iterator[str]:
+    """A line without gaps over its band; each place has its x, its height and half the width."""
+    over = [(x, _y(plot, mean + within)) for x, mean, within in at]
+    under = [(x, _y(plot, mean - within)) for x, mean, within in reversed(at)]
+    if over != under[::-1]:
+        yield f'<polygon points="{_points([*over, *under])}" fill="{colour}" fill-opacity="0.15"/>'
+    heights = [(x, _y(plot, mean)) for x, mean, _ in at]
+    yield (
+        f'<polyline points="{_points(heights)}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
+    )
 
 
 def _points(pairs: Sequence[tuple[float, float]]) -> str:
