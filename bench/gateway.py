@@ -7,10 +7,13 @@ from prompts. `ROUTES_ONLY` turns off what can be, to show what that costs.
 
 from __future__ import annotations
 
+import http.client
 import sys
+from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 
-from bench.servers import Server, free_port, fresh_folder, started
+from bench.servers import NotStarted, Server, free_port, fresh_folder, started
 
 MODELS = 20
 
@@ -62,4 +65,14 @@ def start_routes_only(upstream_url: str, cores: frozenset[int]) -> Server:
 def _start(name: str, upstream_url: str, cores: frozenset[int], more: str = "") -> Server:
     port = free_port()
     folder = fresh_folder(name)
-    return started(name, command(upstream_url, folder, port, more), cores, port=port)
+    server = started(name, command(upstream_url, folder, port, more), cores, port=port)
+    _wait_until_ready(port)
+    return server
+
+
+def _wait_until_ready(port: int) -> None:
+    """The socket listens before anything is read or begun: what that takes is part of the start."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", "/readyz")
+        if connection.getresponse().status != HTTPStatus.OK:
+            raise NotStarted("it is not ready, see /readyz")

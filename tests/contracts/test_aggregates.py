@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from random import Random
 import pytest
 from aggregate_contract import BEGIN, AggregateContract, at, rolled, traffic
 
+from pointsman.adapters.stores import aggregating
 from pointsman.adapters.stores.sqlite import SqliteStore
 
 
@@ -84,3 +86,21 @@ def test_what_was_forgotten_since_is_not_uncounted(store: SqliteStore, tmp_path:
     rolled(again.aggregates, at(3_700))
     again.close()
     assert all_rows(tmp_path / "pointsman.db") == before
+
+
+def peak_bytes(store: SqliteStore, minute: int, per_s: float) -> int:
+    """How much memory it takes at most to reckon a minute of so many requests."""
+    store.append(traffic(minute * 60, minute * 60 + 60, per_s=per_s))
+    tracemalloc.start()
+    rolled(store.aggregates, at(minute * 60 + 70))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_a_minute_with_four_times_the_requests_takes_no_more_memory(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregating, "ROWS_OF_A_PIECE", 500)
+    peak_bytes(store, 0, 1)
+    assert peak_bytes(store, 2, 80) < 1.5 * peak_bytes(store, 1, 20)

@@ -55,7 +55,7 @@ def figures(found: Aggregate) -> tuple[object, ...]:
 
 def test_a_request_counts_for_all_its_members() -> None:
     made = ONCE._replace(explored=1, panics=1)
-    found = aggregated({a_kind(): made}, {a_kind(): [SERVED]})
+    found = aggregated({a_kind(): made}, [(a_kind(), [SERVED])])
     assert set(found) == {
         ALL,
         Member(Dimension.AGENT, "a"),
@@ -71,7 +71,7 @@ def test_a_request_counts_for_all_its_members() -> None:
 
 
 def test_an_attempt_counts_for_the_model_that_made_it() -> None:
-    attempts = {a_kind(): [FAILED], a_kind(model_id="q/two"): [SERVED]}
+    attempts = [(a_kind(), [FAILED]), (a_kind(model_id="q/two"), [SERVED])]
     found = aggregated({a_kind(): ONCE._replace(fallbacks=1)}, attempts)
     one, two = (found[Member(Dimension.MODEL, name)] for name in ("p/one", "q/two"))
     assert (one.decisions, one.fallbacks, one.period.counts.faults) == (1, 1, 1)
@@ -80,20 +80,20 @@ def test_an_attempt_counts_for_the_model_that_made_it() -> None:
 
 
 def test_a_request_that_nobody_served_is_refused() -> None:
-    found = aggregated({Kind("a", None): Made(1)}, {})
+    found = aggregated({Kind("a", None): Made(1)}, [])
     assert (found[ALL].decisions, found[ALL].refused, found[ALL].scored) == (1, 1, 0)
     assert Member(Dimension.TASK_TYPE, UNKNOWN) in found
     assert not any(member.dimension is Dimension.MODEL for member in found)
 
 
 def test_outcomes_of_a_lost_decision_count_as_attempts_alone() -> None:
-    found = aggregated({}, {Kind("a", "p/one"): [SERVED]})
+    found = aggregated({}, [(Kind("a", "p/one"), [SERVED])])
     assert (found[ALL].decisions, found[ALL].period.counts.attempts) == (0, 1)
 
 
 def test_beyond_so_many_members_the_others_share_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aggregate, "MOST_MEMBERS", 2)
-    found = aggregated({a_kind(f"agent-{n}"): ONCE for n in range(5)}, {})
+    found = aggregated({a_kind(f"agent-{n}"): ONCE for n in range(5)}, [])
     agents = {m.name: each.decisions for m, each in found.items() if m.dimension is Dimension.AGENT}
     assert agents == {"agent-0": 1, "agent-1": 1, OTHER: 3}
     assert found[ALL].decisions == 5
@@ -108,7 +108,7 @@ tried = st.dictionaries(kinds, st.lists(st.sampled_from([SERVED, FAILED]), min_s
 def test_parts_merged_come_to_the_same_in_any_order(
     parts: list[tuple[dict[Kind, Made], dict[Kind, list[Row]]]],
 ) -> None:
-    pieces = [item for made, rows in parts for item in aggregated(made, rows).items()]
+    pieces = [item for made, rows in parts for item in aggregated(made, rows.items()).items()]
     one, other = merged(pieces), merged(pieces[::-1])
     assert {m: figures(each) for m, each in one.items()} == {
         m: figures(each) for m, each in other.items()
@@ -117,6 +117,17 @@ def test_parts_merged_come_to_the_same_in_any_order(
         assert one[ALL].decisions == sum(m.decisions for made, _ in parts for m in made.values())
         count = sum(len(rows) for _, attempts in parts for rows in attempts.values())
         assert one[ALL].period.counts.attempts == count
+
+
+@given(decided, tried)
+def test_attempts_that_come_in_pieces_come_to_the_same(
+    made: dict[Kind, Made], attempts: dict[Kind, list[Row]]
+) -> None:
+    pieces = [(kind, [row]) for kind, rows in attempts.items() for row in rows]
+    whole, in_pieces = aggregated(made, attempts.items()), aggregated(made, pieces[::-1])
+    assert {m: figures(each) for m, each in whole.items()} == {
+        m: figures(each) for m, each in in_pieces.items()
+    }
 
 
 def kept(outcome: Outcome) -> Kept:

@@ -6,6 +6,7 @@ An `Aggregate` of a longer period is that of its parts, merged exactly and in an
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
@@ -118,8 +119,13 @@ class Aggregate:
 Aggregates = dict[Member, Aggregate]
 
 
-def aggregated(made: Mapping[Kind, Made], attempts: Mapping[Kind, Sequence[Row]]) -> Aggregates:
-    """What decisions and attempts of one period come to, in total and for every member."""
+def aggregated(
+    made: Mapping[Kind, Made], attempts: Iterable[tuple[Kind, Sequence[Row]]]
+) -> Aggregates:
+    """What decisions and attempts of one period come to, in total and for every member.
+
+    The attempts of a kind may come in several pieces, so that nobody has to hold all of them.
+    """
     return merged(_parts(made, attempts))
 
 
@@ -146,16 +152,15 @@ def _add(
 
 
 def _parts(
-    made: Mapping[Kind, Made], attempts: Mapping[Kind, Sequence[Row]]
+    made: Mapping[Kind, Made], attempts: Iterable[tuple[Kind, Sequence[Row]]]
 ) -> Iterator[tuple[Member, Aggregate]]:
+    found: defaultdict[Kind, Aggregate] = defaultdict(Aggregate)
     for kind, decisions in made.items():
-        counted = Aggregate()
-        counted.learn(decisions, refused=kind.model_id is None)
-        yield from ((member, counted) for member in _members(kind))
-    for kind, rows in attempts.items():
-        tried = Aggregate()
-        tried.period.learn(columns_of_rows(rows))
-        yield from ((member, tried) for member in _members(kind))
+        found[kind].learn(decisions, refused=kind.model_id is None)
+    for kind, rows in attempts:
+        found[kind].period.learn(columns_of_rows(rows))
+    for kind, aggregate in found.items():
+        yield from ((member, aggregate) for member in _members(kind))
 
 
 def _members(kind: Kind) -> Iterator[Member]:

@@ -9,10 +9,11 @@ the result is that of what is kept, whenever and however often it is written.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from pointsman.adapters.stores.aggregate_rows import (
@@ -50,6 +51,7 @@ LOOKED_BACK_S = 2 * 3_600
 LOOKED_BACK_FAR_S = 3 * 86_400
 """How far back a start looks for minutes, and longer periods, that a sudden death left behind."""
 ROWS_AT_ONCE = 400
+ROWS_OF_A_PIECE = 2 * ROWS_AT_ONCE
 PAUSE_S = 0.001
 
 MADE = f"""
@@ -283,17 +285,21 @@ def _made(db: Database, span: tuple[str, str]) -> dict[Kind, Made]:
     return found
 
 
-def _attempts(db: Database, span: tuple[str, str]) -> dict[Kind, list[Row]]:
-    """The attempts of every kind; those whose decision was lost have neither task nor strategy."""
-    found: dict[Any, list[Row]] = {}
-    for row in _in_steps(db.execute(_ENDED, span)):
-        attempt = row_of_kept(row[4:])
-        kind = row[:4]
-        if kind in found:
-            found[kind].append(attempt)
-        else:
-            found[kind] = [attempt]
-    return {Kind(*kind): rows for kind, rows in found.items()}
+def _attempts(db: Database, span: tuple[str, str]) -> Iterator[tuple[Kind, list[Row]]]:
+    """The attempts of every kind, in pieces: a busy minute's would take 20 MB.
+
+    Those whose decision was lost have neither task nor strategy.
+    """
+    rows = _in_steps(db.execute(_ENDED, span))
+    while found := _grouped(islice(rows, ROWS_OF_A_PIECE)):
+        yield from ((Kind(*kind), attempts) for kind, attempts in found.items())
+
+
+def _grouped(rows: Iterable[Any]) -> Mapping[Any, list[Row]]:
+    found: defaultdict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[:4]].append(row_of_kept(row[4:]))
+    return found
 
 
 def _in_steps(rows: Iterable[Any]) -> Iterator[Any]:
