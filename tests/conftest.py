@@ -10,12 +10,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from database_server import NoDatabaseServer, shared_server
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move
 
 _numbers = count(1)
+
+# A machine that is busy with something else makes no test fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="session")
