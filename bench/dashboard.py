@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,9 +88,12 @@ class Row(NamedTuple):
 
 
 @contextmanager
-def gateway(folder: Path) -> Iterator[str]:
-    """A gateway with the simulated fleet, under load until it ends; its address."""
-    command = [shutil.which("pointsman") or "pointsman", "serve", "--port", "0"]
+def gateway(folder: Path, *config: str, agents: Sequence[str] = AGENTS) -> Iterator[str]:
+    """A gateway with the simulated fleet, under load until it ends; its address.
+
+    `config` names the file of another fleet; each of `agents` asks again when it is answered.
+    """
+    command = [shutil.which("pointsman") or "pointsman", "serve", *config, "--port", "0"]
     environ = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     serving = subprocess.Popen(
         [*command, "--data-dir", str(folder)],
@@ -102,7 +105,7 @@ def gateway(folder: Path) -> Iterator[str]:
     assert serving.stdout is not None
     url = next(line.split()[-1] for line in serving.stdout if "listening on" in line)
     done = Event()
-    callers = [Thread(target=_ask, args=(url, agent, done), daemon=True) for agent in AGENTS]
+    callers = [Thread(target=_ask, args=(url, agent, done), daemon=True) for agent in agents]
     for caller in callers:
         caller.start()
     try:

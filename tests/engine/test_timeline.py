@@ -66,6 +66,17 @@ async def test_steps_before_anything_was_known_lasted_no_time(
     assert lasted == [0.0] * 28 + [10.0, 4.0]
 
 
+async def test_a_step_lasted_as_long_as_something_is_known_of_it_or_not_long_enough_for_a_rate(
+    clock: FakeClock,
+) -> None:
+    clock.t += 7  # the process began in the midst of a step
+    timeline = Timeline(clock)
+    clock.t += 4
+    assert [point.lasted_s for point in await timeline.points(FINE)][-2:] == [3.0, 0.0]
+    clock.t += 1
+    assert [point.lasted_s for point in await timeline.points(FINE)][-2:] == [3.0, 2.0]
+
+
 async def test_only_the_steps_that_were_not_over_then_are_told_again(
     timeline: Timeline, clock: FakeClock
 ) -> None:

@@ -1,6 +1,7 @@
 /** What stands around every page: name, connection, looks, filters, and the way to the others? */
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Filters } from "./filters";
 import { type Key, language, speak, t } from "./i18n";
 import { Choice } from "./parts/choice";
@@ -26,6 +27,11 @@ const ICONS: Record<Page, string> = {
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const current = place.value.page;
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen there is room for half of them.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
@@ -42,7 +48,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Looks />
         <Who />
       </header>
-      <nav class="nav" aria-label={t("shell.pages")}>
+      <nav class="nav" ref={nav} aria-label={t("shell.pages")}>
         <ul>
           {PAGES.map((page) => (
             <li key={page}>
@@ -64,7 +70,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
-function Mark() {
+export function Mark() {
   return (
     <svg viewBox="0 0 32 32" class="mark" aria-hidden="true">
       <rect width="32" height="32" rx="7" />
@@ -93,10 +99,12 @@ function ConnectionState() {
 function AlertCount() {
   const open = openCount.value;
   if (!open) return null;
+  const words = t("alerts.count_open", { count: open });
   return (
-    <a class="alert-count" href={linkTo("alerts")}>
+    <a class="alert-count" href={linkTo("alerts")} aria-label={words}>
       <ui5-icon name="alert" aria-hidden="true" />
-      <span>{t("alerts.count_open", { count: open })}</span>
+      <span>{words}</span>
+      <span class="alert-figure">{open}</span>
     </a>
   );
 }
@@ -157,7 +165,12 @@ function OnlyHere() {
   if (session.value?.keys_configured !== false || place.value.page !== "settings") return null;
   return (
     <p class="notice">
-      <ui5-icon name="information" aria-hidden="true" /> {t("shell.only_here")}
+      <ui5-icon name="information" aria-hidden="true" />
+      <span>
+        {t("shell.only_here")
+          .split("`")
+          .map((words, place) => (place % 2 ? <code dir="ltr">{words}</code> : words))}
+      </span>
     </p>
   );
 }

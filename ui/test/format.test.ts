@@ -10,6 +10,7 @@ import {
   percent,
   rate,
   score,
+  tick,
 } from "../src/parts/format";
 
 test("what is not known is a dash, and nought is nought", () => {
@@ -70,4 +71,14 @@ test("an instant is a time of day, with its date unless that is today", () => {
   expect(instant(now.getTime() - 1_000, now)).toBe("15:04:04");
   expect(instant(now.getTime() - 86_400_000, now)).toBe("2026-03-08 15:04:05");
   expect(instant(null, now)).toBe("–");
+});
+
+test("an axis says no more of an instant than can be told apart on it", () => {
+  const at = (...when: [number, number, number?, number?, number?]) =>
+    +new Date(2026, ...when) / 1e3;
+  expect(tick(at(2, 9, 15, 4, 5), 300)).toBe("15:04:05");
+  expect(tick(at(2, 9, 15, 4), 3_600)).toBe("15:04");
+  expect(tick(at(2, 9, 12), 604_800)).toBe("12:00");
+  expect(tick(at(2, 9), 604_800)).toBe("03-09");
+  expect(tick(at(2, 9, 12), 30 * 86_400)).toBe("03-09");
 });

@@ -24,6 +24,9 @@ MOST_PENDING = 100_000
 MOST_KEYS = 500
 """So many agents, models, and agents on models are told apart in a slot."""
 
+LEAST_KNOWN_S = 2.0
+"""A rate over less would be a guess: what ended last has not been counted yet."""
+
 Key = tuple[str, str]
 """An agent and a model; empty stands for all."""
 
@@ -76,7 +79,7 @@ class _Packed(NamedTuple):
 class Point(NamedTuple):
     """One step: when it began, how many of its seconds are over, and what happened in it.
 
-    0 seconds stand for a step before anything was known.
+    0 seconds stand for a step of which nothing is known, or too little for a rate.
     """
 
     at_s: int
@@ -240,9 +243,8 @@ class Timeline:
         for slot in self.slots(scale):
             at_s = slot * scale.step_s
             if at_s + scale.step_s > since_s:
-                lasted_s = min(float(scale.step_s), max(1.0, now_s - at_s))
-                if at_s + scale.step_s <= self._since_s:
-                    lasted_s = 0.0
+                known_s = min(at_s + scale.step_s, now_s) - max(at_s, self._since_s)
+                lasted_s = known_s if known_s >= LEAST_KNOWN_S else 0.0
                 found.append(Point(at_s, lasted_s, await self._sums(scale, [slot], whose)))
         return found
 

@@ -32,6 +32,10 @@ export function OpenAlerts({ most }: { most?: number }) {
       {(body) =>
         body.alerts.length ? (
           <Table alerts={byUrgency(body.alerts).slice(0, most)} />
+        ) : most ? (
+          <p class="all-well">
+            <ui5-icon name="accept" aria-hidden="true" /> {t("alerts.none")}
+          </p>
         ) : (
           <Empty title={t("alerts.none")} command="pointsman alerts rules">
             {t("alerts.none_words")}

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { MovedBody, PlanBody } from "../api/schema";
+import type { MovedBody, PlanBody, PlannedBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Choice } from "../parts/choice";
 import { Dialog } from "../parts/dialog";
@@ -148,16 +148,16 @@ function Plan({ plan }: { plan: PlanBody }) {
       </p>
       {plan.unassigned.map((each) => (
         <p key={each.agent_id} class="wrong">
-          <bdi>{agentName(each.agent_id)}</bdi>: {each.reasons.join("; ")}
+          <bdi>{agentName(each.agent_id)}</bdi>: <bdi>{each.reasons.join("; ")}</bdi>
         </p>
       ))}
       {plan.notes.map((note) => (
         <p key={note} class="quiet">
-          {note}
+          <bdi>{note}</bdi>
         </p>
       ))}
       {plan.moved.length ? (
-        <Moves moves={plan.moved} />
+        <Moves plan={plan} />
       ) : (
         <p class="empty quiet">{t("assign.nobody_moves")}</p>
       )}
@@ -165,7 +165,49 @@ function Plan({ plan }: { plan: PlanBody }) {
   );
 }
 
-export function Moves({ moves }: { moves: readonly MovedBody[] }) {
+/** What of a plan is measured, and by how much it changes for who moves. */
+interface Figure {
+  name: string;
+  now: (planned: PlannedBody) => number | null;
+  by: (move: MovedBody) => number | null;
+  write: (value: number) => string;
+}
+
+function figures(): Figure[] {
+  return [
+    {
+      name: t("assign.match"),
+      now: (planned) => planned.match_score,
+      by: (move) => move.score_change,
+      write: score,
+    },
+    {
+      name: t("column.latency"),
+      now: (planned) => planned.latency_ms,
+      by: (move) => move.latency_change_ms,
+      write: duration,
+    },
+    {
+      name: t("assign.per_day"),
+      now: (planned) => known(planned.usd_per_day),
+      by: (move) => known(move.usd_per_day_change),
+      write: dollars,
+    },
+  ];
+}
+
+/** Nobody has said how much will be asked: that is no bill of nothing. */
+const known = (usd: number | null) => (usd === 0 ? null : usd);
+
+/** Who goes where; what is not known of anybody has no column. */
+function Moves({ plan }: { plan: PlanBody }) {
+  const planned = new Map(plan.assignments.map((each) => [each.agent_id, each]));
+  const rows = plan.moved.map((move) => ({ move, then: planned.get(move.agent_id) }));
+  const shown = figures().filter((figure) =>
+    rows.some(
+      ({ move, then }) => figure.by(move) !== null || (then ? figure.now(then) : null) !== null,
+    ),
+  );
   return (
     <Few
       label={t("assign.who_moves")}
@@ -173,38 +215,38 @@ export function Moves({ moves }: { moves: readonly MovedBody[] }) {
         t("column.agent"),
         t("assign.from"),
         t("assign.to"),
-        { text: t("assign.match"), end: true },
-        { text: t("column.latency"), end: true },
-        { text: t("assign.per_day"), end: true },
+        ...shown.map(({ name }) => ({ text: name, end: true as const })),
       ]}
     >
-      {moves.map((move) => (
+      {rows.map(({ move, then }) => (
         <tr key={move.agent_id}>
           <th scope="row">
             <bdi>{agentName(move.agent_id)}</bdi>
           </th>
-          <td>
-            <bdi>{modelName(move.old_model_id)}</bdi>
+          <td class={move.old_model_id ? "" : "quiet"}>
+            <bdi>{move.old_model_id ? modelName(move.old_model_id) : t("assign.each_request")}</bdi>
           </td>
           <td class="strong">
             <bdi>{modelName(move.new_model_id)}</bdi>
           </td>
-          <td class="end">
-            <Num>{changed(move.score_change, score)}</Num>
-          </td>
-          <td class="end">
-            <Num>{changed(move.latency_change_ms, duration)}</Num>
-          </td>
-          <td class="end">
-            <Num>{changed(move.usd_per_day_change, dollars)}</Num>
-          </td>
+          {shown.map((figure) => (
+            <td class="end" key={figure.name}>
+              <Num>{then ? written(figure.now(then), figure.write) : "–"}</Num>
+              <Num class="quiet by">{changed(figure.by(move), figure.write)}</Num>
+            </td>
+          ))}
         </tr>
       ))}
     </Few>
   );
 }
 
+function written(value: number | null, write: (value: number) => string): string {
+  return value === null ? "–" : write(value);
+}
+
+/** By how much; nothing where nothing was before. */
 function changed(by: number | null, write: (value: number) => string): string {
-  if (by === null) return "–";
+  if (by === null) return "";
   return `${by >= 0 ? "+" : "−"}${write(Math.abs(by))}`;
 }

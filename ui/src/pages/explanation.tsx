@@ -44,7 +44,9 @@ function Explained({ decision }: { decision: Decision }) {
         <span class="grow" />
         <CopyAsCurl decision={decision} />
       </header>
-      <p class="reason">{decision.reason.words}</p>
+      <p class="reason">
+        <bdi>{decision.reason.words}</bdi>
+      </p>
       {decision.prompt_preview ? (
         <p class="quiet">
           {t("explain.preview")} <bdi>{decision.prompt_preview}</bdi>
@@ -62,6 +64,9 @@ function Explained({ decision }: { decision: Decision }) {
     </>
   );
 }
+
+/** Characters beyond which a fact takes the room of two. */
+const LONG = 24;
 
 function Facts({ decision }: { decision: Decision }) {
   const task = decision.task;
@@ -83,7 +88,7 @@ function Facts({ decision }: { decision: Decision }) {
     <dl class="facts">
       {facts.map(([name, value]) =>
         value === null ? null : (
-          <div key={name}>
+          <div key={name} class={value.length > LONG ? "is-long" : ""}>
             <dt>{name}</dt>
             <dd>
               <Num>{value}</Num>
@@ -101,11 +106,15 @@ function Otherwise({ decision }: { decision: Decision }) {
   if (!other) return null;
   return (
     <Panel title={t("explain.otherwise", { model: modelName(other.model_id) })}>
-      <p>{other.words}</p>
+      <p>
+        <bdi>{other.words}</bdi>
+      </p>
       {other.changes.length > 1 ? (
         <ul class="changes">
           {other.changes.map((each) => (
-            <li key={each.words}>{each.words}</li>
+            <li key={each.words}>
+              <bdi>{each.words}</bdi>
+            </li>
           ))}
         </ul>
       ) : null}
@@ -146,7 +155,7 @@ function Again({ decision }: { decision: Decision }) {
                   model: modelName(now.model_id),
                   before: modelName(decision.model_id),
                 })}{" "}
-            {now.reason.words}
+            <bdi>{now.reason.words}</bdi>
           </p>
           <Ranking decision={now} before={decision} />
         </>

@@ -282,10 +282,10 @@ function Measured({ body }: { body: Metrics }) {
     [t("column.attempts"), count(rate.total_requests)],
     [t("models.excused"), count(rate.excused_requests)],
     [
-      t("column.latency"),
+      t("models.latency"),
       `${duration(latency.p50)} · ${duration(latency.p95)} · ${duration(latency.p99)}`,
     ],
-    [t("timeline.first_token"), `${duration(first.p50)} · ${duration(first.p95)}`],
+    [t("models.first_token"), `${duration(first.p50)} · ${duration(first.p95)}`],
     [t("models.pace"), duration(pace.p50)],
     [t("column.cost"), dollars(body.cost_usd)],
     [t("models.tokens"), `${tokens(body.tokens.prompt)} → ${tokens(body.tokens.completion)}`],
@@ -314,6 +314,7 @@ function Failures({ failures }: { failures: Metrics["failures"] }) {
   if (!rows.length) return null;
   return (
     <p class="tags">
+      <span class="quiet">{t("models.failures")}</span>
       {rows.map(([code, n]) => (
         <Tag key={code} tone="bad">
           {tMaybe(`failure.${code}`, code.replaceAll("_", " "))} <Num>{count(n)}</Num>

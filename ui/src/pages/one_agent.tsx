@@ -110,14 +110,29 @@ function Where({ why, changed }: { why: WhyThereBody; changed: () => void }) {
           ) : null}
         </p>
       ) : null}
-      <ul class="changes">
-        {why.words.map((words) => (
-          <li key={words}>{words}</li>
-        ))}
-      </ul>
+      {why.model_id ? (
+        <ul class="changes">
+          {why.words.map((words) => (
+            <li key={words}>
+              <bdi>{words}</bdi>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p class="quiet">{t("assign.each_request_words")}</p>
+      )}
       {error ? <Failed error={error} retry={() => byHand && void release(byHand)} /> : null}
     </Panel>
   );
+}
+
+/** What it would take, as far as that is known. */
+function costs(option: OptionBody): string {
+  const parts = [
+    option.latency_ms === null ? "" : duration(option.latency_ms),
+    option.usd_per_day ? t("assign.a_day", { cost: dollars(option.usd_per_day) }) : "",
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 function Options({ why, changed }: { why: WhyThereBody; changed: () => void }) {
@@ -126,7 +141,10 @@ function Options({ why, changed }: { why: WhyThereBody; changed: () => void }) {
   const out = why.options.filter((each) => !each.eligible);
   const names = termNames(able);
   return (
-    <Panel title={t("assign.options")} hint={t("assign.options_hint")}>
+    <Panel
+      title={why.model_id ? t("assign.options") : t("assign.options_any")}
+      hint={t("assign.options_hint")}
+    >
       <TermLegend names={names} />
       <ol class="ranking">
         {able.map((option) => (
@@ -142,11 +160,7 @@ function Options({ why, changed }: { why: WhyThereBody; changed: () => void }) {
               <Num>{score(option.match_score)}</Num>
             </span>
             <span class="quiet end">
-              <Num>
-                {option.usd_per_day
-                  ? `${duration(option.latency_ms)} · ${dollars(option.usd_per_day)}/d`
-                  : duration(option.latency_ms)}
-              </Num>
+              <Num>{costs(option)}</Num>
             </span>
             <span class="end">
               {option.model_id === why.model_id && why.by_hand ? null : (

@@ -87,6 +87,9 @@ function Standing({ alert }: { alert: AlertBody }) {
   );
 }
 
+/** Characters beyond which a fact takes the room of two. */
+const LONG = 24;
+
 function Evidence({ evidence }: { evidence: EvidenceBody }) {
   const { unit } = evidence;
   const facts: [string, string][] = [
@@ -96,12 +99,12 @@ function Evidence({ evidence }: { evidence: EvidenceBody }) {
     [t("alerts.threshold"), measured(evidence.threshold, unit)],
     [t("alerts.count"), count(evidence.count)],
     [t("alerts.window"), duration(evidence.window_s * 1_000)],
-    [t("alerts.note"), evidence.note || "–"],
   ];
+  if (evidence.note) facts.push([t("alerts.note"), evidence.note]);
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (
-        <div key={name}>
+        <div key={name} class={value.length > LONG ? "is-long" : ""}>
           <dt>{name}</dt>
           <dd>
             <Num>{value}</Num>

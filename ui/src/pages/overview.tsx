@@ -8,9 +8,9 @@ import type { Line } from "../parts/lines";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { Spark } from "../parts/spark";
-import { Empty, Loading } from "../parts/state";
+import { Empty, Failed, Loading } from "../parts/state";
 import { modelName } from "../state/fleet";
-import { connection, overview } from "../state/live";
+import { askOnce, connection, overview, overviewError } from "../state/live";
 import { linkTo, range } from "../state/place";
 import { OpenAlerts } from "./alert_list";
 import { LastDecisions } from "./last_decisions";
@@ -20,7 +20,7 @@ const FEW_ALERTS = 5;
 
 export function Overview() {
   const body = overview.value;
-  if (!body) return <Bones />;
+  if (!body) return overviewError.value ? <Trouble /> : <Bones />;
   const still = connection.value === "live" || connection.value === "connecting";
   return (
     <div class={still ? "page" : "page is-stale"}>
@@ -43,6 +43,17 @@ export function Overview() {
         <Worst title={t("overview.worst_agents")} rows={body.agents} page="agents" />
       </div>
       <LastDecisions decisions={body.decisions} />
+    </div>
+  );
+}
+
+function Trouble() {
+  return (
+    <div class="page">
+      <h1 class="unseen">{t("page.overview")}</h1>
+      <Panel title={t("page.overview")}>
+        <Failed error={overviewError.value} retry={() => void askOnce()} />
+      </Panel>
     </div>
   );
 }

@@ -117,7 +117,7 @@ function Terms({ candidate, sum }: { candidate: Candidate; sum: number }) {
         <p class="quiet">
           {t("ranking.expected")}: {t("column.success")} <Num>{percent(estimate.success)}</Num> ·{" "}
           {t("column.latency")} <Num>{duration(estimate.latency_ms)}</Num> · {t("column.cost")}{" "}
-          <Num>{dollars(estimate.cost_usd)}</Num> · {estimate.evidence_words}
+          <Num>{dollars(estimate.cost_usd)}</Num> · <bdi>{estimate.evidence_words}</bdi>
         </p>
       ) : null}
     </div>

@@ -108,7 +108,7 @@ function Playground() {
             <strong>
               <bdi>{modelName(now.model_id)}</bdi>
             </strong>{" "}
-            {now.reason.words}
+            <bdi>{now.reason.words}</bdi>
           </p>
           <Ranking decision={now} />
         </div>
@@ -179,7 +179,7 @@ function LogLevel() {
   return (
     <Panel title={t("settings.log")}>
       <p class="quiet">{t("settings.log_words")}</p>
-      <div class="filters filters-plain">
+      <div class="filters filters-apart">
         <Choice
           label={t("settings.log")}
           value={level}

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { t } from "../i18n";
+import { Mark } from "../shell";
 import { signIn } from "../state/session";
 
 export function SignIn() {
@@ -23,6 +24,7 @@ export function SignIn() {
   return (
     <main class="alone">
       <form class="panel sign-in" onSubmit={(event) => void submit(event)}>
+        <Mark />
         <h1>{t("sign_in.title")}</h1>
         <p class="quiet">{t("sign_in.words")}</p>
         <label for="key">{t("sign_in.key")}</label>

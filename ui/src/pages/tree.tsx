@@ -18,7 +18,7 @@ export function Tree({ value, depth = 0 }: { value: Value; depth?: number }) {
             <details open={depth < 1 && (entriesOf(below)?.length ?? 0) <= 12}>
               <summary>
                 <span class="tree-name">{name}</span>{" "}
-                <span class="quiet">{entriesOf(below)?.length}</span>
+                <span class="quiet">({entriesOf(below)?.length})</span>
               </summary>
               <Tree value={below} depth={depth + 1} />
             </details>

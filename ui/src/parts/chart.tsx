@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { language, t } from "../i18n";
 import { painted } from "../state/looks";
-import { instant } from "./format";
+import { instant, tick } from "./format";
 import { Num } from "./num";
 import { type Line, stacked } from "./lines";
 
@@ -190,8 +190,6 @@ function Tip({ times, lines, format, at }: ChartProps & { at: { index: number; x
   );
 }
 
-const hour = (at: number) => instant(1_000 * at).slice(-8);
-
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -239,7 +237,10 @@ function options(
         grid: { show: false },
         size: 28,
         space: 72,
-        values: (_plot, splits) => splits.map(hour),
+        values: ({ scales }, splits) => {
+          const wide = (scales.x?.max ?? 0) - (scales.x?.min ?? 0);
+          return splits.map((split) => tick(split, wide));
+        },
       },
       {
         ...axis,

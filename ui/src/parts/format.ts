@@ -88,6 +88,17 @@ export function instant(at: string | number | null | undefined, now = new Date()
   return today ? clock(when) : `${day(when)} ${clock(when)}`;
 }
 
+const DAY_S = 86_400;
+
+/** An instant on an axis that is `wide` seconds wide: no finer than it can be read there. */
+export function tick(at_s: number, wide_s: number): string {
+  const when = new Date(1_000 * at_s);
+  if (wide_s <= 1_200) return clock(when);
+  const time = clock(when).slice(0, 5);
+  if (wide_s <= 1.5 * DAY_S) return time;
+  return time === "00:00" || wide_s > 14 * DAY_S ? day(when).slice(5) : time;
+}
+
 export function tokens(value: Value): string {
   return missing(value) ? NOTHING : compact(value);
 }

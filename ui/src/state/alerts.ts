@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { call } from "../api/client";
 import type { AlertsBody } from "../api/schema";
-import { heardAt } from "./live";
+import { connection } from "./live";
 import { paused } from "./place";
 import { session } from "./session";
 
@@ -29,7 +29,7 @@ export async function askForAlerts(): Promise<void> {
 const allowed = computed(() => session.value?.signed_in ?? false);
 
 /** The first figures come first: until then the gateway has enough to do for this page. */
-const first = computed(() => allowed.value && heardAt.value !== null);
+const first = computed(() => allowed.value && connection.value !== "connecting");
 
 /** Ask as long as somebody looks: nothing is asked while the page is paused or hidden. */
 export function watchAlerts(): void {

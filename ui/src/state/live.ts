@@ -10,6 +10,8 @@ import { session } from "./session";
 export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
 
 export const overview = signal<OverviewBody | null>(null);
+/** Why nothing was ever heard; an event source does not say. */
+export const overviewError = signal<unknown>(null);
 /** When the last snapshot has come, in the browser's milliseconds. */
 export const heardAt = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
@@ -47,13 +49,20 @@ export function listen(): void {
 /** Paused: what is there stays; where nothing is, it is asked for one time. */
 async function once(): Promise<void> {
   connection.value = "paused";
-  if (overview.peek()) return;
+  if (!overview.peek() && !(await askOnce())) connection.value = "stale";
+}
+
+/** Ask without a stream: for one look, or to learn why there is none. */
+export async function askOnce(): Promise<boolean> {
   const query = { ...wish.peek(), every: null };
   try {
     overview.value = await call<OverviewBody>("/overview", { query });
     heardAt.value = Date.now();
-  } catch {
-    connection.value = "stale";
+    overviewError.value = null;
+    return true;
+  } catch (error) {
+    overviewError.value = error;
+    return false;
   }
 }
 
@@ -74,6 +83,7 @@ function dial(address: string): void {
     waiting = waiting ? merged(waiting, news) : news;
     heardAt.value = Date.now();
     connection.value = "live";
+    overviewError.value = null;
     if (!document.hidden) requestAnimationFrame(show);
   });
   opened.addEventListener("trouble", () => {
@@ -81,6 +91,7 @@ function dial(address: string): void {
   });
   opened.onerror = () => {
     connection.value = "reconnecting";
+    if (!overview.peek()) void askOnce();
     if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
     // Refused: the browser does not try again by itself.
     hangUp();
