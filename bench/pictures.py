@@ -173,16 +173,22 @@ def _failed(route: Route) -> None:
 
 def take_empty(browser: Browser, look: Look, folder: Path) -> None:
     """A gateway that was asked nothing yet, and one that wants a key."""
-    for name, config in (("empty", {}), ("sign-in", {"keys": KEYS})):
-        with tempfile.TemporaryDirectory() as data:
-            file = Path(data, "fleet.yaml")
-            file.write_text(yaml.safe_dump({**simulated(), **config}), "utf-8")
-            with gateway(Path(data), str(file), agents=()) as url:
-                for place in PAGES if name == "empty" else ("overview",):
-                    page = opened(browser, look)
-                    page.goto(f"{url}/#/{place}")
-                    settled(page)
-                    saved(page, folder / f"{place}-{name}-{look.name}.png")
+    take_untouched(browser, look, folder, "empty", PAGES, simulated())
+    take_untouched(browser, look, folder, "sign-in", PAGES[:1], {**simulated(), "keys": KEYS})
+
+
+def take_untouched(
+    browser: Browser, look: Look, folder: Path, name: str, places: Sequence[str], fleet: Any
+) -> None:
+    with tempfile.TemporaryDirectory() as data:
+        file = Path(data, "fleet.yaml")
+        file.write_text(yaml.safe_dump(fleet), "utf-8")
+        with gateway(Path(data), str(file), agents=()) as url:
+            for place in places:
+                page = opened(browser, look)
+                page.goto(f"{url}/#/{place}")
+                settled(page)
+                saved(page, folder / f"{place}-{name}-{look.name}.png")
 
 
 def opened(browser: Browser, look: Look) -> Page:
