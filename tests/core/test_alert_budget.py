@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from alerts_made import AGENT, EVERYTHING, NOON, attempt
-from pointsman.core.alert_budget import LONGEST_H, Budget, Per, Spending, begun_at, left_h
+from pointsman.core.alert_budget import LONGEST_H, Budget, Per, Recorded, Spending, begun_at, left_h
 from pointsman.core.decision import Outcome
 
 DAILY = Budget(AGENT, 10.0, Per.DAY)
@@ -54,8 +54,22 @@ def test_a_new_period_begins_with_nothing_spent() -> None:
     spending.spend(billed("1", tomorrow))
     spending.spend(billed("8", NOON))
     assert spending.spent(0, 0.0, tomorrow).usd == 1.0
-    assert spending.since == begun_at(Per.DAY, tomorrow)
-    assert Spending([], NOON).since is None
+
+
+def test_what_was_spent_before_is_added_and_what_others_spent_is_not_forgotten() -> None:
+    spending = Spending([DAILY], NOON)
+    spending.spend(billed("4"))
+    today = begun_at(Per.DAY, NOON)
+    spending.add([Recorded(today, 2.0)])
+    assert spending.spent(0, 0.0, NOON).usd == 6.0
+    spending.at_least([Recorded(today, 5.0)])
+    assert spending.spent(0, 0.0, NOON).usd == 6.0
+    spending.at_least([Recorded(today, 8.0)])
+    assert spending.spent(0, 0.0, NOON).usd == 8.0
+    yesterday = today - timedelta(days=1)
+    spending.add([Recorded(yesterday, 50.0)])
+    spending.at_least([Recorded(yesterday, 50.0)])
+    assert spending.spent(0, 0.0, NOON).usd == 8.0
 
 
 @pytest.mark.parametrize(

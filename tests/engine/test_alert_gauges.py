@@ -29,7 +29,7 @@ from pointsman.core.decision import (
 )
 from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.core.fleet import Agent, AgentStatus, Source, Usage
-from pointsman.engine.alert_gauges import Measured
+from pointsman.engine.measured_gauges import Measured
 
 CODER = Scope(ScopeKind.AGENT, "coder")
 GENERAL = Scope(ScopeKind.CAPABILITIES, "general")
@@ -202,6 +202,17 @@ def test_budgets_are_used_up_and_what_has_no_price_is_named() -> None:
     assert "unpriced_under_budget" not in empty
 
 
+def test_under_a_budget_for_everything_the_models_without_a_price_are_named() -> None:
+    counts = counted(4, cost=None)
+    of_agent = Spending([Budget(CODER, 10, Per.DAY)], NOON)
+    assert EVERYTHING not in read(Watched(), 1, measured(counts, spending=of_agent))
+    for_all = Spending([Budget(EVERYTHING, 10, Per.DAY), Budget(EVERYTHING, 99, Per.MONTH)], NOON)
+    found = read(Watched(), 1, measured(counts, spending=for_all))
+    reading = found[EVERYTHING]["unpriced_under_budget"]
+    assert (reading.value, reading.note) == (4, "without a price: p/m")
+    assert found[Scope(ScopeKind.MODEL, "p/m")]["unpriced_under_budget"].value == 4
+
+
 def test_cache_hits_are_a_share_of_enough_tokens_against_the_usual() -> None:
     counts = counted(usage=Usage(1_000, 1, cached_tokens=200))
     usual = {CODER: Usual(None, None, 0.8)}
@@ -248,7 +259,7 @@ async def test_costs_that_drift_and_a_cache_that_collapses_are_told_of() -> None
     watched.record.outcomes += watched.heard.outcomes()
     watched.clock.t += 7_200
     await watched.look()
-    watched.watch._learned_s = float("-inf")
+    watched.watch._recall_s = float("-inf")
     await watched.look()
     watched.attempts(60, cost_usd=Decimal("0.04"), usage=usage._replace(cached_tokens=0))
     await watched.look()

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any, cast
 
 import pytest
 from fakes import NOON
+from recorded import Record
 
 from alerts_made import CRITICAL, ERROR, WARNING, attempt, rule
+from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import AlertLog, Now, State
-from pointsman.core.alert_metrics import ScopeKind
+from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_rules import Condition
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
+from pointsman.core.fleet import Usage
 from pointsman.engine import dry_run
-from pointsman.engine.dry_run import Tried, tried
+from pointsman.engine.dry_run import Trial, Tried, tried
 from pointsman.engine.ports import Store
+from pointsman.engine.recalling import Records
 
 HOUR = timedelta(hours=1)
-
-
-class Recorded:
-    """What was recorded of attempts."""
-
-    def __init__(self, outcomes: list[Outcome]) -> None:
-        self._outcomes = outcomes
-
-    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, None]]:
-        found = [each for each in self._outcomes if each.at >= since][-limit:]
-        return ((each, None) for each in found)
 
 
 def at(s: float, failure: FailureKind | None = None, **more: Any) -> Outcome:
@@ -43,9 +37,12 @@ def at(s: float, failure: FailureKind | None = None, **more: Any) -> Outcome:
 FAILED = FailureKind.SERVER_ERROR
 
 
-async def try_it(made: Any, outcomes: list[Outcome], lasting: timedelta = HOUR) -> Tried:
-    record = cast("Store", Recorded(outcomes))
-    return await tried(record, made, NOON, NOON + lasting, 10.0)
+async def try_it(
+    made: Any, outcomes: list[Outcome], lasting: timedelta = HOUR, budgets: Sequence[Budget] = ()
+) -> Tried:
+    record = Record(outcomes)
+    trial = Trial(made, NOON, NOON + lasting, 10.0, budgets)
+    return await tried(Records(cast("Store", record), record), trial)
 
 
 async def test_episodes_have_a_beginning_an_end_and_what_they_were_told_for() -> None:
@@ -80,6 +77,24 @@ async def test_what_is_no_attempt_is_not_judged_and_said_so() -> None:
     found = await try_it(gauge, [at(1)])
     assert not found.episodes
     assert found.not_judged == {"utilisation"}
+
+
+async def test_what_follows_from_attempts_is_tried_too() -> None:
+    dear = [at(n, cost=Decimal("0.05")) for n in range(200)]
+    agent = ScopeKind.AGENT
+    budget = (Budget(Scope(agent, "a"), 10.0, Per.DAY),)
+    ladder = {WARNING: 0.5, ERROR: 1.0}
+    spends = rule(
+        Condition("budget_used", ladder), Condition("utilisation", {ERROR: 1}), scope=agent
+    )
+    found = await try_it(spends, dear, budgets=budget)
+    assert [each.severity for each in found.episodes] == [ERROR]
+    assert found.not_judged == {"utilisation"}
+    usage = Usage(1_000, 10, cached_tokens=900)
+    cached = [at(n, usage=usage) for n in range(1_000)]
+    uncached = [at(2_000 + n, usage=Usage(1_000, 10)) for n in range(200)]
+    collapsed = rule(Condition("cache_hits_kept", {WARNING: 0.5}))
+    assert len((await try_it(collapsed, cached + uncached)).episodes) == 1
 
 
 async def test_a_rule_that_is_turned_off_is_tried_all_the_same_and_so_is_a_relative_one() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from fakes import FakeClock
-from watching_world import PLAN, Record, Watched
+from recorded import Record
+from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, NOON, rule
+from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_log import State
 from pointsman.core.alert_memory import Step
+from pointsman.core.alert_metrics import EVERYTHING
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition
 from pointsman.core.decision import Outcome
@@ -246,3 +250,36 @@ async def test_nothing_is_heard_before_what_was_known_is_restored() -> None:
     watched.attempts(0, 30)
     await watched.watch.hear()
     assert len(watched.heard.outcomes()) == 30
+
+
+BUDGET = AlertPlan(budgets=(Budget(EVERYTHING, 10.0, Per.DAY),))
+
+
+async def test_what_was_spent_is_known_as_soon_as_the_record_can_be_read() -> None:
+    """A budget that is overdrawn must not look untouched for long."""
+    record = Record()
+    at = NOON - timedelta(hours=2)
+    spent = Outcome("d", 1, "a/best", "coder", at, None, False, 0.1, cost_usd=Decimal(1))
+    record.outcomes = [spent] * 9
+    record.broken = True
+    watched = Watched(plan=BUDGET, record=record)
+    watched.attempts(1, cost_usd=Decimal(1))
+    await watched.look(2)
+    assert watched.live().get("budget_ends_soon") is not CRITICAL
+    record.broken = False
+    await watched.look(6)
+    assert watched.live()["budget_ends_soon"] is CRITICAL
+
+
+async def test_what_other_gateways_spent_counts_from_the_next_hour_on() -> None:
+    watched = Watched(plan=BUDGET)
+    watched.attempts(1, cost_usd=Decimal(1))
+    await watched.look()
+    theirs = Outcome("d", 1, "a/best", "coder", NOON, None, False, 0.1, cost_usd=Decimal(1))
+    watched.record.outcomes = [theirs] * 12
+    await watched.look()
+    assert watched.live().get("budget_ends_soon") is not CRITICAL
+    watched.clock.t += 3_600
+    watched.attempts(1)
+    await watched.look()
+    assert watched.live()["budget_ends_soon"] is CRITICAL

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from typing import Any, cast
 
 from fakes import BEST, NEXT, FakeClock, World
+from recorded import Record
 
 from alerts_made import rule
 from memory_alerts import MemoryAlerts
@@ -30,6 +31,7 @@ from pointsman.engine.heard import Heard
 from pointsman.engine.history_ports import AuditQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.ports import Store
+from pointsman.engine.recalling import Records as Happenings
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.watch import Senses, Watch
 
@@ -57,20 +59,6 @@ class Acts:
         return len(old)
 
 
-class Record:
-    """What was recorded of attempts; fails while it is `broken`."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-        self.broken = False
-
-    def recent_outcomes(self, since: datetime, limit: int) -> Iterator[tuple[Outcome, None]]:
-        if self.broken:
-            raise StoreError("the record cannot be read")
-        found = [each for each in self.outcomes if each.at >= since]
-        return ((each, None) for each in found[-limit:])
-
-
 class Watched:
     """Everything around a watch. `store` and `record` outlive it: give them to the next one."""
 
@@ -90,6 +78,7 @@ class Watched:
         self.heard = Heard()
         self.statistics = LiveStatistics(self.clock)
         record_store = cast("Store", self.record)
+        happened = Happenings(record_store, self.record)
         self.ledger = WriteBehindLedger(record_store, self.clock)
         world = self.world
         sources = Sources(world.registry, world.health, world.load, self.ledger, self.statistics)
@@ -99,12 +88,12 @@ class Watched:
         self.woken = 0
         self.alerts = Alerts(plan)
         self.keeping = Keeping(self.store, tell=self._wake, tell_past=self._past)
-        senses = Senses(self.heard, self.gauges, record_store)
+        senses = Senses(self.heard, self.gauges, happened)
         self.watch = Watch(self.alerts, self.store, self.keeping, senses, self.clock)
         self.desk = Desk(
             self.alerts,
             self.keeping,
-            Records(self.store, record_store, self.acts),
+            Records(self.store, happened, self.acts),
             self.clock,
             random=Random(1),
             read=read_rule,

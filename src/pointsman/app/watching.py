@@ -21,7 +21,8 @@ from pointsman.engine.alert_standing import Alerts
 from pointsman.engine.heard import Heard
 from pointsman.engine.history_ports import AuditStore
 from pointsman.engine.notify import Deliverer
-from pointsman.engine.ports import Clock, Store
+from pointsman.engine.ports import Clock
+from pointsman.engine.recalling import Records as Happenings
 from pointsman.engine.watch import Senses, Watch
 
 FORGETS_EVERY_S = 3_600.0
@@ -35,7 +36,7 @@ class Stores(NamedTuple):
     """What outlives the process: alerts, for so many days, what happened, and what people did."""
 
     alerts: AlertStore
-    record: Store
+    happened: Happenings
     keep_days: int
     audit: AuditStore
 
@@ -64,12 +65,12 @@ class Watching:
         self._rules_known = False
         self.alerts = Alerts(plan)
         self.keeping = Keeping(store)
-        senses = Senses(heard, Gauges(sources), stores.record)
+        senses = Senses(heard, Gauges(sources), stores.happened)
         self.watch = Watch(self.alerts, store, self.keeping, senses, clock)
         self.desk = Desk(
             self.alerts,
             self.keeping,
-            Records(store, stores.record, stores.audit),
+            Records(store, stores.happened, stores.audit),
             clock,
             random=random,
             read=rule_document,

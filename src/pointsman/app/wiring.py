@@ -34,6 +34,7 @@ from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
 from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import Aside, Clock, Provider
+from pointsman.engine.recalling import Records
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.scoring import CurrentScorer, new_scorer
 from pointsman.engine.serve import Service
@@ -128,7 +129,8 @@ def _alerting(
     beside = beside_the_gateway(store, configuration.server.data_dir)
     channels = channels_of(configuration.telling.channels, clock.now)
     deliverer = Deliverer(beside.outbox, clock, random, channels)
-    stores = Stores(beside.alerts, store, configuration.store.keep_alerts_days, store.audit)
+    happened = Records(store, store.aggregates)
+    stores = Stores(beside.alerts, happened, configuration.store.keep_alerts_days, store.audit)
     watching = Watching(configuration.alerts, stores, sources, heard, clock, random)
     watching.tell_through(deliverer)
     return {"beside": beside, "deliverer": deliverer, "watching": watching}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -27,6 +27,13 @@ class Budget(NamedTuple):
     scope: Scope
     usd: float
     per: Per
+
+
+class Recorded(NamedTuple):
+    """What was spent of a budget since its period began, by the record."""
+
+    begun: datetime
+    usd: float
 
 
 class Spent(NamedTuple):
@@ -58,11 +65,6 @@ class Spending:
         self._usd = [0.0 for _ in self.budgets]
         self._begun = [begun_at(each.per, now) for each in self.budgets]
 
-    @property
-    def since(self) -> datetime | None:
-        """Since when attempts count, None without any budget."""
-        return min(self._begun, default=None)
-
     def covers(self, scope: Scope) -> bool:
         """Whether there is a budget for this scope."""
         return any(each.scope == scope for each in self.budgets)
@@ -79,6 +81,18 @@ class Spending:
                 self._begun[place], self._usd[place] = begun, 0.0
             if begun == self._begun[place]:
                 self._usd[place] += float(outcome.cost_usd)
+
+    def add(self, recorded: Sequence[Recorded]) -> None:
+        """Count, for each budget, what was spent before anybody watched."""
+        for place, (begun, usd) in enumerate(recorded):
+            if begun == self._begun[place]:
+                self._usd[place] += usd
+
+    def at_least(self, recorded: Sequence[Recorded]) -> None:
+        """So much was spent of each budget, by whomever; what was seen here is not forgotten."""
+        for place, (begun, usd) in enumerate(recorded):
+            if begun == self._begun[place]:
+                self._usd[place] = max(self._usd[place], usd)
 
     def spent(self, place: int, usd_per_h: float, now: datetime) -> Spent:
         """How a budget stands now, when so much is spent in an hour.

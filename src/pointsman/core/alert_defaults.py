@@ -21,12 +21,12 @@ def _rule(name: str, type_: AlertType, scopes: set[ScopeKind], *conditions: Cond
     return Rule(name, type_, frozenset(scopes), conditions)
 
 
-def _watched(name: str, summary: str, scope: ScopeKind, condition: Condition) -> Rule:
+def _watched(name: str, summary: str, scopes: set[ScopeKind], condition: Condition) -> Rule:
     """A rule about a number that traffic does not have to confirm."""
     return Rule(
         name,
         AlertType.THRESHOLD_BREACH,
-        frozenset({scope}),
+        frozenset(scopes),
         (condition,),
         keep_firing_for_s=60.0,
         no_data=NoData.RESOLVE,
@@ -74,55 +74,55 @@ _RULES = (
     _watched(
         "moved_off_assigned",
         "requests go elsewhere than to the assigned model",
-        _AGENT,
+        {_AGENT},
         Condition("moves_off_assigned", {_INFO: 10, _WARNING: 100}),
     ),
     _watched(
         "unpriced_under_budget",
         "answers of unknown cost count against a budget as nothing",
-        _AGENT,
+        {_GLOBAL, _AGENT},
         Condition("unpriced_under_budget", {_WARNING: 1}),
     ),
     _watched(
         "budget_ends_soon",
         "at this rate a budget is spent within a day",
-        _AGENT,
+        {_GLOBAL, _AGENT},
         Condition("budget_lasts_h", {_WARNING: 24, _ERROR: 2, _CRITICAL: 0}),
     ),
     _watched(
         "cost_drifts",
         "an answer costs more than it used to",
-        _AGENT,
+        {_AGENT},
         Condition("cost_drift", {_WARNING: 1.5, _ERROR: 3.0}),
     ),
     _watched(
         "cache_collapsed",
         "fewer prompt tokens are read from a cache than used to be",
-        _MODEL,
+        {_MODEL},
         Condition("cache_hits_kept", {_WARNING: 0.5}),
     ),
     _watched(
         "breaker_open",
         "a model has been left alone for long",
-        _MODEL,
+        {_MODEL},
         Condition("breaker_open_s", {_WARNING: 300, _ERROR: 1_800}),
     ),
     _watched(
         "explores_too_much",
         "more requests are spent on learning than allowed",
-        _GLOBAL,
+        {_GLOBAL},
         Condition("explored_share", {_WARNING: 0.03}),
     ),
     _watched(
         "catalogue_corrected",
         "a model is served otherwise than declared",
-        _MODEL,
+        {_MODEL},
         Condition("corrections", {_INFO: 1}),
     ),
     _watched(
         "store_failing",
         "what happens cannot be written down",
-        _GLOBAL,
+        {_GLOBAL},
         Condition("store_failing_s", {_ERROR: 30, _CRITICAL: 300}),
     ),
 )

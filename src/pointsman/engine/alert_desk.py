@@ -25,9 +25,10 @@ from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery, StoredRule
 from pointsman.engine.alert_standing import Alerts, Standing
 from pointsman.engine.audit import Audit
-from pointsman.engine.dry_run import Tried, tried
+from pointsman.engine.dry_run import Trial, Tried, tried
 from pointsman.engine.history_ports import AuditStore
-from pointsman.engine.ports import Clock, Store
+from pointsman.engine.ports import Clock
+from pointsman.engine.recalling import Records as Happenings
 from pointsman.engine.steps import in_steps
 from pointsman.engine.watch import Watch
 
@@ -62,7 +63,7 @@ class Records(NamedTuple):
     """What outlives the process: alerts, what happened, and what people did."""
 
     alerts: AlertStore
-    happened: Store
+    happened: Happenings
     audit: AuditStore
 
 
@@ -310,8 +311,9 @@ class Desk:
             found = known
         until = self._clock.now()
         since = until - timedelta(days=days)
-        step_s = self.alerts.plan.interval_s
-        return found, await tried(self._record, found.rule, since, until, step_s)
+        plan = self.alerts.plan
+        trial = Trial(found.rule, since, until, plan.interval_s, plan.budgets)
+        return found, await tried(self._record, trial)
 
     def now(self) -> Now:
         """The present instant."""

@@ -6,25 +6,14 @@ Only those that some rule asks for are read.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pointsman.core.admission import Circuit
-from pointsman.core.alert_budget import Spending
 from pointsman.core.alert_conditions import Reading
-from pointsman.core.alert_counts import (
-    ANSWERS,
-    CACHED_TOKENS,
-    LONGEST_S,
-    PROMPT_TOKENS,
-    UNPRICED,
-    USD,
-    Counts,
-)
 from pointsman.core.alert_inhibition import Members
 from pointsman.core.alert_log import Now
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
-from pointsman.core.alert_usual import ENOUGH_TOKENS, Usual
 from pointsman.core.assignment.records import assignment_id
 from pointsman.core.capability import requirements
 from pointsman.core.decision import Decision, Task
@@ -33,19 +22,15 @@ from pointsman.core.footing import Footing, stood
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
+from pointsman.engine.measured_gauges import READERS, Gauge, Measured, Reader, readings
 from pointsman.engine.registry import Registry
 from pointsman.engine.statistics import LiveStatistics
 
 MOVES_S = 600.0
 MOST_MOVES = 10_000
 """So many moves of ten minutes are remembered, over all agents."""
-CACHE_S = 900.0
-FEW_ANSWERS = 20
 LATEST = 1_000
 MOST_NAMED = 5
-
-Gauge = tuple[str, Scope, Reading]
-"""The name of a metric, what it was read of, and the reading."""
 
 
 class Sources(NamedTuple):
@@ -58,14 +43,6 @@ class Sources(NamedTuple):
     statistics: LiveStatistics
 
 
-class Measured(NamedTuple):
-    """What numbers are worked out of: counts, what is usual, what was spent."""
-
-    counts: Counts
-    usual: Mapping[Scope, Usual]
-    spending: Spending
-
-
 class Gauges:
     """Reads numbers; what takes time to become true (a breaker open for long) it remembers."""
 
@@ -74,20 +51,16 @@ class Gauges:
         self._open_since: dict[str, float] = {}
         self._known: tuple[Fleet, dict[str, list[Model]]] | None = None
         self._moves: deque[tuple[float, str, str]] = deque(maxlen=MOST_MOVES)
-        self._readers: tuple[
-            tuple[frozenset[str], Callable[[Now, Measured], Iterator[Gauge]]], ...
-        ] = (
-            (frozenset({"eligible_models"}), self._eligible),
-            (frozenset({"moves_off_assigned"}), self._moved),
-            (_MONEY, self._money),
-            (_BUDGETS, self._budgets),
-            (_CACHE, self._cache),
-            (frozenset({"breaker_open_s"}), self._breakers),
-            (frozenset({"explored_share"}), self._explored),
-            (frozenset({"corrections"}), self._corrected),
-            (frozenset({"utilisation", "requests_in_flight"}), self._loads),
-            (frozenset({"unwritten_records", "store_failing_s"}), self._store),
-        )
+        self._readers: Mapping[frozenset[str], Reader] = {
+            frozenset({"eligible_models"}): self._eligible,
+            frozenset({"moves_off_assigned"}): self._moved,
+            **READERS,
+            frozenset({"breaker_open_s"}): self._breakers,
+            frozenset({"explored_share"}): self._explored,
+            frozenset({"corrections"}): self._corrected,
+            frozenset({"utilisation", "requests_in_flight"}): self._loads,
+            frozenset({"unwritten_records", "store_failing_s"}): self._store,
+        }
 
     def note(self, decisions: Iterable[Decision], now_s: float) -> None:
         """Remember which of these decisions went elsewhere than to the agent's standing model."""
@@ -110,14 +83,7 @@ class Gauges:
         self, now: Now, measured: Measured, wanted: frozenset[str]
     ) -> dict[Scope, dict[str, Reading]]:
         """The readings of all metrics in `wanted`, by scope."""
-        found: dict[Scope, dict[str, Reading]] = {}
-        for metrics, reader in self._readers:
-            if not metrics & wanted:
-                continue
-            for metric, scope, reading in reader(now, measured):
-                if metric in wanted:
-                    found.setdefault(scope, {})[metric] = reading
-        return found
+        return readings(self._readers, now, measured, wanted)
 
     def members(self) -> Members:
         """The models that would serve each set of capabilities, if they are well."""
@@ -212,49 +178,6 @@ class Gauges:
             share = sum(made.explored for made in latest) / len(latest)
             yield "explored_share", EVERYTHING, Reading(share, len(latest))
 
-    # Money -----------------------------------------------------------------------------------
-
-    def _money(self, now: Now, measured: Measured) -> Iterator[Gauge]:
-        for scope in _counted(measured.counts):
-            usd = _lately(measured.counts, scope, now.s, USD)
-            yield "spend_usd_per_h", scope, Reading(usd * 3_600 / LONGEST_S, 1, LONGEST_S)
-            answers = int(_lately(measured.counts, scope, now.s, ANSWERS))
-            if answers < FEW_ANSWERS:
-                continue
-            cost = usd / answers
-            yield "cost_per_success_usd", scope, Reading(cost, answers, LONGEST_S)
-            usual = measured.usual.get(scope, Usual()).cost_per_success_usd
-            if usual:
-                note = f"${cost:.4g} each, ${usual:.4g} usually"
-                yield "cost_drift", scope, Reading(cost / usual, answers, LONGEST_S, note)
-
-    def _budgets(self, now: Now, measured: Measured) -> Iterator[Gauge]:
-        spending, counts = measured.spending, measured.counts
-        for place, budget in enumerate(spending.budgets):
-            scope = budget.scope
-            usd = _lately(counts, scope, now.s, USD)
-            spent = spending.spent(place, usd * 3_600 / LONGEST_S, now.at)
-            note = f"${spent.usd:.4g} of ${budget.usd:g} a {budget.per}"
-            yield "budget_used", scope, Reading(spent.share, 1, 0.0, note)
-            yield "budget_lasts_h", scope, Reading(spent.lasts_h, 1, 0.0, note)
-            unpriced = int(_lately(counts, scope, now.s, UNPRICED))
-            if unpriced:
-                reading = Reading(unpriced, unpriced, LONGEST_S, note)
-                yield "unpriced_under_budget", scope, reading
-
-    def _cache(self, now: Now, measured: Measured) -> Iterator[Gauge]:
-        for scope in _counted(measured.counts):
-            series = measured.counts.series(scope)
-            prompt = series.count(now.s, CACHE_S, PROMPT_TOKENS) if series else 0
-            if series is None or prompt < ENOUGH_TOKENS:
-                continue
-            rate = series.count(now.s, CACHE_S, CACHED_TOKENS) / prompt
-            yield "cache_hit_rate", scope, Reading(rate, int(prompt), CACHE_S)
-            usual = measured.usual.get(scope, Usual()).cache_hit_rate
-            if usual is not None and usual >= LEAST_USUAL_HITS:
-                note = f"{rate:.0%} now, {usual:.0%} usually"
-                yield "cache_hits_kept", scope, Reading(rate / usual, int(prompt), CACHE_S, note)
-
     # The gateway itself ----------------------------------------------------------------------
 
     def _store(self, now: Now, _: Measured) -> Iterator[Gauge]:
@@ -262,21 +185,3 @@ class Gauges:
         yield "unwritten_records", EVERYTHING, Reading(ledger.queued)
         since = ledger.failing_since
         yield "store_failing_s", EVERYTHING, Reading(0.0 if since is None else now.s - since)
-
-
-LEAST_USUAL_HITS = 0.1
-"""Where fewer prompt tokens usually come from a cache, there is nothing to collapse."""
-
-_MONEY = frozenset({"spend_usd_per_h", "cost_per_success_usd", "cost_drift"})
-_BUDGETS = frozenset({"budget_used", "budget_lasts_h", "unpriced_under_budget"})
-_CACHE = frozenset({"cache_hit_rate", "cache_hits_kept"})
-
-
-def _counted(counts: Counts) -> Iterator[Scope]:
-    for kind in (ScopeKind.GLOBAL, ScopeKind.PROVIDER, ScopeKind.MODEL, ScopeKind.AGENT):
-        yield from counts.scopes(kind)
-
-
-def _lately(counts: Counts, scope: Scope, now_s: float, column: int) -> float:
-    series = counts.series(scope)
-    return series.count(now_s, LONGEST_S, column) if series is not None else 0.0

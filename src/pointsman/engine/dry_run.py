@@ -1,28 +1,33 @@
 """What would a rule have done, had it been in force?
 
 The record of attempts is looked at as the watch would have looked, every few seconds, with the same
-arithmetic. What is no attempt (a queue, a breaker, models that were eligible) is not in the record.
+arithmetic; also money, budgets and caches, which follow from attempts. What is usual is what it is
+now. What does not follow from attempts (a queue, a breaker, models that were eligible) is not in
+the record.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pointsman.core.alert import Severity
+from pointsman.core.alert_budget import Budget, Spending
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import Alert, AlertLog, Now, State
-from pointsman.core.alert_metrics import Kind, Scope, ScopeKind
-from pointsman.core.alert_rules import Rule, lines
-from pointsman.core.alert_usual import Habits
+from pointsman.core.alert_metrics import Kind, Scope
+from pointsman.core.alert_rules import Condition, Rule, lines
+from pointsman.core.alert_usual import Usual
 from pointsman.core.alert_words import summary
 from pointsman.core.decision import Outcome
+from pointsman.engine.measured_gauges import MEASURED, READERS, Measured, readings
 from pointsman.engine.ports import Store
+from pointsman.engine.recalling import Records, Wanted, recall, waits_of
 
 MOST = 100_000
 IDLE_STEP_S = 60.0
@@ -53,19 +58,34 @@ class Tried(NamedTuple):
     not_judged: frozenset[str]
 
 
-async def tried(store: Store, rule: Rule, since: datetime, until: datetime, step_s: float) -> Tried:
-    """Try a rule on the record of this time, looking every `step_s`. Raises `StoreError`."""
-    return await asyncio.to_thread(_tried, store, rule, since, until, step_s)
+class Trial(NamedTuple):
+    """A rule, the time for which it is tried, how often it would have looked, and the budgets."""
+
+    rule: Rule
+    since: datetime
+    until: datetime
+    step_s: float
+    budgets: Sequence[Budget] = ()
 
 
-def _tried(store: Store, rule: Rule, since: datetime, until: datetime, step_s: float) -> Tried:
+async def tried(records: Records, trial: Trial) -> Tried:
+    """Try a rule on the record of this time. Raises `StoreError`."""
+    wanted = Wanted(waits=any(each.relative for each in trial.rule.conditions))
+    usual = (await recall(records, trial.until, wanted)).usual
+    return await asyncio.to_thread(_tried, records.attempts, trial, usual)
+
+
+def _tried(store: Store, trial: Trial, usual: Mapping[Scope, Usual]) -> Tried:
+    rule, since, until = trial.rule, trial.since, trial.until
     outcomes = [outcome for outcome, _ in store.recent_outcomes(since, MOST) if outcome.at < until]
     begun = outcomes[0].at if len(outcomes) == MOST else since
-    judged = [each for each in rule.conditions if each.about.kind is not Kind.GAUGE]
+    judged = [each for each in rule.conditions if _is_recorded(each)]
     episodes = _Episodes(rule)
     if judged:
-        seen = replace(rule, conditions=tuple(judged), enabled=True)
-        for count, (now, alerts) in enumerate(_looks(seen, outcomes, (begun, until), step_s)):
+        seen = trial._replace(
+            rule=replace(rule, conditions=tuple(judged), enabled=True), since=begun
+        )
+        for count, (now, alerts) in enumerate(_looks(seen, outcomes, usual)):
             episodes.note(now, alerts)
             if not count % LOOKS_AT_ONCE:
                 # Whoever is being served shares one interpreter with this.
@@ -74,13 +94,20 @@ def _tried(store: Store, rule: Rule, since: datetime, until: datetime, step_s: f
     return Tried(episodes.all(), begun, until, len(outcomes), frozenset(not_judged))
 
 
+def _is_recorded(condition: Condition) -> bool:
+    """Whether what it judges follows from attempts, and so can be tried."""
+    return condition.about.kind is not Kind.GAUGE or condition.metric in MEASURED
+
+
 def _looks(
-    rule: Rule, outcomes: list[Outcome], span: tuple[datetime, datetime], step_s: float
+    trial: Trial, outcomes: list[Outcome], usual: Mapping[Scope, Usual]
 ) -> Iterator[tuple[Now, Iterable[Alert]]]:
     """Every look of that time at which anything could have changed, and the alerts after it."""
-    begun, until = span
+    rule, begun, until, step_s, budgets = trial
     counts = Counts(*lines([rule]))
-    counts.usual_s = _usual(outcomes) if counts.factors else {}
+    counts.usual_s = waits_of(usual)
+    measured = Measured(counts, usual, Spending(budgets, begun))
+    wanted = frozenset(each.metric for each in rule.conditions) & MEASURED
     judgement = Judgement([rule], AlertLog(), counts)
     waits_for_nothing = any(each.about.kind is Kind.ABSENCE for each in rule.conditions)
     place, at_s, end_s = 0, 0.0, (until - begun).total_seconds()
@@ -92,9 +119,10 @@ def _looks(
         now = Now(at_s, begun + timedelta(seconds=at_s))
         first = place
         while place < len(outcomes) and outcomes[place].at <= now.at:
+            measured.spending.spend(outcomes[place])
             place += 1
         counts.fold(at_s, outcomes[first:place])
-        judgement.look(now, {})
+        judgement.look(now, readings(READERS, now, measured, wanted))
         counts.forget(at_s)
         yield now, judgement.log.all()
         judgement.log.forget(now)
@@ -117,17 +145,6 @@ def _next_look_s(
     if restless:
         return soonest_s if ahead_s <= soonest_s else min(ahead_s + step_s, at_s + IDLE_STEP_S)
     return max(soonest_s, ahead_s + step_s)
-
-
-def _usual(outcomes: list[Outcome]) -> dict[Scope, float]:
-    habits = Habits()
-    for outcome in outcomes:
-        habits.learn(outcome)
-    return {
-        scope: each.wait_s
-        for scope, each in habits.usual().items()
-        if scope.kind is ScopeKind.MODEL and each.wait_s
-    }
 
 
 class _Episodes:

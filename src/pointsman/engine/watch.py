@@ -19,23 +19,26 @@ from pointsman.core.alert_groups import Said
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import Event, Now
 from pointsman.core.alert_memory import Entry, Kept
-from pointsman.core.alert_metrics import Scope, ScopeKind
+from pointsman.core.alert_metrics import Scope
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import lines
 from pointsman.core.alert_silences import Silence
 from pointsman.core.alert_usual import Usual
 from pointsman.core.errors import StoreError
-from pointsman.engine.alert_gauges import Gauges, Measured
+from pointsman.engine.alert_gauges import Gauges
 from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery
 from pointsman.engine.alert_standing import KEPT_AFTER_END, Alerts
 from pointsman.engine.heard import Heard
-from pointsman.engine.ports import Clock, Store
-from pointsman.engine.recalling import count_again, recall
+from pointsman.engine.measured_gauges import Measured
+from pointsman.engine.ports import Clock
+from pointsman.engine.recalling import Records, Wanted, count_again, recall, waits_of
 from pointsman.engine.steps import in_steps
 
 TIDIED_EVERY_S = 60.0
 LEARNED_EVERY_S = 3_600.0
+LEARNS_AGAIN_S = 60.0
+"""The same when the record could not be read."""
 TRIES = 6
 """So many looks wait for a store that cannot be read, before the watch begins without it."""
 
@@ -47,7 +50,7 @@ class Senses(NamedTuple):
 
     heard: Heard
     gauges: Gauges
-    record: Store
+    records: Records
 
 
 class Looks(NamedTuple):
@@ -69,16 +72,18 @@ class Watch:
         self.looks = Looks()
         self._store = store
         self._keeping = keeping
-        self._heard, self._gauges, self._record = senses
+        self._heard, self._gauges, self._records = senses
         self._clock = clock
         self._usual: Mapping[Scope, Usual] = {}
         self._spending = Spending(alerts.plan.budgets, clock.now())
         self._unheard_until: datetime | None = clock.now()
         """Until then what happened has to be read; from then on it is heard."""
+        self._owed_until: datetime | None = None
+        """Where the record could not be read: what was spent before is not counted yet."""
         self._restored = False
         self._tries_left = TRIES
         self._must_recall = True
-        self._learned_s = float("-inf")
+        self._recall_s = float("-inf")
         self._tidied_s = float("-inf")
         self._judgement = Judgement((), alerts.log, Counts())
         self.rules_changed()
@@ -139,7 +144,7 @@ class Watch:
         begun_s = self._clock.monotonic()
         if not self._restored and not await self._try_to_restore():
             return
-        if self._must_recall or begun_s - self._learned_s >= LEARNED_EVERY_S:
+        if self._must_recall or begun_s >= self._recall_s:
             await self._recall()
         now = self.now()
         await self._take_in(now)
@@ -206,30 +211,34 @@ class Watch:
     async def _recall(self) -> None:
         """Read what is usual; and what happened that was not heard, or counted otherwise."""
         now, anew = self.now(), self._must_recall
-        self._must_recall, self._learned_s = False, now.s
-        spending = Spending(self.alerts.plan.budgets, now.at) if anew else None
-        before = self._unheard_until
-        until, self._unheard_until = now.at, None
-        if anew and before is not None:
-            until = before
-        elif anew:
+        self._must_recall = False
+        if anew:
+            self._begin_anew(now.at)
+        counts, owed = self._judgement.counts, self._owed_until
+        wanted = Wanted(self._spending.budgets, waits=bool(counts.factors), lately=anew)
+        try:
+            found = await recall(self._records, owed or now.at, wanted)
+        except StoreError as error:
+            self._recall_s = now.s + LEARNS_AGAIN_S
+            log.warning("what happened before cannot be read back, trying again: %s", error)
+            return
+        self._recall_s, self._owed_until = now.s + LEARNED_EVERY_S, None
+        self._usual, counts.usual_s = found.usual, waits_of(found.usual)
+        if owed is None:
+            self._spending.at_least(found.spent)
+        else:
+            self._spending.add(found.spent)
+        if anew:
+            count_again(counts, found.lately, now)
+
+    def _begin_anew(self, now: datetime) -> None:
+        """Nothing is counted yet: what was not heard has to be read, until when it was not."""
+        self._owed_until = self._unheard_until or now
+        if self._unheard_until is None:
             # What was heard so far is in the record, and counted from there.
             self._heard.outcomes()
-        try:
-            found = await recall(self._record, until, spending)
-        except StoreError as error:
-            log.warning("what happened before cannot be read back: %s", error)
-            return
-        self._usual = found.usual
-        counts = self._judgement.counts
-        counts.usual_s = {
-            scope: each.wait_s
-            for scope, each in found.usual.items()
-            if scope.kind is ScopeKind.MODEL and each.wait_s
-        }
-        if spending is not None:
-            self._spending = spending
-            count_again(counts, found.lately, now)
+        self._unheard_until = None
+        self._spending = Spending(self.alerts.plan.budgets, now)
 
     def now(self) -> Now:
         return Now(self._clock.monotonic(), self._clock.now())
