@@ -74,7 +74,13 @@ def test_what_was_spent_before_is_added_and_what_others_spent_is_not_forgotten()
 
 @pytest.mark.parametrize(
     ("spent", "usd_per_h", "lasts_h"),
-    [("4", 1.0, 6.0), ("4", 0.1, LONGEST_H), ("4", 0.0, LONGEST_H), ("11", 1.0, 0.0)],
+    [
+        ("4", 1.0, 6.0),
+        ("4", 0.1, LONGEST_H),
+        ("4", 0.0, LONGEST_H),
+        ("11", 1.0, 0.0),
+        ("11", 0.0, 0.0),
+    ],
 )
 def test_the_rest_lasts_until_it_is_spent_or_the_period_ends(
     spent: str, usd_per_h: float, lasts_h: float

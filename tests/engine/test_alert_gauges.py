@@ -205,7 +205,8 @@ def test_budgets_are_used_up_and_what_has_no_price_is_named() -> None:
 def test_under_a_budget_for_everything_the_models_without_a_price_are_named() -> None:
     counts = counted(4, cost=None)
     of_agent = Spending([Budget(CODER, 10, Per.DAY)], NOON)
-    assert EVERYTHING not in read(Watched(), 1, measured(counts, spending=of_agent))
+    others = read(Watched(), 1, measured(counts, spending=of_agent))[EVERYTHING]
+    assert "unpriced_under_budget" not in others
     for_all = Spending([Budget(EVERYTHING, 10, Per.DAY), Budget(EVERYTHING, 99, Per.MONTH)], NOON)
     found = read(Watched(), 1, measured(counts, spending=for_all))
     reading = found[EVERYTHING]["unpriced_under_budget"]

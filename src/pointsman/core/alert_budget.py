@@ -102,7 +102,8 @@ class Spending:
         budget = self.budgets[place]
         usd = self._usd[place] if begun_at(budget.per, now) <= self._begun[place] else 0.0
         rest = max(0.0, budget.usd - usd)
-        lasts_h = rest / usd_per_h if usd_per_h > 0 else LONGEST_H
-        if rest > 0 and lasts_h >= left_h(budget.per, now):
-            lasts_h = LONGEST_H
+        lasts_h = 0.0
+        if rest > 0:
+            lasts_h = rest / usd_per_h if usd_per_h > 0 else LONGEST_H
+            lasts_h = LONGEST_H if lasts_h >= left_h(budget.per, now) else lasts_h
         return Spent(usd, usd / budget.usd, min(lasts_h, LONGEST_H))
