@@ -136,6 +136,9 @@ def test_a_filter_that_is_none_is_refused_in_plain_words(client: Client, path: s
 
 def test_a_receiver_that_is_no_expression_is_refused(client: Client) -> None:
     assert call(client, "GET", "/alerts?receiver=(")[0] == 400
+    status, body = call(client, "GET", f"/alerts?receiver={quote('(a+)+b')}")
+    assert status == 400
+    assert "could take too long" in body
 
 
 def test_silences_are_made_listed_changed_and_ended(client: Client) -> None:

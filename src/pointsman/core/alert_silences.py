@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-MAX_CHARS = 256
+from pointsman.core.patterns import MAX_CHARS, pattern
+
 MAX_MATCHERS = 20
 
 
@@ -26,12 +27,14 @@ class Operator(StrEnum):
 class Matcher:
     """A condition on one label. A label that an alert does not have counts as ''.
 
-    Raises `ValueError` for a name that is empty, an expression that is none, or what is too long.
+    Raises `ValueError` for a name that is empty, what is too long, and an expression that is none
+    or could take too long to compare.
     """
 
     name: str
     value: str
     operator: Operator = Operator.IS
+    _like: re.Pattern[str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= MAX_CHARS:
@@ -39,15 +42,13 @@ class Matcher:
         if len(self.value) > MAX_CHARS:
             raise ValueError(f"what {self.name} is compared to has {MAX_CHARS} characters at most")
         if self.operator in (Operator.LIKE, Operator.NOT_LIKE):
-            try:
-                re.compile(self.value)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise ValueError(f"{self.value!r} is no regular expression: {error}") from error
+            object.__setattr__(self, "_like", pattern(self.value))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether it holds. Of what a label says no more is compared than an expression may be."""
         value = labels.get(self.name, "")
-        if self.operator in (Operator.LIKE, Operator.NOT_LIKE):
-            is_like = re.fullmatch(self.value, value) is not None
+        if self._like is not None:
+            is_like = self._like.fullmatch(value[:MAX_CHARS]) is not None
             return is_like is (self.operator is Operator.LIKE)
         return (value == self.value) is (self.operator is Operator.IS)
 

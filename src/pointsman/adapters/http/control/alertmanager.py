@@ -24,6 +24,7 @@ from pointsman.core.alert_log import State
 from pointsman.core.alert_silences import Matcher, Operator, Silence, matcher
 from pointsman.core.alert_words import all_labels
 from pointsman.core.errors import RequestError
+from pointsman.core.patterns import pattern
 from pointsman.engine.alert_desk import Asked as Wanted
 from pointsman.engine.alert_desk import Desk
 from pointsman.engine.alert_standing import Standing
@@ -238,7 +239,7 @@ async def _found(
 ) -> list[_Alert]:
     """Raises `ValueError` for a filter that is none."""
     asked = [matcher(each) for each in wanted or ()]
-    matching = _matching(desk, asked, re.compile(receiver or ".*"), keep)
+    matching = _matching(desk, asked, pattern(receiver or ".*"), keep)
     found = [each async for each in in_steps(matching, lambda: desk.now().s)]
     return [each for each in found if each is not None]
 
@@ -330,7 +331,7 @@ async def _answered(found: Awaitable[Any]) -> Json:
     """What was found; a mistake in a filter is told as Alertmanager tells it."""
     try:
         return _json(await found)
-    except (ValueError, re.error) as error:
+    except ValueError as error:
         return _json(str(error), 400)
 
 
