@@ -244,6 +244,11 @@ def test_people_and_amtool_see_what_is_wrong_and_silence_it(
     assert "low_success_rate" in told("rules")
     assert "rapid" in told("rules", "rapid_failures")
     assert "would have fired" in told("rules", "model_failure", "--try")
+    assert " off" in told("rules", "explores_too_much", "--off")
+    assert " off" in next(
+        line for line in told("rules").splitlines() if "explores_too_much" in line
+    )
+    assert "0 open" in told("rules", "explores_too_much", "--on")
     rule = tmp_path / "rule.yaml"
     rule.write_text("{scope: [model], when: [{metric: faults_in_a_row, ladder: {info: 1}}]}")
     assert "would have fired 1 time" in told("rules", "mine", "--try", str(rule))

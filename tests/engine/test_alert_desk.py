@@ -195,6 +195,54 @@ async def test_a_store_that_fails_keeps_a_silence_and_a_rule_from_being_in_force
         await watched.desk.write_rule("mine", "1", "ada")
     assert not watched.alerts.silences
     assert watched.desk.rule("mine") is None
+    done = [(act.action, act.reason) for act in watched.acts.kept]
+    assert [action for action, _ in done] == [
+        "silence.set",
+        "silence.set.failed",
+        "alert_rule.set",
+        "alert_rule.set.failed",
+    ]
+    watched.store.broken = False
+    made = await watched.desk.silence(asked(), "ada")
+    await watched.desk.write_rule("mine", "1", "ada")
+    watched.store.broken = True
+    with pytest.raises(StoreError):
+        await watched.desk.expire(made.id, "eve")
+    with pytest.raises(StoreError):
+        await watched.desk.remove_rule("mine", "eve")
+    assert watched.alerts.silences[made.id] == made
+    assert watched.desk.rule("mine") is not None
+
+
+async def test_who_takes_an_alert_while_the_store_fails_is_told_so_and_nothing_is_changed() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    watched.store.broken = True
+    with pytest.raises(StoreError):
+        await watched.desk.ack(alert.id, "ada", HOUR)
+    assert [act.action for act in watched.acts.kept] == ["alert.ack", "alert.ack.failed"]
+    watched.store.broken, watched.acts.broken = False, True
+    with pytest.raises(StoreError):
+        await watched.desk.ack(alert.id, "ada", HOUR)
+    assert watched.alerts.ack_of(alert) is None
+    watched.acts.broken = False
+    await watched.look()
+    assert not [each for each in watched.store.history.values() if each.actor]
+    assert await watched.desk.ack(alert.id, "ada", HOUR)
+
+
+async def test_a_rule_is_turned_off_and_on_and_keeps_what_it_says() -> None:
+    watched = Watched(plan=AlertPlan(rules={"of_file": rule(name="of_file")}))
+    off = await watched.desk.switch_rule("model_failure", "ada", on=False)
+    assert (off.rule.enabled, off.origin) == (False, Origin.API)
+    on = await watched.desk.switch_rule("model_failure", "ada", on=True)
+    assert on.rule.enabled
+    assert on.stored is not None
+    assert on.stored.version == 2
+    with pytest.raises(LookupError):
+        await watched.desk.switch_rule("unheard_of", "ada", on=True)
+    with pytest.raises(ValueError, match="configuration file"):
+        await watched.desk.switch_rule("of_file", "ada", on=False)
 
 
 async def test_what_people_do_about_alerts_is_in_the_audit_log() -> None:
@@ -221,7 +269,11 @@ async def test_what_people_do_about_alerts_is_in_the_audit_log() -> None:
         ("eve", "alert_rule.delete", "mine"),
     ]
     assert (acts[0].reason, acts[2].reason) == ("on it", "works")
-    assert [act.before is None for act in acts] == [True] * 3 + [False] * 2 + [True] + [False] * 2
+    new = [True, False, True, False, False, True, False, False]
+    assert [act.before is None for act in acts] == new
+    assert acts[0].after == acts[1].before
+    assert acts[0].after is not None
+    assert (acts[0].after["by"], acts[1].after) == ("ada", None)
     assert acts[6].before == {"version": 1, "document": "3"}
     assert acts[6].after == {"version": 2, "document": "2"}
     assert acts[3].after is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any, cast
@@ -138,8 +139,11 @@ class Watched:
 
 
 def read_rule(name: str, document: str) -> Rule:
-    """A rule about rows of failures; the document is its least length."""
+    """A rule about rows of failures; the document is its least length, or whether it is on."""
     least = json.loads(document)
+    if isinstance(least, dict):
+        made = rule(Condition("faults_in_a_row", {Severity.ERROR: 3}), name=name)
+        return replace(made, enabled=least["enabled"])
     if not isinstance(least, int):
         raise ValueError(f"{least!r} is no number")  # noqa: TRY004 - as the port says
     return rule(Condition("faults_in_a_row", {Severity.ERROR: least}), name=name)

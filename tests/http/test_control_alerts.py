@@ -258,6 +258,20 @@ def test_a_rule_is_written_changed_and_removed(client: Client) -> None:
     assert client.refused("DELETE", "/alerts/rules/model_failure")[0] == 409
 
 
+def test_a_rule_is_turned_off_and_on(client: Client) -> None:
+    path = "/alerts/rules/catalogue_corrected"
+    status, body = post(client, path, {"enabled": False}, "PATCH")
+    assert (status, body["rule"]["enabled"], body["rule"]["origin"]) == (200, False, "api")
+    status, body = post(client, path, {"enabled": True}, "PATCH")
+    assert (body["rule"]["enabled"], body["rule"]["scope"]) == (True, ["model"])
+    assert client.call("DELETE", path)[0] == 200
+    assert post(client, "/alerts/rules/nobody", {"enabled": True}, "PATCH")[0] == 404
+    status, body = post(client, "/alerts/rules/of_the_file", {"enabled": False}, "PATCH")
+    assert status in (400, 409)
+    assert "configuration file" in body["error"]["message"]
+    assert post(client, path, {"enabled": "no"}, "PATCH")[0] == 400
+
+
 def test_all_mistakes_of_a_rule_are_named_at_once(client: Client) -> None:
     wrong = {"scope": ["x"], "for_s": -1, "when": [{"metric": "wit", "ladder": {"warning": 1}}]}
     status, answer = post(client, "/alerts/rules/mine", wrong, "PUT")

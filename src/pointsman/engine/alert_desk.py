@@ -1,15 +1,18 @@
 """What may people do about alerts: take one, silence many, write rules?
 
 What is done is in force at once and kept before anybody is answered. Where the store fails, whoever
-asked is told so: an alert that was taken stays so and is kept when the store is well again;
-silences and rules are not changed. Each act is a line of the audit log.
+asked is told so, and nothing is changed. Each act is a line of the audit log, and so is one that
+came to nothing after that was written.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -22,7 +25,7 @@ from pointsman.core.alert_silences import Ack, Matcher, Silence
 from pointsman.core.alert_words import all_labels
 from pointsman.core.errors import StoreError
 from pointsman.engine.alert_keeping import Keeping
-from pointsman.engine.alert_ports import AlertStore, EntryQuery, StoredRule
+from pointsman.engine.alert_ports import AlertStore, EntryQuery, Happened, StoredRule
 from pointsman.engine.alert_standing import Alerts, Standing
 from pointsman.engine.audit import Audit
 from pointsman.engine.dry_run import Trial, Tried, tried
@@ -37,7 +40,7 @@ MOST_RULES = 500
 
 _ACT_OF = {Step.ACKED: "ack", Step.UNACKED: "unack"}
 
-NOT_KEPT = "it is in force, and will be kept when the store is well again"
+NOT_KEPT = "what is to be kept of alerts cannot be written, so nothing was changed"
 
 
 class RuleInForce(NamedTuple):
@@ -65,6 +68,17 @@ class Records(NamedTuple):
     alerts: AlertStore
     happened: Happenings
     audit: AuditStore
+
+
+class _Deed(NamedTuple):
+    """Who does what to what, and how it was and will be, for the audit log."""
+
+    by: str
+    action: str
+    subject: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    reason: str = ""
 
 
 class Desk:
@@ -103,8 +117,7 @@ class Desk:
         if alert is None or not alert.is_live:
             return False
         now = self.now()
-        self.alerts.acks[alert.fingerprint] = Ack(alert.id, by, now.at, now.at + lasting, comment)
-        await self._note(alert, Step.ACKED, now, by, comment)
+        await self._note(alert, Ack(alert.id, by, now.at, now.at + lasting, comment), now, by)
         return True
 
     async def unack(self, alert_id: str, by: str) -> bool:
@@ -112,20 +125,29 @@ class Desk:
         alert = self.alerts.find(alert_id)
         if alert is None or self.alerts.ack_of(alert) is None:
             return False
-        del self.alerts.acks[alert.fingerprint]
-        await self._note(alert, Step.UNACKED, self.now(), by, "")
+        await self._note(alert, None, self.now(), by)
         return True
 
-    async def _note(self, alert: Alert, step: Step, now: Now, by: str, comment: str) -> None:
+    async def _note(self, alert: Alert, ack: Ack | None, now: Now, by: str) -> None:
+        step = Step.UNACKED if ack is None else Step.ACKED
+        comment = ack.comment if ack else ""
         details = {"comment": comment} if comment else {}
         line = self.alerts.line(alert, step, now.at)._replace(actor=by, details=details)
-        self.keeping.add([self.alerts.kept(alert, now)], [line])
-        # Written down afterwards: that the store fails is itself an alert that somebody may take.
-        if not await self.keeping.keep(now):
+        before = self.alerts.ack_of(alert)
+        facts = _ack_facts(alert, before), _ack_facts(alert, ack)
+        deed = _Deed(by, f"alert.{_ACT_OF[step]}", alert.id, *facts, comment)
+        # First, since a look may keep the alert meanwhile.
+        self.alerts.take(alert, ack)
+        try:
+            happened = Happened([self.alerts.kept(alert, now)], [line])
+            await self._do(deed, partial(self._keep, happened, now))
+        except StoreError:
+            self.alerts.take(alert, before)
+            raise
+
+    async def _keep(self, happened: Happened, now: Now) -> None:
+        if not await self.keeping.keep(now, happened):
             raise StoreError(NOT_KEPT)
-        ack = self.alerts.ack_of(alert)
-        after = None if ack is None else {"rule": alert.rule, "until": ack.until.isoformat()}
-        await self._audit.note(by, f"alert.{_ACT_OF[step]}", alert.id, after=after, reason=comment)
 
     def known(self, *, live_only: bool = False) -> list[Alert]:
         """All alerts; those of the last hour that are resolved among them, or not."""
@@ -199,15 +221,9 @@ class Desk:
     async def _keep_silence(
         self, silence: Silence, before: Silence | None, by: str, done: str
     ) -> None:
-        await self._audit.note(
-            by,
-            f"silence.{done}",
-            silence.id,
-            before=None if before is None else _silence_facts(before),
-            after=_silence_facts(silence),
-            reason=silence.comment,
-        )
-        await asyncio.to_thread(self._store.keep_silence, silence, silence.updated_at)
+        facts = None if before is None else _silence_facts(before), _silence_facts(silence)
+        step = partial(asyncio.to_thread, self._store.keep_silence, silence, silence.updated_at)
+        await self._do(_Deed(by, f"silence.{done}", silence.id, *facts, silence.comment), step)
         self.alerts.silences[silence.id] = silence
 
     def _new_id(self) -> str:
@@ -268,14 +284,9 @@ class Desk:
             now,
             by,
         )
-        await self._audit.note(
-            by,
-            "alert_rule.set",
-            name,
-            before=None if before is None else _rule_facts(before),
-            after=_rule_facts(stored),
-        )
-        await asyncio.to_thread(self._store.keep_rule, stored)
+        facts = None if before is None else _rule_facts(before), _rule_facts(stored)
+        deed = _Deed(by, "alert_rule.set", name, *facts)
+        await self._do(deed, partial(asyncio.to_thread, self._store.keep_rule, stored))
         self._stored[name] = stored
         self.alerts.written[name] = rule
         self.watch.rules_changed()
@@ -289,12 +300,23 @@ class Desk:
         stored = self._stored.get(name)
         if stored is None:
             return False
-        await self._audit.note(by, "alert_rule.delete", name, before=_rule_facts(stored))
-        await asyncio.to_thread(self._store.remove_rule, name)
+        deed = _Deed(by, "alert_rule.delete", name, _rule_facts(stored))
+        await self._do(deed, partial(asyncio.to_thread, self._store.remove_rule, name))
         del self._stored[name]
         self.alerts.written.pop(name, None)
         self.watch.rules_changed()
         return True
+
+    async def switch_rule(self, name: str, by: str, *, on: bool) -> RuleInForce:
+        """Turn a rule on or off and leave what it says as it is.
+
+        Raises `LookupError` when there is none; as `write_rule` does besides.
+        """
+        found = self.rule(name)
+        if found is None:
+            raise LookupError(name)
+        content = json.loads(found.stored.document) if found.stored else {}
+        return await self.write_rule(name, json.dumps({**content, "enabled": on}), by)
 
     async def try_rule(self, name: str, document: str, days: float) -> tuple[RuleInForce, Tried]:
         """What a rule would have done these last days; without a document, the one in force.
@@ -319,6 +341,18 @@ class Desk:
         """The present instant."""
         return Now(self._clock.monotonic(), self._clock.now())
 
+    async def _do(self, deed: _Deed, step: Callable[[], Awaitable[object]]) -> None:
+        """Write a deed down, then do it; where that fails, the audit log does not stand alone."""
+        by, action, subject, before, after, reason = deed
+        note = partial(self._audit.note, by, subject=subject, before=before, after=after)
+        await note(action, reason=reason)
+        try:
+            await step()
+        except StoreError as error:
+            with suppress(StoreError):
+                await note(f"{action}.failed", reason=str(error))
+            raise
+
 
 def _silence_facts(silence: Silence) -> dict[str, Any]:
     """What the audit log tells of a silence."""
@@ -328,6 +362,13 @@ def _silence_facts(silence: Silence) -> dict[str, Any]:
         "ends_at": silence.ends_at.isoformat(),
         "author": silence.author,
     }
+
+
+def _ack_facts(alert: Alert, ack: Ack | None) -> dict[str, Any] | None:
+    """What the audit log tells of who has taken an alert."""
+    if ack is None:
+        return None
+    return {"rule": alert.rule, "by": ack.by, "until": ack.until.isoformat()}
 
 
 def _rule_facts(stored: StoredRule) -> dict[str, Any]:

@@ -139,6 +139,12 @@ class Alerts:
         ack = self.acks.get(alert.fingerprint)
         return ack if ack is not None and ack.alert_id == alert.id else None
 
+    def take(self, alert: Alert, ack: Ack | None) -> None:
+        """Somebody has taken this episode, or nobody has."""
+        self.acks.pop(alert.fingerprint, None)
+        if ack is not None:
+            self.acks[alert.fingerprint] = ack
+
     def find(self, alert_id: str) -> Alert | None:
         """The alert whose present or last episode has this id, if it is remembered."""
         return next((alert for alert in self.log.all() if alert.id == alert_id), None)

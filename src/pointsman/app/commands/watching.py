@@ -48,6 +48,9 @@ def add_rules_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what it would have done; FILE has a rule in YAML, without: the one in force",
     )
+    turned = parser.add_mutually_exclusive_group()
+    turned.add_argument("--on", action="store_true", help="turn it on")
+    turned.add_argument("--off", action="store_true", help="turn it off, leaving what it says")
     parser.add_argument("--days", type=float, default=7.0, help="how far back (default: 7)")
 
 
@@ -90,10 +93,13 @@ def silence(gateway: Gateway, args: argparse.Namespace) -> int:
 
 
 def show_rules(gateway: Gateway, args: argparse.Namespace) -> int:
-    """All rules, one of them, or what one would have done."""
+    """All rules, one of them, one turned on or off, or what one would have done."""
     if args.name is None:
         return _shown(gateway.ask("GET", "/alerts/rules"), args)
     path = f"/alerts/rules/{quote(args.name, safe='')}"
+    if args.on or args.off:
+        answer = gateway.ask("PATCH", path, body={"enabled": args.on})
+        return _shown(answer if args.json else {"rules": [answer["rule"]]}, args)
     if args.trying is None:
         return _shown(gateway.ask("GET", path), args)
     body = _written(args.trying) if args.trying.name else {}

@@ -148,6 +148,12 @@ class AckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: Hours = 24.0
 
 
+class SwitchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a rule is judged at all."""
+
+    enabled: bool
+
+
 class DoneBody(Body, frozen=True, kw_only=True):
     success: bool = True
     message: str

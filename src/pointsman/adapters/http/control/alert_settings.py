@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from litestar import Request, delete, get, post, put
+from litestar import Request, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
@@ -21,6 +21,7 @@ from pointsman.adapters.http.control.alert_bodies import (
     RulesBody,
     SilenceRequest,
     SilencesBody,
+    SwitchRequest,
     WouldHaveBody,
 )
 from pointsman.adapters.http.control.alert_views import (
@@ -177,6 +178,23 @@ async def write_rule(
     return OneRuleBody(rule=_body_of(desk, made))
 
 
+@patch("/alerts/rules/{name:str}")
+async def switch_rule(
+    source: Source, request: Asked, name: FromPath[str], data: JSONBody[SwitchRequest]
+) -> OneRuleBody:
+    """Turn a rule on or off; what it says stays as it is."""
+    desk = source.alerts()
+    try:
+        made = await desk.switch_rule(name, who_asks(request, "").by, on=data.enabled)
+    except LookupError as error:
+        raise _no_rule(name) from error
+    except Conflict:
+        raise
+    except ValueError as error:
+        raise RequestError(f"{error}.", param=name, code="invalid_rule") from error
+    return OneRuleBody(rule=_body_of(desk, made))
+
+
 @delete("/alerts/rules/{name:str}", status_code=200)
 async def remove_rule(source: Source, request: Asked, name: FromPath[str]) -> DoneBody:
     """Forget a rule that was written here; a shipped one that it replaced is in force again."""
@@ -185,7 +203,7 @@ async def remove_rule(source: Source, request: Asked, name: FromPath[str]) -> Do
         return DoneBody(message=f"{name} is removed")
     if desk.rule(name) is None:
         raise _no_rule(name)
-    words = f"{name} was not written here: turn it off with PUT and enabled: false"
+    words = f"{name} was not written here: turn it off with PATCH and enabled: false"
     raise Conflict(words)
 
 

@@ -27,6 +27,7 @@ from pointsman.adapters.http.control.alert_settings import (
     rules,
     silence,
     silences,
+    switch_rule,
     try_rule,
     write_rule,
 )
@@ -172,7 +173,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(channels, try_channel, outbox, resend),
         *(alerts, active_alerts, alert_history, alert, acknowledge, unacknowledge),
         *(silences, silence, add_silence, change_silence, end_silence),
-        *(rules, rule, write_rule, remove_rule, try_rule, rule_metrics),
+        *(rules, rule, write_rule, switch_rule, remove_rule, try_rule, rule_metrics),
         *(config, log_level, openapi),
         *(audit, forget_agent, export),
     ]
