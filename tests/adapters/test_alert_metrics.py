@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from pointsman.adapters.metrics.alerting import alerted
+from pointsman.adapters.metrics.alerting import alerted, delivered, known_as
 from pointsman.app.clock import SystemClock
 from pointsman.app.config import parse
 from pointsman.app.wiring import Wired, wired
@@ -16,8 +19,13 @@ from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
 from pointsman.engine.aside import ThreadAside
 
+TAKES = "pointsman_alert_notification_delivery_seconds"
 ROOT = Path(__file__).parents[2]
-FLEET = "providers: {sim: {type: simulated}}\nmodels: {sim/a: {}}\n"
+FLEET = """
+providers: {sim: {type: simulated}}
+models: {sim/a: {}}
+alerts: {channels: {hook: {type: webhook, url: "https://hooks.example/1"}}}
+"""
 
 
 @pytest.fixture
@@ -29,7 +37,8 @@ def parts(tmp_path: Path) -> Iterator[Wired]:
 
 
 async def samples(parts: Wired) -> dict[str, float]:
-    found = [family for family in alerted(parts.watching.desk) if family is not None]
+    told = chain(alerted(parts.watching.desk), known_as(), delivered(parts.deliverer))
+    found = [family for family in told if family is not None]
     return {
         f"{sample.name}{sorted(sample.labels.values())}": sample.value
         for family in found
@@ -40,13 +49,15 @@ async def samples(parts: Wired) -> dict[str, float]:
 async def test_open_alerts_and_looks_are_counted(parts: Wired) -> None:
     before = await samples(parts)
     assert before["pointsman_alert_last_look_timestamp_seconds[]"] == 0.0
-    assert before["pointsman_alerts['critical']"] == 0
+    assert before["pointsman_alerts['critical', 'firing']"] == 0
     for _ in range(30):
         now, failure = parts.clock.now(), FailureKind.SERVER_ERROR
         parts.service._ledger.ended(Outcome("d", 1, "sim/a", "coder", now, failure, False, 0.1))
     await parts.watching.watch.look()
     after = await samples(parts)
-    assert after["pointsman_alerts['critical']"] >= 5
+    assert after["pointsman_alerts['critical', 'firing']"] >= 5
+    assert after["pointsman_alerts['critical', 'pending']"] == 0
+    assert after["pointsman_alert_looking_seconds_total[]"] > 0
     assert after["pointsman_alert_looks_total[]"] == 1
     assert after["pointsman_alert_series[]"] == 4
     assert after["pointsman_alert_last_look_timestamp_seconds[]"] > 0
@@ -57,7 +68,8 @@ async def test_every_metric_of_alerts_is_in_the_reference(parts: Wired) -> None:
     reference = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
     for name in {key.partition("[")[0] for key in await samples(parts)}:
         kind = "counter" if name.endswith("_total") else "gauge"
-        assert f"| `{name}` | {kind} |" in reference
+        kind = "histogram" if name.startswith(TAKES) else kind
+        assert f"| `{TAKES if name.startswith(TAKES) else name}` | {kind} |" in reference
 
 
 @pytest.mark.parametrize("name", ["prometheus-rules.yaml", "grafana-dashboard.json"])
@@ -66,4 +78,18 @@ def test_the_examples_ask_for_metrics_that_there_are(name: str) -> None:
     known = set(re.findall(r"^\| `(pointsman_[a-z_]+)` \|", reference, re.MULTILINE))
     asked = set(re.findall(r"pointsman_[a-z_]+", (ROOT / "examples" / name).read_text("utf-8")))
     assert asked
-    assert asked <= known
+    assert {each.removesuffix("_bucket") for each in asked} <= known
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_takes_the_rules() -> None:
+    rules = ROOT / "examples" / "prometheus-rules.yaml"
+    done = subprocess.run(
+        [shutil.which("promtool") or "", "check", "rules", str(rules)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "6 rules found" in done.stdout

@@ -11,11 +11,11 @@ from fakes import FakeClock
 from recorded import Record
 from watching_world import PLAN, Watched
 
-from alerts_made import CRITICAL, NOON, rule
+from alerts_made import CRITICAL, NOON, WARNING, rule
 from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_log import State
 from pointsman.core.alert_memory import Step
-from pointsman.core.alert_metrics import EVERYTHING
+from pointsman.core.alert_metrics import EVERYTHING, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition
 from pointsman.core.decision import Outcome
@@ -285,3 +285,32 @@ async def test_what_other_gateways_spent_counts_from_the_next_hour_on() -> None:
     watched.attempts(1)
     await watched.look()
     assert watched.live()["budget_ends_soon"] is CRITICAL
+
+
+async def test_a_fleet_that_streams_long_answers_is_not_slow_one_that_begins_late_is() -> None:
+    watched = Watched()
+    for _ in range(6):
+        watched.attempts(50, streamed=True, first_token_s=0.3, total_s=90.0)
+        await watched.look()
+    assert not watched.live()
+    for _ in range(6):
+        watched.attempts(50, streamed=True, first_token_s=2.5, total_s=3.0)
+        await watched.look()
+    assert watched.live() == {"high_latency": CRITICAL}
+
+
+async def test_what_is_usual_of_long_streams_is_their_first_token() -> None:
+    """A relative rule: four times as long to the first token is news, a longer answer is none."""
+    condition = Condition("wait_s", {WARNING: 3.0}, relative=True)
+    twice = rule(condition, name="twice", scope=ScopeKind.MODEL)
+    record = Record()
+    at = NOON - timedelta(days=1)
+    usual = Outcome("d", 1, "a/best", "coder", at, None, True, 60.0, 0.1)
+    record.outcomes = [usual] * 100
+    watched = Watched(plan=AlertPlan(rules={"twice": twice}), record=record)
+    watched.attempts(60, streamed=True, first_token_s=0.1, total_s=600.0)
+    await watched.look()
+    assert "twice" not in watched.live()
+    watched.attempts(60, streamed=True, first_token_s=0.4, total_s=60.0)
+    await watched.look()
+    assert watched.live() == {"twice": WARNING}

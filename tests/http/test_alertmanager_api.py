@@ -182,3 +182,59 @@ def test_a_silence_that_is_none_is_refused_in_plain_words(client: Client, body: 
 
 def test_alerts_cannot_be_posted(client: Client) -> None:
     assert call(client, "POST", "/alerts", [])[0] == 405
+
+
+# Requests as tools make them, by their public sources ------------------------------------------
+
+
+def test_what_karma_asks_for_is_there(client: Client) -> None:
+    """It asks for groups and silences without any parameter, and takes no null for an answer."""
+    version = get(client, "/status")["versionInfo"]["version"]
+    assert version.split("+")[0].count(".") == 2, "it is read as a semantic version"
+    assert isinstance(get(client, "/silences"), list)
+    for group in get(client, "/alerts/groups"):
+        assert group["receiver"]["name"]
+        for alert in group["alerts"]:
+            assert alert["fingerprint"]
+            assert alert["startsAt"]
+            assert alert["generatorURL"] is not None
+            assert alert["status"]["state"] in ("active", "suppressed", "unprocessed")
+            assert isinstance(alert["status"]["inhibitedBy"], list)
+            assert isinstance(alert["status"]["silencedBy"], list)
+            assert set(map(type, alert["labels"].values())) == {str}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "active=true&silenced=true&inhibited=true",
+        "active=true&silenced=true&inhibited=true&muted=true",
+        "filter=" + quote('alertname="low_success_rate"') + "&active=true&silenced=false",
+        "filter=" + quote('alertname=~"low.*"') + "&filter=" + quote('agent!="x"'),
+        "receiver=" + quote("^(?:hook)$"),
+    ],
+)
+def test_what_grafana_asks_for_is_there(client: Client, query: str) -> None:
+    assert get(client, f"/alerts/groups?{query}")
+    assert get(client, f"/alerts?{query}")
+
+
+def test_a_silence_as_grafana_posts_it_is_made_changed_and_ended(client: Client) -> None:
+    matcher = {"name": "alertname", "value": "x", "isRegex": False, "isEqual": True}
+    wanted = {
+        "matchers": [matcher, {"name": "agent", "value": "b", "isRegex": False}],
+        "startsAt": "2026-01-01T00:00:00.000Z",
+        "endsAt": "2100-01-01T02:00:00.000+02:00",
+        "createdBy": "admin",
+        "comment": "created 2026-01-01 00:00",
+        "duration": "2h",
+        "timeZone": "browser",
+    }
+    status, body = call(client, "POST", "/silences", wanted)
+    assert (status, list(body)) == (200, ["silenceID"])
+    one = get(client, f"/silence/{body['silenceID']}")
+    assert [each["isEqual"] for each in one["matchers"]] == [True, True]
+    changed = {**wanted, "id": body["silenceID"], "comment": "longer"}
+    assert call(client, "POST", "/silences", changed)[1] == body
+    assert call(client, "DELETE", f"/silence/{body['silenceID']}")[0] == 200
+    assert get(client, f"/silence/{body['silenceID']}")["status"]["state"] == "expired"

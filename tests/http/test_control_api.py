@@ -205,6 +205,7 @@ OF_ALERTS = {
     ("get", "/alerts/rules"),
     ("get", "/alerts/rules/{name}"),
     ("put", "/alerts/rules/{name}"),
+    ("patch", "/alerts/rules/{name}"),
     ("delete", "/alerts/rules/{name}"),
     ("post", "/alerts/rules/{name}/dry-run"),
 }

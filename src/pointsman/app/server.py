@@ -162,6 +162,7 @@ class HttpServer:
             _Scraped(running, self._logs),
             version=VERSION,
             desk=parts.watching.desk,
+            deliverer=parts.deliverer,
             monotonic=parts.clock.monotonic,
         )
         control = ControlApi(RouterSource(running, self._logs.set_level), version=VERSION)

@@ -29,6 +29,7 @@ LOOK_S = 1.0
 IDLE_LOOK_S = 30.0
 """The same where there is no channel to send through."""
 
+COUNTED_EVERY_S = 15.0
 STORE_PAUSE_S = 5.0
 BURIED_AT_ONCE = 200
 KEEP_ENDED = timedelta(days=30)
@@ -56,6 +57,9 @@ class Deliverer:
         self._trouble: dict[str, tuple[str, str, datetime]] = {}
         self._looked_for_trouble: set[str] = set()
         self.senders: dict[str, Sender] = {}
+        self.depths: Mapping[tuple[str, RowState], int] = {}
+        """How many notifications there are per channel and state, as of a moment ago."""
+        self._counted_s = float("-inf")
         self.reconfigure(channels)
 
     def reconfigure(self, channels: Mapping[str, Channel]) -> None:
@@ -166,6 +170,7 @@ class Deliverer:
 
     async def _look(self) -> float:
         """Let every channel that may and has to send do so; returns when to look again."""
+        await self._count()
         now = self._clock.now()
         wait_s = LOOK_S if self.senders else IDLE_LOOK_S
         for name, due in (await asyncio.to_thread(self._outbox.due, now)).items():
@@ -182,6 +187,12 @@ class Deliverer:
             else:
                 wait_s = min(wait_s, until_s)
         return wait_s
+
+    async def _count(self) -> None:
+        now_s = self._clock.monotonic()
+        if now_s - self._counted_s >= COUNTED_EVERY_S:
+            self._counted_s = now_s
+            self.depths = await self.counts()
 
     def _begin(self, sender: Sender) -> None:
         task = asyncio.create_task(self._take_turn(sender), name=f"notify {sender.name}")

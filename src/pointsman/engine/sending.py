@@ -17,6 +17,7 @@ from pointsman.core.outbox import OutboxRow, RowState, Settled
 from pointsman.core.pace import Pace
 from pointsman.engine.delivery_ports import Notifier, Outbox
 from pointsman.engine.ports import Clock
+from pointsman.engine.tally import Histogram
 
 MOST_HELD = 200
 """So many rows are in memory at a time, and so many at most become one message."""
@@ -25,6 +26,9 @@ LEASE_MARGIN_S = 5.0
 """How much longer than a send may take a row is held."""
 
 STORE_RETRY_S = 1.0
+
+TOOK_S = (0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0)
+"""Bounds of the times from making a notification to its delivery that are told apart."""
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +72,8 @@ class Sender:
     """Sends what is due on one channel, one message at a time.
 
     `attempted` is told how each attempt ended, after that was written down. The counters are plain
-    numbers to be read at any time: messages delivered, attempts that failed, notifications given
-    up, and notifications told in a message made of several.
+    numbers to be read at any time: messages delivered and how long that took, attempts that failed,
+    notifications given up, and notifications told in a message made of several.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Sender:
         self._rests_until = 0.0
         self.failures = 0
         self.delivered = self.failed = self.dead = self.merged = 0
+        self.took = Histogram(TOOK_S)
 
     def wait_s(self) -> float:
         """How long this channel is to be left alone; 0 when it may send now."""
@@ -197,6 +202,7 @@ class Sender:
         facts = {"channel": self.name, "notification": row.id, "attempts": row.attempts + 1}
         if error is None:
             self.delivered += 1
+            self.took.observe(max(0.0, (outcome.at - row.created_at).total_seconds()))
             log.debug("notification delivered", extra=facts)
             return
         self.failed += 1

@@ -54,12 +54,16 @@ class Senses(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """How watching itself goes: looks taken, how long the last one took, notifications made."""
+    """How watching itself goes: looks taken, notifications made, how long looks took, in seconds.
+
+    `spent_s` is that of all of them, `last_s` that of the last, which was begun at `last_at`.
+    """
 
     taken: int = 0
     last_s: float = 0.0
     last_at: datetime | None = None
     notifications: int = 0
+    spent_s: float = 0.0
 
 
 class Watch:
@@ -156,11 +160,13 @@ class Watch:
             self._judgement.counts.forget(now.s)
             self.alerts.tidy(now)
         await self._keeping.keep(now)
+        took_s = self._clock.monotonic() - begun_s
         self.looks = Looks(
             self.looks.taken + 1,
-            self._clock.monotonic() - begun_s,
+            took_s,
             now.at,
             self.looks.notifications + notifications,
+            self.looks.spent_s + took_s,
         )
 
     async def _take_in(self, now: Now) -> None:

@@ -141,6 +141,13 @@ async def test_an_interim_answer_is_passed_over() -> None:
     assert (reply.status, dict(reply.headers)) == (204, {"x-late": "2"})
 
 
+async def test_an_answer_whose_head_has_no_end_is_left() -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(20_000))
+    async with saying(head) as url:
+        error = await refusal(poster(url))
+    assert "without an answer" in str(error)
+
+
 async def test_an_endless_answer_is_cut() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with saying(head + b"ffff\r\n" + b"x" * 65_535 + b"\r\nffff\r\n" + b"y" * 65_535) as url:

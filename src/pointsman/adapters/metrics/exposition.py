@@ -15,12 +15,13 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from pointsman.adapters.metrics.alerting import alerted
+from pointsman.adapters.metrics.alerting import alerted, delivered, known_as
 from pointsman.adapters.metrics.families import Part
 from pointsman.adapters.metrics.recent import agents, recent_agents, recent_models
 from pointsman.adapters.metrics.served import LedgerCounters, Scraped, ledgered, served, spooled
 from pointsman.adapters.metrics.tallied import tallied
 from pointsman.engine.alert_desk import Desk
+from pointsman.engine.notify import Deliverer
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.steps import in_steps
 from pointsman.engine.tally import Tally
@@ -38,6 +39,7 @@ class Metrics:
         *,
         version: str,
         desk: Desk | None = None,
+        deliverer: Deliverer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tally = tally
@@ -46,6 +48,7 @@ class Metrics:
         self._scraped = scraped
         self._version = version
         self._desk = desk
+        self._deliverer = deliverer
         self._monotonic = monotonic
         # A registry of its own, since the library's default one is shared by the whole process.
         self._process = ProcessCollector(registry=CollectorRegistry(auto_describe=False))
@@ -68,6 +71,9 @@ class Metrics:
         yield from spooled(self._scraped)
         if self._desk is not None:
             yield from alerted(self._desk)
+            yield from known_as()
+        if self._deliverer is not None:
+            yield from delivered(self._deliverer)
         yield from served(self._scraped, self._version)
         yield from self._process.collect()
 

@@ -36,8 +36,10 @@ def gauge(name: str, words: str, label: str, values: Iterable[tuple[str, float]]
     yield family
 
 
-def histogram(name: str, words: str, histograms: Iterable[tuple[str, Histogram]]) -> Part:
-    family = HistogramMetricFamily(name, words, labels=["model"])
+def histogram(
+    name: str, words: str, histograms: Iterable[tuple[str, Histogram]], label: str = "model"
+) -> Part:
+    family = HistogramMetricFamily(name, words, labels=[label])
     for key, each in histograms:
         family.add_metric([key], each.cumulative(), each.total)
         yield None

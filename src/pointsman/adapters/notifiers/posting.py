@@ -189,12 +189,16 @@ class _Answer:
         self.headers: Mapping[str, str] = {}
         self.body = bytearray()
         self.done = False
+        # Heads count too: a receiver may send them without end.
+        self._left = 2 * MAX_ANSWER_BYTES
 
     def feed(self, data: bytes) -> None:
+        self._left -= len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.status, self.done = 101, True
+        self.done = self.done or self._left < 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._heads[name.decode("latin-1").lower()] = value.decode("latin-1")

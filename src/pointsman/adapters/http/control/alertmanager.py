@@ -31,6 +31,8 @@ from pointsman.engine.alert_standing import Standing
 from pointsman.engine.steps import in_steps
 
 PREFIX = "/api/v2"
+SPOKEN = "0.27.0"
+"""The version of Alertmanager whose API this is part of."""
 NOBODY = "nobody"
 """The receiver of what no route takes: these tools expect one of everything."""
 
@@ -100,14 +102,13 @@ _posted = msgspec.json.Decoder(_PostedSilence)
 @get("/status", include_in_schema=False)
 async def status(source: Source) -> Json:
     """That of a server without a cluster."""
-    desk = source.alerts()
     version = dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion", "revision"), "")
     return _json(
         {
             "cluster": {"status": "disabled", "peers": []},
             "config": {"original": "# see GET /api/v1/model-router/config\n"},
             "uptime": source.counted().began,
-            "versionInfo": {**version, "version": f"pointsman; looks: {desk.watch.looks.taken}"},
+            "versionInfo": {**version, "version": f"{SPOKEN}+pointsman"},
         }
     )
 
