@@ -194,6 +194,22 @@ class AssignmentStoreContract:
         assert [run.id for run in book.runs(RunQuery(limit=2))] == ["run_3", "run_2"]
         assert [run.id for run in book.runs(RunQuery(before="run_2"))] == ["run_1"]
 
+    def test_runs_are_found_by_what_they_are(self, book: AssignmentStore) -> None:
+        book.keep(a_run(1))
+        book.keep(a_run(2, RunKind.OVERRIDE))
+        asked = replace(a_run(3), by="carol", strategy="greedy", at=NOON + timedelta(hours=2))
+        book.keep(asked)
+        for query, found in (
+            (RunQuery(kind=RunKind.OVERRIDE), ["run_2"]),
+            (RunQuery(strategy="greedy"), ["run_3"]),
+            (RunQuery(by="carol"), ["run_3"]),
+            (RunQuery(by="nobody's \udc80"), []),
+            (RunQuery(since=asked.at), ["run_3"]),
+            (RunQuery(until=asked.at), ["run_2", "run_1"]),
+            (RunQuery(kind=RunKind.PLAN, until=asked.at, before="run_2"), ["run_1"]),
+        ):
+            assert [run.id for run in book.runs(query)] == found
+
     def test_what_is_undone_says_so(self, book: AssignmentStore) -> None:
         book.keep(a_run(1))
         later = NOON + timedelta(hours=1)

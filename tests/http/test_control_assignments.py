@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from typing import Any
 import pytest
 from control_server import BASE, BIG, SMALL, Client, control_server
 
-from pointsman.core.assignment.records import assignment_id
+from pointsman.adapters.http.control.assignment_views import runs_csv
+from pointsman.core.assignment.records import (
+    Chosen,
+    Figures,
+    Run,
+    RunKind,
+    RunState,
+    assignment_id,
+)
 from pointsman.core.fleet import Agent
 
 CODER = Agent("coder", "Coder", requires=("coding",))
@@ -193,6 +202,76 @@ def test_assignments_are_told_a_page_at_a_time_and_as_a_table(client: Client) ->
     connection.close()
     assert len(rows) == first["total_count"]
     assert {row["agent_id"] for row in rows} == {"coder", "clerk"}
+
+
+def test_runs_are_found_by_what_they_are_and_told_as_a_table(client: Client) -> None:
+    sent(client, "POST", "/auto-assign-all", strategy="greedy", reason="=1+1")
+    sent(client, "POST", "/assignments", agent_id="clerk", model_id=SMALL.id, notes="demo")
+    ((last, first), query) = client.get("/assignment-runs")["runs"], "&since=2020-01-01T00:00:00"
+    for asked, found in (
+        ("kind=override", [last]),
+        ("strategy=greedy", [first]),
+        (f"decided_by={first['decided_by']}{query}", [last, first]),
+        ("until=2020-01-01T00:00:00Z", []),
+        ("state=proposed", []),
+    ):
+        assert client.get(f"/assignment-runs?{asked}")["runs"] == found
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=10)
+    connection.request("GET", f"{BASE}/assignment-runs.csv?kind=plan", headers={"x-role": "viewer"})
+    response = connection.getresponse()
+    assert response.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(response.read().decode()))
+    connection.close()
+    assert (row["run_id"], row["kind"], row["reason"]) == (first["run_id"], "plan", "'=1+1")
+
+
+def test_a_table_of_runs_names_who_is_unassigned_and_which_point_was_taken() -> None:
+    figures = Figures(0.5, 3.0, unassigned=(("b", ("full",)), ("c", ())), notes=("=x",))
+    run = Run(
+        *("run_1", datetime(2026, 3, 1, tzinfo=UTC), RunKind.PLAN, RunState.APPLIED, "ops", "v1"),
+        changes=(),
+        settled_at=datetime(2026, 3, 1, tzinfo=UTC),
+        plan=figures,
+        point=Chosen("plan_7", 0.5, None, 3.0, knee=True),
+    )
+    (row,) = csv.DictReader(io.StringIO(runs_csv([run])))
+    assert (row["unassigned"], row["point"], row["notes"]) == ("b c", "plan_7", "'=x")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/assignments?page=0", "page: Expected `int` >= 1 ('0'). From 1."),
+        ("/assignments?status=GONE", "Invalid enum value 'GONE'. One of: ACTIVE, INACTIVE,"),
+        ("/assignment-runs?limit=x", "limit: Expected `int`, got `str` ('x'). How many at most."),
+        ("/assignment-runs?since=noon", "datetime ('noon'), such as 2030-01-31T12:00:00Z. Made at"),
+        ("/assignment-runs?kind=coup", "kind: Invalid enum value 'coup'. One of: plan, override,"),
+        ("/assignment-runs?decided_by=", "decided_by: Expected `str` of length >= 1 ('')."),
+    ],
+)
+def test_what_a_filter_cannot_be_is_named_with_what_it_can(
+    client: Client, path: str, message: str
+) -> None:
+    assert message in refused(client, "GET", path)[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("/assignments", {"agent_id": "clerk", "model_id": BIG.id, "notes": "a\0b"}, "notes"),
+        ("/auto-assign-all", {"without": ["\0"]}, "without[0]"),
+        ("/auto-assign-all", {"reason": "\\\0"}, "reason"),
+    ],
+)
+def test_no_text_has_a_nul_whatever_the_store_could_keep(
+    client: Client, path: str, body: dict[str, Any], place: str
+) -> None:
+    status, error = client.refused("POST", path, json.dumps(body).encode())
+    assert (status, error["code"], error["param"]) == (400, "invalid_value", place)
+    written = rb'{"reason": "a backslash, \\u0000"}'
+    assert client.call("POST", "/auto-assign-all?dry_run=true", written)[0] == 200
+    assert client.call("POST", "/auto-assign-all", b'{"reason": "\\u0000')[0] == 400
+    assert client.call("POST", "/auto-assign-all", b'"\\u0000"')[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pointsman.core.assignment.problem import Problem
-from pointsman.core.assignment.records import Assignment, Means, Run, RunState, Status
+from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, RunState, Status
 from pointsman.core.decision import (
     Candidate,
     Decision,
@@ -297,11 +297,19 @@ class AssignmentPage(NamedTuple):
 
 
 class RunQuery(NamedTuple):
-    """Which runs to list, newest first. `before` is the id of the last one already seen."""
+    """Which runs to list, newest first. `before` is the id of the last one already seen.
+
+    `since` and `until` are about when they were made, the latter excluded; `by` is who decided.
+    """
 
     limit: int = 50
     before: str | None = None
     state: RunState | None = None
+    kind: RunKind | None = None
+    strategy: str | None = None
+    by: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class AssignmentStore(Protocol):

@@ -26,6 +26,7 @@ from pointsman.core.assignment.records import (
     Trial,
     Usage,
 )
+from pointsman.engine.ports import RunQuery
 
 ASSIGNMENT_COLUMNS = (
     "ASSIGNMENT_ID",
@@ -194,6 +195,24 @@ def run_row(run: Run) -> Row:
         None if run.point is None else json_text(run.point),
     )
     return tuple(storable(value) if isinstance(value, str) else value for value in values)
+
+
+def tests_of(query: RunQuery) -> dict[str, str | int]:
+    """What a run must be to be listed: conditions, each with the value of its mark."""
+    tests: dict[str, str | int | None] = {
+        "RUN_ID < ?": query.before,
+        "STATE = ?": query.state,
+        "KIND = ?": query.kind,
+        "STRATEGY = ?": query.strategy,
+        "DECIDED_BY = ?": query.by,
+        "RUN_AT >= ?": None if query.since is None else microseconds(query.since),
+        "RUN_AT < ?": None if query.until is None else microseconds(query.until),
+    }
+    return {
+        test: storable(value) if isinstance(value, str) else value
+        for test, value in tests.items()
+        if value is not None
+    }
 
 
 def stored_run(row: Sequence[Any]) -> Run:

@@ -22,6 +22,7 @@ from pointsman.adapters.stores.assignment_rows import (
     run_row,
     stored_assignment,
     stored_run,
+    tests_of,
     unpacked,
 )
 from pointsman.adapters.stores.auditing import act_of_run, write_act
@@ -144,8 +145,7 @@ class SqliteAssignments:
             return None if row is None else stored_assignment(row)
 
     def runs(self, query: RunQuery) -> Sequence[Run]:
-        tests = {"RUN_ID < ?": query.before, "STATE = ?": query.state}
-        asked = {test: storable(value) for test, value in tests.items() if value is not None}
+        asked = tests_of(query)
         where = " AND ".join(["TRUE", *asked])
         with self._file.reading() as db:
             rows = db.execute(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -16,32 +18,64 @@ from pointsman.adapters.http.control.assignment_bodies import (
     RunRequest,
     RunsBody,
 )
-from pointsman.adapters.http.control.assignment_views import run_body, run_change_body
+from pointsman.adapters.http.control.assignment_views import run_body, run_change_body, runs_csv
+from pointsman.adapters.http.control.exporting import in_utc
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.core.assignment.records import Run, RunState
+from pointsman.core.assignment.records import Run, RunKind, RunState
 from pointsman.core.errors import NotFound
-from pointsman.engine.ports import RunQuery
+from pointsman.engine.ports import AssignmentStore, RunQuery
+from pointsman.engine.solving import How
 
 MAX_RUNS = 200
+PAGE = 20
 CURSOR = r"^run_[0-9a-f]{1,64}$"
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 Asked = Request[Any, Any, Any]
 
 
-@get("/assignment-runs", query_parameters=("limit", "cursor", "state"))
+async def run_query(
+    *,
+    # Litestar keeps the name `state` for itself.
+    run_state: Annotated[RunState | None, QueryParameter(name="state")] = None,
+    kind: Annotated[RunKind | None, QueryParameter(description="What was decided.")] = None,
+    strategy: Annotated[How | None, QueryParameter(description="How its plan was made.")] = None,
+    decided_by: Annotated[
+        str | None,
+        QueryParameter(
+            min_length=1, max_length=256, description="The name of a key, or what did it by itself."
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None, QueryParameter(description="Made at this instant or later.")
+    ] = None,
+    until: Annotated[datetime | None, QueryParameter(description="Made before it.")] = None,
+) -> RunQuery:
+    return RunQuery(
+        state=run_state,
+        kind=kind,
+        strategy=strategy,
+        by=decided_by,
+        since=None if since is None else in_utc(since),
+        until=None if until is None else in_utc(until),
+    )
+
+
+FILTERS = ("state", "kind", "strategy", "decided_by", "since", "until")
+
+
+@get("/assignment-runs", query_parameters=("limit", "cursor", *FILTERS))
 async def runs(
     source: Source,
+    wanted_runs: NamedDependency[SkipValidation[RunQuery]],
     *,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_RUNS, description="How many at most.")] = 50,
     cursor: Annotated[
         str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")
     ] = None,
-    # Litestar keeps the name `state` for itself.
-    run_state: Annotated[RunState | None, QueryParameter(name="state")] = None,
 ) -> RunsBody:
     """What was decided about the fleet, newest first, a page at a time."""
-    query = RunQuery(limit + 1, cursor, run_state)
+    query = wanted_runs._replace(limit=limit + 1, before=cursor)
     found = await asyncio.to_thread(source.assignments().store.runs, query)
     page = [run_body(run) for run in found[:limit]]
     return RunsBody(
@@ -49,6 +83,25 @@ async def runs(
         count=len(page),
         next_cursor=page[-1].run_id if len(found) > limit else None,
     )
+
+
+@get("/assignment-runs.csv", query_parameters=FILTERS)
+async def runs_table(
+    source: Source, wanted_runs: NamedDependency[SkipValidation[RunQuery]]
+) -> Response[str]:
+    """The same as a table for spreadsheets, all pages of it."""
+    store = source.assignments().store
+    text = await asyncio.to_thread(lambda: runs_csv(_pages(store, wanted_runs)))
+    named = {"content-disposition": 'attachment; filename="assignment-runs.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _pages(store: AssignmentStore, query: RunQuery) -> Iterator[Run]:
+    """All runs that are wanted. Some changed thousands of agents, so few are held at a time."""
+    query = query._replace(limit=PAGE)
+    while found := store.runs(query):
+        yield from found
+        query = query._replace(before=found[-1].id)
 
 
 @get("/assignment-runs/{run_id:str}")

@@ -24,6 +24,7 @@ from pointsman.adapters.http.control.assignment_bodies import (
     UnassignedBody,
     WhyThereBody,
 )
+from pointsman.adapters.http.control.bodies import Body
 from pointsman.adapters.http.control.decision_bodies import TermBody
 from pointsman.adapters.http.control.views import milliseconds
 from pointsman.core.assignment.records import (
@@ -81,22 +82,38 @@ def assignment_body(each: Assignment) -> AssignmentBody:
 
 
 def assignments_csv(assignments: Iterable[Assignment]) -> str:
-    """A line each, under the names of the fields (RFC 4180). Lists are separated by blanks.
+    """A line each, under the names of the fields."""
+    return _table(AssignmentBody, map(assignment_body, assignments))
+
+
+def runs_csv(runs: Iterable[Run]) -> str:
+    """A line each; who is unassigned by agent, a point of a front by its plan."""
+    return _table(RunBody, map(run_body, runs))
+
+
+def _table(kind: type[Body], bodies: Iterable[Body]) -> str:
+    """As RFC 4180 has it. Lists are separated by blanks.
 
     Text that a spreadsheet would run as a formula begins with an apostrophe.
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(AssignmentBody.__struct_fields__)
-    for each in assignments:
-        fields = msgspec.to_builtins(assignment_body(each))
-        writer.writerow([_cell(value) for value in fields.values()])
+    writer.writerow(kind.__struct_fields__)
+    for body in bodies:
+        writer.writerow([_cell(value) for value in msgspec.to_builtins(body).values()])
     return text.getvalue()
+
+
+def _name(value: Any) -> Any:
+    """What stands in a cell for a thing that has fields of its own."""
+    return value.get("agent_id", value.get("plan_id")) if isinstance(value, dict) else value
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
+        value = [_name(each) for each in value]
         value = " ".join(value)
+    value = _name(value)
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -6,10 +6,12 @@ In the shape, the types and the codes of every other answer, also where routing 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
@@ -18,6 +20,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.params import ParameterKwarg
+from litestar.typing import FieldDefinition
 
 from pointsman.adapters.http.replies import Reply, reply_to
 from pointsman.core.errors import Conflict, NotFound, RequestError, StoreError
@@ -28,6 +31,10 @@ Asked = Request[Any, Any, Any]
 Errors = Response[bytes]
 
 INVALID = "invalid_request_error"
+MOST_SHOWN = 60
+"""So much of a value is repeated to whoever sent it."""
+
+_ZERO = b"\\u0000"
 
 _CODES: Mapping[int, str] = MappingProxyType(
     {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
@@ -81,29 +88,78 @@ def validation_error(asked: Asked, fault: ValidationException) -> Errors:
     if not param:
         return answer(Reply(400, words, INVALID, "invalid_value"))
     named = _named(asked, param)
-    message = f"{named}: {words}{_allowed(asked, param)}"
+    # An enumeration's fault has said what was given.
+    given = None if "value '" in words else asked.query_params.get(named)
+    shown = "" if given is None else f" ({given[:MOST_SHOWN]!r})"
+    example = ", such as 2030-01-31T12:00:00Z" if "RFC3339" in words else ""
+    message = f"{named}: {words}{shown}{example}{_allowed(asked, param)}"
     return answer(Reply(400, message, INVALID, "invalid_value", named))
+
+
+def _known(asked: Asked, param: str) -> FieldDefinition | None:
+    """The parameter of the call itself, or of what it depends on."""
+    handler = asked.route_handler
+    own = handler.parsed_fn_signature
+    needed = handler.resolve_dependencies().items()
+    signatures = [own, *(d.parsed_fn_signature for name, d in needed if name in own.parameters)]
+    found = (each.parameters.get(param) for each in signatures)
+    return next((each for each in found if each is not None), None)
 
 
 def _named(asked: Asked, param: str) -> str:
     """What callers call it."""
-    known = asked.route_handler.parsed_fn_signature.parameters.get(param)
+    known = _known(asked, param)
     told = known.kwarg_definition if known is not None else None
     return (told.name if isinstance(told, ParameterKwarg) else None) or param
 
 
 def _allowed(asked: Asked, param: str) -> str:
     """What may stand there: the values of a parameter that takes only some, else its meaning."""
-    known = asked.route_handler.parsed_fn_signature.parameters.get(param)
+    known = _known(asked, param)
     if known is None:
         return ""
-    choices = [value for kind in (known, *known.inner_types) for value in kind.args]
+    choices = [value for kind in (known, *known.inner_types) for value in _choices(kind)]
     named = [value for value in choices if isinstance(value, str)]
     if named:
         return f". One of: {', '.join(named)}."
     told = known.kwarg_definition
     meaning = told.description if isinstance(told, ParameterKwarg) else None
     return f". {meaning}" if meaning else ""
+
+
+def _choices(kind: FieldDefinition) -> Iterable[object]:
+    """What a literal or an enumeration may be."""
+    enumeration = isinstance(kind.annotation, type) and issubclass(kind.annotation, StrEnum)
+    return [each.value for each in kind.annotation] if enumeration else kind.args
+
+
+async def without_zeros(asked: Asked) -> None:
+    """No text has a NUL: one store would keep it, another could not, and nobody can see it.
+
+    Raises `RequestError` that names the place.
+    """
+    body = await asked.body()
+    if _ZERO not in body:
+        return
+    try:
+        place = _place_of_zero(msgspec.json.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return  # Whoever decodes it for what it is meant to be says so.
+    if place is not None:
+        words = f"{place or 'body'}: text cannot have a NUL character (\\u0000); leave it out."
+        raise RequestError(words, param=place or None, code="invalid_value")
+
+
+def _place_of_zero(value: object, place: str = "") -> str | None:
+    if isinstance(value, str):
+        return place if "\0" in value else None
+    inner: Iterable[tuple[str, object]] = ()
+    if isinstance(value, dict):
+        inner = ((f"{place}.{name}" if place else name, each) for name, each in value.items())
+    elif isinstance(value, list):
+        inner = ((f"{place}[{number}]", each) for number, each in enumerate(value))
+    found = (_place_of_zero(each, name) for name, each in inner)
+    return next((each for each in found if each is not None), None)
 
 
 def unreadable(_: Asked, fault: UnicodeDecodeError | RecursionError) -> Errors:

@@ -50,9 +50,9 @@ async def export(
     if what not in FIELDS:
         words = f"There is no export of {what!r}; there are {', '.join(FIELDS)}."
         raise NotFound(words, param="what", code="unknown_export")
-    before = None if until is None else first_id(int(_in_utc(until).timestamp()))
+    before = None if until is None else first_id(int(in_utc(until).timestamp()))
     query = DecisionQuery(before=before, agent_id=agent_id, model_id=model_id)
-    found = lines(what, source.kept, query, None if since is None else _in_utc(since))
+    found = lines(what, source.kept, query, None if since is None else in_utc(since))
     written = ndjson(found) if format == "ndjson" else table(what, found)
     named = {"content-disposition": f'attachment; filename="{what}.{format}"'}
     return Stream(_in_portions(written), media_type=MEDIA[format], headers=named)
@@ -73,6 +73,6 @@ def _some(written: Iterator[bytes]) -> bytes:
     return b"".join(found)
 
 
-def _in_utc(at: datetime) -> datetime:
+def in_utc(at: datetime) -> datetime:
     """An instant without a zone is meant in UTC."""
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at

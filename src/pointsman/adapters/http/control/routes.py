@@ -54,7 +54,9 @@ from pointsman.adapters.http.control.assignment_runs import (
     apply_run,
     run,
     run_inputs,
+    run_query,
     runs,
+    runs_table,
     undo_run,
 )
 from pointsman.adapters.http.control.bodies import ConfigBody
@@ -64,7 +66,7 @@ from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.delivering import channels, outbox, resend, try_channel
 from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.draining import drain, drains, undrain
-from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS
+from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, without_zeros
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.exporting import export
 from pointsman.adapters.http.control.fleet_calls import (
@@ -168,7 +170,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(decisions, decision, again, feedback, route),
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
-        *(runs, run, run_inputs, apply_run, undo_run),
+        *(runs, runs_table, run, run_inputs, apply_run, undo_run),
         *(stats, metrics, overview, flows, timeseries, ranking),
         *(channels, try_channel, outbox, resend),
         *(alerts, active_alerts, alert_history, alert, acknowledge, unacknowledge),
@@ -184,6 +186,7 @@ def application(source: ControlSource, version: str) -> Litestar:
             "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
             "wanted": Provide(decision_query),
             "wanted_assignments": Provide(assignment_query),
+            "wanted_runs": Provide(run_query),
             "wanted_alerts": Provide(alert_filter),
         },
         guards=[known_parameters_only],
@@ -192,6 +195,7 @@ def application(source: ControlSource, version: str) -> Litestar:
     return Litestar(
         [router, tools],
         exception_handlers=EXCEPTION_HANDLERS,
+        before_request=without_zeros,
         logging_config=None,
         # Litestar serves pages of its own beside the document and answers 404 there in HTML; that
         # corner lies outside PREFIX, where nothing is ever sent. Ours is `openapi` above.

@@ -19,6 +19,7 @@ from pointsman.adapters.stores.assignment_rows import (
     run_row,
     stored_assignment,
     stored_run,
+    tests_of,
     unpacked,
 )
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
@@ -112,8 +113,7 @@ class HanaAssignments:
         return found
 
     def runs(self, query: RunQuery) -> Sequence[Run]:
-        tests = {"RUN_ID < ?": query.before, "STATE = ?": query.state}
-        asked = {test: str(storable(value)) for test, value in tests.items() if value is not None}
+        asked = tests_of(query)
         where = " AND ".join(["1 = 1", *asked])
         page = f"{say.SELECT_RUNS} WHERE {where} ORDER BY RUN_ID DESC LIMIT ?"
 

@@ -24,6 +24,7 @@ from pointsman.adapters.stores.assignment_rows import (
     run_row,
     stored_assignment,
     stored_run,
+    tests_of,
     unpacked,
 )
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
@@ -157,13 +158,12 @@ class PostgresAssignments:
         return self._one(f"{_SELECT} WHERE ASSIGNMENT_ID = $1", assignment_id, stored_assignment)
 
     def runs(self, query: RunQuery) -> Sequence[Run]:
-        tests = {"RUN_ID < ": query.before, "STATE = ": query.state}
-        asked = {test: readable(value) for test, value in tests.items() if value is not None}
-        conditions = ["TRUE", *(f"{test}${place}" for place, test in enumerate(asked, 2))]
-        page = f"{_SELECT_RUN} WHERE {' AND '.join(conditions)} ORDER BY RUN_ID DESC LIMIT $1"
+        asked = tests_of(query)
+        where = " AND ".join(["TRUE", *asked])
+        page = numbered(f"{_SELECT_RUN} WHERE {where} ORDER BY RUN_ID DESC LIMIT ?")
 
         async def work(session: Session) -> list[Run]:
-            rows = await session.fetch(page, query.limit, *asked.values())
+            rows = await session.fetch(page, *_readable(tuple(asked.values())), query.limit)
             return [stored_run(row) for row in rows]
 
         return self._read(work)
