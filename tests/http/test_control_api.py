@@ -242,6 +242,7 @@ CALLS = {
     ("post", "/auto-assign-all"),
     ("get", "/assignments"),
     ("get", "/assignments.csv"),
+    ("get", "/assignment-runs.csv"),
     ("post", "/assignments"),
     ("put", "/assignments/{id}"),
     ("delete", "/assignments/{id}"),

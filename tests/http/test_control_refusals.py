@@ -88,7 +88,10 @@ def test_a_mistake_in_a_query_is_named(client: Client, query: str, param: str, c
     ("path", "words"),
     [
         ("/metrics?window=7d", "window: Invalid enum value '7d'. One of: 1m, 5m, 1h."),
-        ("/metrics?limit=0", "limit: Expected `int` >= 1. How many models and agents at most."),
+        (
+            "/metrics?limit=0",
+            "limit: Expected `int` >= 1 ('0'). How many models and agents at most.",
+        ),
     ],
 )
 def test_a_mistake_in_a_query_is_told_with_what_may_stand_there(
