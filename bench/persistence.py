@@ -1,8 +1,8 @@
 """How fast is the embedded store, also when it holds ten million rows?
 
-`python -m bench.persistence [--rows 10000000] [--folder DIR]` prints rows per second at batches of
-1,000 with every commit on the disk, what readers wait for meanwhile, how long charts, pages and
-retention take on a large file of thirty days, and what persistence adds to a request.
+`python -m bench.persistence [--rows 10000000] [--folder DIR] [--only PART]` prints rows per second
+at batches of 1,000 with every commit on the disk, what readers wait for meanwhile, how long charts,
+pages and retention take on a large file of thirty days, and what persistence adds to a request.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import os
 import sqlite3
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ DAY_MS = 86_400_000
 WORK_S = 0.000_3
 """What a request does besides, in the measurement of what persistence adds."""
 REQUESTS = 4_000
+TOGETHER = 40
+"""Records that a ledger appends at once, 25 ms after it has last done so."""
+APPENDING_S = 3.0
+PARTS = ("writing", "adding", "reading")
 
 _FILL_DECISIONS = """
 WITH RECURSIVE N(I) AS (SELECT 0 UNION ALL SELECT I + 1 FROM N WHERE I + 1 < :count),
@@ -65,11 +70,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.persistence", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, help="where the files go, on the disk to measure")
+    parser.add_argument("--only", choices=PARTS, help="left out: all of it")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        writing(Path(folder))
-        adding(Path(folder))
-        reading(Path(folder), args.rows)
+        if args.only in (None, "writing"):
+            writing(Path(folder))
+        if args.only in (None, "adding"):
+            adding(Path(folder))
+        if args.only in (None, "reading"):
+            reading(Path(folder), args.rows)
 
 
 def told(what: str, value: str) -> None:
@@ -185,9 +194,58 @@ def reading(folder: Path, rows: int) -> None:
         for name, ask in questions(store, now):
             found = sorted(timed(ask) for _ in range(20))
             told(name, f"{ms(found[10])}, worst {ms(found[-1])}")
-        oldest = now - timedelta(days=DAYS - 1)
-        held = timed(lambda: store.forget_before(oldest))
-        told("retention of a day", f"{held:.2f} s")
+        forgetting(store, now - timedelta(days=DAYS))
+
+
+def forgetting(store: SqliteStore, oldest: datetime) -> None:
+    """What it takes to let go of a day, and what it does to those who append meanwhile."""
+    with appender(store) as waits:
+        time.sleep(APPENDING_S)
+    told(f"append of {TOGETHER} beside nothing: p50, p99, worst", percentiles(waits))
+    for name, beside in (("alone", nullcontext([])), ("beside appends", appender(store))):
+        oldest += timedelta(days=1)
+        before_bytes = resident_bytes()
+        with beside as waits:
+            began, worked = time.perf_counter(), time.thread_time()
+            count = store.forget_before(oldest)
+            took, cpu = time.perf_counter() - began, time.thread_time() - worked
+        told(f"retention of a day, {name}: {count:,} decisions", f"{took:.2f} s, CPU {cpu:.2f} s")
+        grown = (resident_bytes() - before_bytes) / 1e6
+        told("  memory after it, more than before", f"{grown:.1f} MB")
+        if waits:
+            told(f"  append of {TOGETHER} meanwhile: p50, p99, worst", percentiles(waits))
+
+
+@contextmanager
+def appender(store: SqliteStore) -> Iterator[list[float]]:
+    """Somebody who appends as the ledger does; how long each took, in seconds."""
+    records = batch(0, Changing(NEVER, 0))[:TOGETHER]
+    waits: list[float] = []
+    stop = threading.Event()
+
+    def append() -> None:
+        while not stop.is_set():
+            now_ms = time.time_ns() // 10**6
+            made = [again(each, now_ms - int(each[0][4:15], 16)) for each in records]
+            waits.append(timed(lambda made=made: store.append(made)))  # type: ignore[misc]
+            time.sleep(0.025)
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        stop.set()
+        thread.join()
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def percentiles(waits: Sequence[float]) -> str:
+    found = sorted(waits)
+    return ", ".join(ms(quantile(found, q)) for q in (0.5, 0.99, 1.0))
 
 
 def questions(store: SqliteStore, now: datetime) -> list[tuple[str, Callable[[], Any]]]:

@@ -31,6 +31,8 @@ PAGE_BYTES = 8_192
 CACHE_KIB = 512
 """Of each connection. What is written goes to the ends of tables: 40,000 decisions take no longer
 than with 2 MB. What is read of a whole minute is read once; the system keeps the file's pages."""
+MUCH_CACHE_KIB = 2_048
+"""Of the one that writes, while much is forgotten."""
 CHECKPOINT_PAGES = 2_000
 """The log is copied into the file each 16 MB: at the default of 4 MB nearly every batch would."""
 
@@ -103,6 +105,26 @@ class DatabaseFile:
                     raise
             with _transaction(self._present()) as db:
                 return work(db)
+
+    @contextmanager
+    def much_at_once(self) -> Iterator[None]:
+        """With more memory for those who write, who get through many pages sooner with it."""
+        self._set_cache(MUCH_CACHE_KIB)
+        try:
+            yield
+        finally:
+            self._set_cache(CACHE_KIB)
+
+    def _set_cache(self, kib: int) -> None:
+        with self._write_lock:
+            if self._files and not self._closed:
+                self._writer.execute(f"PRAGMA cache_size = -{kib}")
+                self._writer.execute("PRAGMA shrink_memory")
+
+    @property
+    def has_room(self) -> bool:
+        """False while the disk was full and has not been found to be anything else since."""
+        return self._reserve.held
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

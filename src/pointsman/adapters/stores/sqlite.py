@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from pointsman.adapters.stores.aggregating import Aggregating
@@ -20,6 +21,7 @@ from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.finding import matching_ids, stored
 from pointsman.adapters.stores.forgetting import (
     AT_A_TIME,
+    MANY_AT_A_TIME,
     Delete,
     bytes_in_use,
     delete_of_agent,
@@ -58,7 +60,8 @@ SLICE_PAUSE_S = 0.001
 """A batch is written in slices with a pause between them, because a burst of work on the core that
 serves is felt by the requests of that moment."""
 
-FORGETTING_PAUSE_S = 0.01
+FORGETTING_PAUSE_S = 0.001
+"""Left after each slice: a lock that is taken again at once is not handed to whoever waits."""
 
 MOST_BYTES = 2**63 - 1
 ALL_TIME_US = 2**63 - 1
@@ -139,13 +142,21 @@ class SqliteStore:
 
     def forget_before(self, instant: datetime) -> int:
         before_us = microseconds(instant)
-        count = 0
-        for delete in (delete_oldest, delete_strays):
-            while deleted := self._deleted(delete, before_us):
-                count += deleted if delete is delete_oldest else 0
-                # A lock that is taken again at once is never handed to whoever waits for it.
-                time.sleep(FORGETTING_PAUSE_S)
+        with self._file.much_at_once():
+            count = self._forget_decisions(before_us)
+        while self._deleted(delete_strays, before_us):
+            time.sleep(FORGETTING_PAUSE_S)
         return count
+
+    def _forget_decisions(self, before_us: int) -> int:
+        count = 0
+        while True:
+            at_most = MANY_AT_A_TIME if self._file.has_room else AT_A_TIME
+            gone = self._deleted(partial(delete_oldest, at_most=at_most), before_us)
+            if not gone:
+                return count
+            count += gone
+            time.sleep(FORGETTING_PAUSE_S)
 
     def forget_agent(self, agent_id: str) -> int:
         name, count = storable(agent_id), 0
