@@ -16,6 +16,7 @@ from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
 from pointsman.adapters.http.control.events import PATH as EVENTS
 from pointsman.adapters.http.control.events import Events
+from pointsman.adapters.http.control.slashes import unparted
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import AccessDenied
 
@@ -43,6 +44,7 @@ class ControlApi:
         self._building = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path"] = unparted(scope["raw_path"]) or scope["path"]
         path = scope["path"].removeprefix(PREFIX)
         _admit(scope.get(KEY_IN_SCOPE), scope["method"], path, scope.get("query_string", b""))
         if (scope["method"], path) == ("GET", EVENTS):

@@ -22,6 +22,7 @@ from litestar.exceptions import (
 from litestar.params import ParameterKwarg
 from litestar.typing import FieldDefinition
 
+from pointsman.adapters.http.control.slashes import KEPT
 from pointsman.adapters.http.replies import Reply, reply_to
 from pointsman.core.errors import Conflict, NotFound, RequestError, StoreError
 
@@ -174,9 +175,10 @@ def http_error(asked: Asked, fault: HTTPException) -> Errors:
     status = fault.status_code
     if status >= 500:
         return internal_error(asked, fault)
+    path = asked.url.path.replace(KEPT, "/")
     words = {
-        404: f"There is nothing at {asked.url.path}.",
-        405: f"{asked.url.path} does not take {asked.method}.",
+        404: f"There is nothing at {path}.",
+        405: f"{path} does not take {asked.method}.",
     }.get(status, fault.detail)
     refusal = answer(Reply(status, words, INVALID, _CODES.get(status, "invalid_request")))
     refusal.headers.update(fault.headers or {})

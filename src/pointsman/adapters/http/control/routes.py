@@ -86,6 +86,7 @@ from pointsman.adapters.http.control.fleet_calls import (
 from pointsman.adapters.http.control.flowing import flows
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.overview_calls import overview
+from pointsman.adapters.http.control.slashes import with_whole_ids
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import RequestError
 from pointsman.engine.ports import DecisionQuery
@@ -194,6 +195,7 @@ def application(source: ControlSource, version: str) -> Litestar:
     tools = alertmanager.router({"source": router.dependencies["source"]})
     return Litestar(
         [router, tools],
+        before_request=with_whole_ids,
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=without_zeros,
         logging_config=None,
