@@ -23,13 +23,16 @@ from litestar.params import ParameterKwarg
 from litestar.typing import FieldDefinition
 
 from pointsman.adapters.http.control.slashes import KEPT
-from pointsman.adapters.http.replies import Reply, reply_to
+from pointsman.adapters.http.replies import Reply, come_back_in, reply_to
 from pointsman.core.errors import Conflict, NotFound, RequestError, StoreError
 
 log = logging.getLogger(__name__)
 
 Asked = Request[Any, Any, Any]
 Errors = Response[bytes]
+
+STORE_BACK_S = 5.0
+"""When to ask again what the store could not answer."""
 
 INVALID = "invalid_request_error"
 MOST_SHOWN = 60
@@ -61,10 +64,12 @@ def conflict(_: Asked, fault: Conflict) -> Errors:
     return answer(reply_to(fault)._replace(status=409))
 
 
-def store_error(_: Asked, fault: StoreError) -> Errors:
-    log.error("a decision could not be read: %s", fault)
-    words = "The store of decisions cannot be read now; the server's log says why."
-    return answer(Reply(503, words, "server_error", "store_unavailable"))
+def store_error(asked: Asked, fault: StoreError) -> Errors:
+    log.error("the store failed: %s", fault, extra={"path": asked.url.path})
+    found = "be read" if asked.method in {"GET", "HEAD"} else "keep what was asked for"
+    words = f"The store cannot {found} now: try again later. The server's log says why."
+    headers = come_back_in(STORE_BACK_S)
+    return answer(Reply(503, words, "server_error", "store_unavailable", headers=headers))
 
 
 def too_long(_: Asked, fault: TimeoutError) -> Errors:
