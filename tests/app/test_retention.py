@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.app.config import parse
+from pointsman.app.configuration import KeySettings
 from pointsman.app.running import Running
 from pointsman.core.decision import Decision, Strategy, Task
 from pointsman.core.errors import ConfigError
@@ -107,3 +110,49 @@ async def test_which_configuration_is_served_since_when_is_noted_once(
     running.configuration = replace(running.configuration, version="a third")
     await running._upkeep.note_version()
     assert "the audit log does not say" in caplog.text
+
+
+async def test_which_keys_there_are_is_noted_when_they_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = a_running(tmp_path)
+    audit = running.parts.store.audit
+    key = KeySettings("ci", "ab" * 32, "caller", ("coder",))
+    for keys in ((key,), (key,), ()):
+        running.configuration = replace(running.configuration, keys=keys)
+        await running._upkeep.note_keys()
+    found = audit.acts(AuditQuery(kind="key"))
+    assert [act.action for act in found] == ["key.revoke", "key.add"]
+    assert found[1].after == {"name": "ci", "role": "caller", "agents": ["coder"]}
+    running.parts.store.close()
+    running.configuration = replace(running.configuration, keys=(key,))
+    await running._upkeep.note_keys()
+    assert "which keys there are" in caplog.text
+
+
+async def test_what_an_answer_has_taught_is_written_down_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = a_running(tmp_path)
+    parts = running.parts
+
+    def taught() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(tmp_path / "pointsman.db")) as db:
+            return db.execute(
+                "SELECT PROPERTY, VALUE_JSON FROM CATALOGUE_CORRECTIONS ORDER BY 1"
+            ).fetchall()
+
+    model = next(iter(parts.registry.fleet.models.values()))
+    parts.registry.correct(replace(model, context_window=2_048), parts.clock.now())
+    for _ in range(2):
+        await running._upkeep.keep_lessons()
+    assert taught() == [("context_window", "2048")]
+    parts.registry.correct(
+        replace(model, context_window=1_024, unsupported=frozenset({"n"})), parts.clock.now()
+    )
+    await running._upkeep.keep_lessons()
+    assert taught() == [("context_window", "1024"), ("unsupported:n", "true")]
+    parts.store.close()
+    parts.registry.correct(replace(model, context_window=4_096), parts.clock.now())
+    await running._upkeep.keep_lessons()
+    assert "cannot be written down yet" in caplog.text

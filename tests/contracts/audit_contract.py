@@ -8,7 +8,8 @@ import pytest
 from assignment_store_contract import a_run
 
 from pointsman.app.storing import Memory
-from pointsman.core.audit import Act, act_id
+from pointsman.core.audit import ITSELF, Act, KeyOnRecord, act_id
+from pointsman.core.correction import LEARNED, Lesson
 from pointsman.engine.history_ports import AuditQuery
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,6 +21,17 @@ def an_act(number: int, **changes: object) -> Act:
         act_id(at, number), at, "ops", "log_level.set", "log", {"level": "info"}, None, "noisy"
     )
     return act._replace(**changes)  # type: ignore[arg-type]
+
+
+def a_key(number: int, **changes: object) -> KeyOnRecord:
+    key = KeyOnRecord(f"{number:064x}"[::-1], f"key {number}", "caller", ("coder",))
+    return key._replace(**changes)  # type: ignore[arg-type]
+
+
+def acts_of_keys(store: Memory) -> list[tuple[str, str]]:
+    acts = store.audit.acts(AuditQuery(kind="key"))
+    assert all(act.actor == ITSELF for act in acts)
+    return sorted((act.action, act.subject) for act in acts)
 
 
 class AuditContract:
@@ -83,3 +95,38 @@ class AuditContract:
             store.audit.record(an_act(number))
         assert store.audit.forget_acts(NOON + timedelta(seconds=550)) == 550
         assert len(store.audit.acts(AuditQuery(limit=1_000))) == 50
+
+    def test_keys_that_come_change_and_go_are_acts(self, store: Memory) -> None:
+        later = NOON + timedelta(hours=1)
+        store.audit.keep_keys([a_key(1), a_key(2), a_key(3)], "fleet.yaml", NOON, 7)
+        assert acts_of_keys(store) == [("key.add", f"key {n}") for n in (1, 2, 3)]
+        now = [a_key(1), a_key(2, role="admin", agents=())]
+        store.audit.keep_keys(now, "fleet.yaml", later, 8)
+        store.audit.keep_keys(now, "fleet.yaml", later, 9)
+        assert acts_of_keys(store)[3:] == [("key.change", "key 2"), ("key.revoke", "key 3")]
+        (changed,) = store.audit.acts(AuditQuery(action="key.change"))
+        assert changed.before == {"name": "key 2", "role": "caller", "agents": ["coder"]}
+        assert changed.after == {"name": "key 2", "role": "admin", "agents": []}
+        (gone,) = store.audit.acts(AuditQuery(action="key.revoke"))
+        assert (gone.at, gone.after) == (later, None)
+
+    def test_a_key_that_comes_back_counts_again(self, store: Memory) -> None:
+        for number, keys in enumerate([[a_key(1)], [], [a_key(1)]]):
+            store.audit.keep_keys(keys, "fleet.yaml", NOON + timedelta(hours=number), number)
+        newest = store.audit.acts(AuditQuery(kind="key"))[0]
+        assert (newest.action, newest.before) == ("key.change", None)
+        assert newest.after is not None
+
+    def test_keys_of_another_configuration_are_left_alone(self, store: Memory) -> None:
+        store.audit.keep_keys([a_key(1)], "one.yaml", NOON, 1)
+        store.audit.keep_keys([a_key(2)], "other.yaml", NOON, 2)
+        assert acts_of_keys(store) == [("key.add", "key 1"), ("key.add", "key 2")]
+
+    def test_what_is_learned_again_takes_the_place_of_what_was(self, store: Memory) -> None:
+        window = Lesson(
+            "up/one", "context_window", 8_192, None, LEARNED, NOON, NOON + timedelta(hours=1)
+        )
+        field = window._replace(property="unsupported:logprobs", value=True)
+        store.audit.keep_lessons([window, field])
+        store.audit.keep_lessons([window._replace(value=4_096, former=8_192)])
+        store.audit.keep_lessons([])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pointsman.core.correction import LEARNED, MOST_UNSUPPORTED, corrected
+from pointsman.core.correction import LEARNED, MOST_UNSUPPORTED, Lesson, corrected, lessons
 from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.core.fleet import Model, Source
 
@@ -125,3 +125,15 @@ def test_tools_are_given_up_only_when_a_machine_says_so(
         upstream_code=code,
     )
     assert (corrected(MODEL, error, SENT, NOW) is not None) == learnt
+
+
+def test_what_was_learned_is_what_differs_from_what_is_declared() -> None:
+    until = NOW + timedelta(hours=1)
+    served = replace(MODEL, context_window=8_192, unsupported=frozenset({"tools", "logprobs"}))
+    assert lessons(MODEL, MODEL, NOW, until) == []
+    assert lessons(MODEL, served, NOW, until) == [
+        Lesson("p/m", "unsupported:logprobs", True, None, LEARNED, NOW, until),
+        Lesson("p/m", "unsupported:tools", True, None, LEARNED, NOW, until),
+        Lesson("p/m", "context_window", 8_192, 128_000, LEARNED, NOW, until),
+    ]
+    assert lessons(served, replace(served, context_window=None), NOW, until) == []

@@ -51,6 +51,9 @@ def test_a_correction_changes_one_model_and_leaves_the_declaration_alone() -> No
     world.registry.correct(better, world.clock.now())
     assert dict(world.registry.fleet.models) == {BEST.id: better, NEXT.id: NEXT}
     assert world.registry.corrected() == {BEST.id}
+    (lesson,) = world.registry.lessons()
+    assert lesson[:4] == (BEST.id, "context_window", 100, BEST.context_window)
+    assert (lesson.at, lesson.until) == (world.clock.now(), world.clock.now() + CORRECTION_LIFE)
     assert world.registry.fleet.version == "v1"
 
 

@@ -19,7 +19,8 @@ from pointsman.core.alert_log import Alert
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import Condition, Rule
-from pointsman.core.audit import Act
+from pointsman.core.audit import Act, KeyOnRecord
+from pointsman.core.correction import Lesson
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, StoreError
 from pointsman.core.fleet import Agent
@@ -53,6 +54,14 @@ class Acts:
 
     def acts(self, query: AuditQuery) -> list[Act]:
         return self.kept[::-1][: query.limit]
+
+    def keep_keys(self, keys: Sequence[KeyOnRecord], source: str, at: datetime, seed: int) -> None:
+        del keys, source, at, seed
+        raise AssertionError("who watches has nothing to do with keys")
+
+    def keep_lessons(self, lessons: Sequence[Lesson]) -> None:
+        del lessons
+        raise AssertionError("who watches learns nothing about models")
 
     def forget_acts(self, before: datetime) -> int:
         old = [act for act in self.kept if act.at < before]

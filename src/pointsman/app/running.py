@@ -382,6 +382,7 @@ class Running:
             log.info("models are scored by what the record says", extra=facts)
 
     async def _keep_house(self) -> None:
+        await self._upkeep.keep_lessons()
         self.parts.registry.forget_old_corrections(self.parts.clock.now())
         await self.parts.registry.close_unused()
         await self._upkeep.note_version()

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pointsman.app.configuration import Configuration
+from pointsman.app.configuration import Configuration, KeySettings
 from pointsman.app.wiring import Wired
 from pointsman.core.aggregate import GRAINS_S
-from pointsman.core.audit import ITSELF
+from pointsman.core.audit import ITSELF, KeyOnRecord
+from pointsman.core.correction import Lesson
 from pointsman.core.errors import StoreError
 from pointsman.version import VERSION
 
@@ -27,6 +28,8 @@ class Upkeep:
         self._parts = parts
         self._configuration = configuration
         self._noted = ""
+        self._keys: tuple[KeySettings, ...] | None = None
+        self._learned: frozenset[Lesson] = frozenset()
         self._told: set[str] = set()
 
     async def roll(self) -> None:
@@ -38,8 +41,33 @@ class Upkeep:
         else:
             self._told.clear()
 
+    async def keep_lessons(self) -> None:
+        """Write down what answers have taught about models since the last time."""
+        known = self._parts.registry.lessons()
+        if fresh := [lesson for lesson in known if lesson not in self._learned]:
+            try:
+                await self._parts.audit.keep_lessons(fresh)
+            except StoreError as error:
+                self._tell("what answers have taught cannot be written down yet", error)
+                return
+        self._learned = frozenset(known)
+
+    async def note_keys(self) -> None:
+        """Write down which keys are there, where they are others than were noted last."""
+        now = self._configuration()
+        if now.keys == self._keys:
+            return
+        keys = [KeyOnRecord(key.sha256, key.name, key.role, key.agents) for key in now.keys]
+        try:
+            await self._parts.audit.keep_keys(keys, now.source)
+        except StoreError as error:
+            self._tell("the audit log does not say which keys there are", error)
+            return
+        self._keys = now.keys
+
     async def note_version(self) -> None:
         """Write down from when on which configuration is served; that it is comes first."""
+        await self.note_keys()
         now = self._configuration()
         action = "configuration.reload" if self._noted else "configuration.start"
         if now.version == self._noted:

@@ -33,6 +33,18 @@ class Act(NamedTuple):
         return self.action.partition(".")[0]
 
 
+class KeyOnRecord(NamedTuple):
+    """What may be told of a key: `sha256` is its digest in lower-case hexadecimal.
+
+    `agents` are those it may speak for; empty means all.
+    """
+
+    sha256: str
+    name: str
+    role: str
+    agents: tuple[str, ...] = ()
+
+
 def act_id(at: datetime, seed: int) -> str:
     """The id of an act at `at`; `seed` of 64 bits tells it from others of that millisecond."""
     return f"act_{int(at.timestamp() * 1000):011x}{seed:016x}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from pointsman.core.clues import context_limit, unsupported_parameter
 from pointsman.core.errors import FailureKind, UpstreamError
@@ -28,6 +29,38 @@ less is wrong or forged, and believing it would close the model to everybody."""
 _FIELD_CODES = frozenset({"unsupported_parameter", "unknown_parameter", "extra_forbidden"})
 _NOT_BY_PROSE = frozenset({"tools", "functions"})
 """What agents cannot work without is given up only when `param` or a machine code says so."""
+
+
+class Lesson(NamedTuple):
+    """One property of a model as an answer has shown it to be, and as it is declared.
+
+    `property` is `context_window`, in tokens, or `unsupported:NAME` of a field of requests, which
+    is true. `former` is None where nothing was declared. It is believed from `at` `until`.
+    """
+
+    model_id: str
+    property: str
+    value: int | bool
+    former: int | None
+    reason: str
+    at: datetime
+    until: datetime
+
+
+def lessons(declared: Model, served: Model, at: datetime, until: datetime) -> list[Lesson]:
+    """In what `served`, as it was corrected, differs from what is declared."""
+
+    def lesson(name: str, value: int | bool, former: int | None) -> Lesson:
+        return Lesson(declared.id, name, value, former, LEARNED, at, until)
+
+    found = [
+        lesson(f"unsupported:{name}", True, None)
+        for name in sorted(served.unsupported - declared.unsupported)
+    ]
+    window = served.context_window
+    if window is not None and window != declared.context_window:
+        found.append(lesson("context_window", window, declared.context_window))
+    return found
 
 
 def corrected(model: Model, error: UpstreamError, sent: Set[str], now: datetime) -> Model | None:

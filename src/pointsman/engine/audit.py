@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from pointsman.core.audit import Act, act_id
+from pointsman.core.audit import Act, KeyOnRecord, act_id
+from pointsman.core.correction import Lesson
 from pointsman.engine.history_ports import AuditQuery, AuditStore
 from pointsman.engine.ports import Clock
 
@@ -39,6 +40,15 @@ class Audit:
         act = Act(name, now, actor, action, subject, before, after, reason)
         await asyncio.to_thread(self._store.record, act)
         return act
+
+    async def keep_keys(self, keys: Sequence[KeyOnRecord], source: str) -> None:
+        """Note which keys `source` declares now, with an act for each change. `StoreError`."""
+        now, seed = self._clock.now(), self._random.getrandbits(64)
+        await asyncio.to_thread(self._store.keep_keys, keys, source, now, seed)
+
+    async def keep_lessons(self, lessons: Sequence[Lesson]) -> None:
+        """Keep what answers have taught about models. Raises `StoreError`."""
+        await asyncio.to_thread(self._store.keep_lessons, lessons)
 
     async def acts(self, query: AuditQuery) -> Sequence[Act]:
         """What was done, newest first."""

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from pointsman.core.aggregate import Dimension
-from pointsman.core.audit import Act
+from pointsman.core.audit import Act, KeyOnRecord
+from pointsman.core.correction import Lesson
 from pointsman.core.period import Period
 
 
@@ -110,6 +111,15 @@ class AuditStore(Protocol):
         """Keep an act, durably; one that is already kept is left as it is."""
 
     def acts(self, query: AuditQuery) -> Sequence[Act]: ...
+
+    def keep_keys(self, keys: Sequence[KeyOnRecord], source: str, at: datetime, seed: int) -> None:
+        """Note which keys `source` declares at an instant, with an act for each change, or nothing.
+
+        Those it declared before and no longer does are noted as revoked. `seed` is of 64 bits.
+        """
+
+    def keep_lessons(self, lessons: Sequence[Lesson]) -> None:
+        """Keep what answers have taught about models: of each property the last."""
 
     def forget_acts(self, before: datetime) -> int:
         """Delete what was done before then; returns how many acts."""

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pointsman.core.assignment.duty import NOTHING_EXPECTED, Expectations
+from pointsman.core.correction import Lesson, lessons
 from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.core.preview import Previews
@@ -68,8 +70,7 @@ class Snapshot:
         self.users = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Correction:
+class _Correction(NamedTuple):
     model: Model
     until: datetime
 
@@ -122,6 +123,15 @@ class Registry:
             del self._corrections[key]
         if old:
             self._serve_corrected()
+
+    def lessons(self) -> list[Lesson]:
+        """What traffic has taught about the models that are served otherwise than declared."""
+        declared = self._declared.fleet.models
+        return [
+            lesson
+            for name, (model, until) in self._corrections.items()
+            for lesson in lessons(declared[name], model, until - CORRECTION_LIFE, until)
+        ]
 
     def corrected(self) -> frozenset[str]:
         """The models that are served otherwise than declared."""

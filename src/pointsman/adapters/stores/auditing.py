@@ -9,11 +9,13 @@ from zlib import crc32
 
 import msgspec
 
+from pointsman.adapters.stores.knowing import write_keys, write_lessons
 from pointsman.adapters.stores.rows import Row, instant, json_text, microseconds, storable
 from pointsman.adapters.stores.schema import AUDIT, marks
 from pointsman.adapters.stores.transactions import Database, Transactions
 from pointsman.core.assignment.records import Run
-from pointsman.core.audit import Act, act_id
+from pointsman.core.audit import Act, KeyOnRecord, act_id
+from pointsman.core.correction import Lesson
 from pointsman.engine.history_ports import AuditQuery
 
 AUDIT_COLUMNS = (
@@ -66,6 +68,16 @@ class AuditLog:
         return self._database.read(
             lambda db: [stored_act(row) for row in db.execute(statement, values)]
         )
+
+    def keep_keys(self, keys: Sequence[KeyOnRecord], source: str, at: datetime, seed: int) -> None:
+        def keep(db: Database) -> None:
+            for act in write_keys(db, keys, source, at, seed):
+                write_act(db, act)
+
+        self._database.vitally(keep)
+
+    def keep_lessons(self, lessons: Sequence[Lesson]) -> None:
+        self._database.write(lambda db: write_lessons(db, lessons))
 
     def forget_acts(self, before: datetime) -> int:
         count, before_us = 0, microseconds(before)
