@@ -86,7 +86,7 @@ from pointsman.adapters.http.control.fleet_calls import (
 from pointsman.adapters.http.control.flowing import flows
 from pointsman.adapters.http.control.measured_calls import metrics, stats
 from pointsman.adapters.http.control.overview_calls import overview
-from pointsman.adapters.http.control.slashes import with_whole_ids
+from pointsman.adapters.http.control.slashes import put_back
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import RequestError
 from pointsman.engine.ports import DecisionQuery
@@ -162,6 +162,12 @@ def known_parameters_only(
             raise RequestError(f"{name}: given {count} times.", param=name, code="invalid_value")
 
 
+async def prepared(request: Request[Any, Any, Any]) -> None:
+    """See to what each request goes through before its call is made."""
+    put_back(request.scope["path_params"])
+    await without_zeros(request)
+
+
 def application(source: ControlSource, version: str) -> Litestar:
     """The control API as an ASGI application that knows all its paths in full."""
     calls = [
@@ -195,9 +201,8 @@ def application(source: ControlSource, version: str) -> Litestar:
     tools = alertmanager.router({"source": router.dependencies["source"]})
     return Litestar(
         [router, tools],
-        before_request=with_whole_ids,
         exception_handlers=EXCEPTION_HANDLERS,
-        before_request=without_zeros,
+        before_request=prepared,
         logging_config=None,
         # Litestar serves pages of its own beside the document and answers 404 there in HTML; that
         # corner lies outside PREFIX, where nothing is ever sent. Ours is `openapi` above.

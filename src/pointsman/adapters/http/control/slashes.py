@@ -7,6 +7,7 @@ is parted into its ids, so until then such a slash is something else.
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,9 +23,8 @@ def unparted(raw_path: bytes) -> str | None:
     return KEPT.join(map(unquote, parts)) if len(parts) > 1 else None
 
 
-async def with_whole_ids(request: Any) -> None:
-    """Put the slashes back, once it is known which parts of the path are ids."""
-    given = request.scope["path_params"]
-    for name, value in given.items():
+def put_back(ids: MutableMapping[str, Any]) -> None:
+    """Give ids their slashes, once it is known which parts of the path are some."""
+    for name, value in ids.items():
         if isinstance(value, str):
-            given[name] = value.replace(KEPT, "/")
+            ids[name] = value.replace(KEPT, "/")
