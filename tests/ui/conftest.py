@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from gateway_process import CONTROL, GatewayProcess, chat_body, wait_until
-from seen import Watched
+from seen import AGENTS, Watched
 
 from pointsman.app.defaults import standin
 
@@ -34,7 +34,6 @@ FLAGS = [
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-AGENTS = ("coder", "mathematician", "researcher", "translator", "support", "summarizer")
 
 
 def left_out(reason: str) -> NoReturn:

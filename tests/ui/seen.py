@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, e
 AXE = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+AGENTS = ("coder", "mathematician", "researcher", "translator", "support", "summarizer")
 THEMES = ("sap_horizon", "sap_horizon_dark", "sap_horizon_hcb", "sap_horizon_hcw")
 
 
@@ -64,7 +65,49 @@ class Watched:
             for node in each["nodes"][:3]
         ]
 
+    def contrasts(self) -> list[tuple[float, float, str]]:
+        """Of each text that axe could measure: its contrast, what it should have, and where it is.
+
+        Fails where a text could not be measured.
+        """
+        self.page.evaluate(AXE.read_text("utf-8") + ";true")
+        found: dict[str, Any] = self.page.evaluate(
+            "() => axe.run(document, {runOnly: ['color-contrast']})"
+        )
+        unknown = [
+            f"{node['html'][:120]}: {node['any'][0]['message']}"
+            for each in found["incomplete"]
+            for node in each["nodes"]
+        ]
+        assert not unknown
+        return [
+            (
+                data["contrastRatio"],
+                float(data["expectedContrastRatio"].split(":")[0]),
+                node["html"],
+            )
+            for each in (*found["passes"], *found["violations"])
+            for node in each["nodes"]
+            for data in [node["any"][0]["data"]]
+            if data and data.get("contrastRatio")
+        ]
+
     def is_quiet(self) -> None:
         """Nothing was complained about, and nothing asked of anybody else."""
         assert not self.asked_elsewhere
         assert not self.said
+
+
+def press_until(page: Page, key: str, name: str) -> None:
+    """Press a key until what has the focus goes by that name."""
+    for _ in range(80):
+        page.keyboard.press(key)
+        said = page.evaluate(
+            "(() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) "
+            "e = e.shadowRoot.activeElement; if (!e || e === document.body) return ''; "
+            "const h = e.getRootNode().host ?? e; "
+            "return [e.getAttribute('aria-label'), h.textContent, e.id].join(' ') })()"
+        )
+        if name in said:
+            return
+    raise AssertionError(f"{key} never reached {name!r}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from gateway_process import GatewayProcess, Serve, wait_until
 from playwright.sync_api import Browser, BrowserContext, expect
-from seen import Watched
+from seen import THEMES, Watched
 
 ADMIN, VIEWER = "pm-admin-8f1c7b2e5d9a4036", "pm-viewer-8f1c7b2e5d9a4036"
 KEYS = [
@@ -107,15 +107,24 @@ def test_a_channel_is_tried_and_says_why_it_fails(watched: Watched) -> None:
     assert watched.violations() == []
 
 
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_everybody_can_use_every_view(
-    watched: Watched, gateway: GatewayProcess, language: str
+def test_everybody_can_use_every_view_and_dialog(
+    watched: Watched, gateway: GatewayProcess, theme: str, language: str
 ) -> None:
-    watched.looks("sap_horizon_hcw", language)
-    fires(gateway)
+    watched.looks(theme, language)
+    name = fires(gateway)
     for view in VIEWS:
         watched.open(f"alerts?view={view}")
         assert watched.violations() == [], view
+    page = watched.open(f"alerts/{name}")
+    assert watched.violations() == [], "one alert"
+    for icon in ("accept", "bell"):
+        page.locator(f".headline ui5-button[icon={icon}]").click()
+        page.get_by_role("dialog").wait_for()
+        assert watched.violations() == [], icon
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_viewer_sees_alerts_and_changes_none(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway_process import GatewayProcess, Serve
 from playwright.sync_api import BrowserContext, expect
-from seen import Watched
-from test_operating import KEYS, VIEWER, press_until
+from seen import Watched, press_until
+from test_operating import KEYS, VIEWER
 
 MODEL = "sim/swift-mini"
 PLACE = "models/sim%2Fswift-mini"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gateway_process import CONTROL, GatewayProcess
 from playwright.sync_api import expect
-from seen import Watched
-from test_operating import press_until
+from seen import Watched, press_until
 
 
 def flows(gateway: GatewayProcess) -> dict[tuple[str, str], int]:

@@ -34,17 +34,38 @@ def test_everybody_can_use_every_page(
         assert watched.violations() == [], place
 
 
-def test_the_dialogs_can_be_used_by_everybody_too(watched: Watched) -> None:
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_everybody_can_use_the_dialogs_too(watched: Watched, theme: str, language: str) -> None:
+    watched.looks(theme, language)
     page = watched.open("agents")
-    page.get_by_role("button", name="Auto-assign").click()
-    page.get_by_role("button", name="Show the plan").click()
-    page.get_by_role("group", name="Who moves").wait_for()
-    assert watched.violations() == []
+    dialog = page.get_by_role("dialog")
+    page.locator("main ui5-button[design=Emphasized]").click()
+    dialog.locator(".dialog-body ui5-button").click()
+    dialog.locator("table").wait_for()
+    assert watched.violations() == [], "the plan"
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(dialog).to_have_count(0)
     page.locator("body").press("?")
-    page.get_by_role("dialog", name="Keyboard").wait_for()
-    assert watched.violations() == []
+    dialog.wait_for()
+    assert watched.violations() == [], "the keys"
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    watched.open("agents/coder").locator("main ol ui5-button").first.click()
+    dialog.wait_for()
+    assert watched.violations() == [], "by hand"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_text_can_be_read_on_what_is_behind_it(watched: Watched, theme: str) -> None:
+    """WCAG 2.2, 1.4.3: 4.5 to 1, and 3 to 1 for large texts."""
+    watched.looks(theme)
+    for place in PAGES:
+        watched.open(place)
+        measured = watched.contrasts()
+        assert len(measured) > 10, place
+        for ratio, wanted, where in measured:
+            assert ratio >= wanted, (place, ratio, where)
 
 
 def test_the_overview_costs_few_requests_whatever_it_shows(watched: Watched) -> None:
@@ -87,6 +108,38 @@ def test_an_address_brings_a_view_back(watched: Watched) -> None:
     assert rows.locator("[role=gridcell]:first-child").all_inner_texts() == names
     header = page.get_by_role("columnheader", name="p95")
     assert header.get_attribute("aria-sort") == "descending"
+
+
+VIEWS = {
+    "overview?agent=coder&every=30&kind=inference&range=1h": {
+        "Agent": "coder",
+        "Kind": "inference",
+    },
+    "agents?agents.by=-p95_ms&agents.q=desk": {"Search: Agents": "desk"},
+    "models?models.q=mini&provider=sim&paused=1": {"Search: Models": "mini", "Provider": "sim"},
+    "decisions?agent=coder&success=true": {"Agent": "coder", "Result": "true"},
+    "alerts?rules.q=latency&view=rules": {"Search: Rules": "latency"},
+    "analytics?by=agent&compare=1&metric=latency_p95&span=7d": {
+        "Metric": "latency_p95",
+        "Range": "7d",
+    },
+}
+
+
+@pytest.mark.parametrize("address", VIEWS)
+def test_every_view_stands_in_its_address(watched: Watched, address: str) -> None:
+    page = watched.open(address)
+    for label, value in VIEWS[address].items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)
+    assert page.evaluate("location.hash") == f"#/{address}"
+    heads = page.locator("[aria-sort=descending], [aria-sort=ascending], [aria-pressed=true]")
+    before = (heads.all_inner_texts(), page.locator(".grid-rows [role=row]").count())
+    page.reload()
+    page.locator("main").wait_for()
+    expect(page.locator(".loading")).to_have_count(0)
+    for label, value in VIEWS[address].items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)
+    assert (heads.all_inner_texts(), page.locator(".grid-rows [role=row]").count()) == before
 
 
 def test_what_is_exported_is_what_the_api_gives_under_the_same_filter(

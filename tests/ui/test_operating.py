@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gateway_process import GatewayProcess, Serve, wait_until
-from playwright.sync_api import BrowserContext, Page, expect
-from seen import Watched
+from itertools import pairwise
+
+from gateway_process import GatewayProcess, Serve
+from playwright.sync_api import BrowserContext, expect
+from seen import Watched, press_until
 
 ADMIN, VIEWER = "pm-admin-8f1c7b2e5d9a4036", "pm-viewer-8f1c7b2e5d9a4036"
 KEYS = [
@@ -12,25 +14,14 @@ KEYS = [
     {"name": "guest", "key": VIEWER, "role": "viewer"},
 ]
 
+CUT_MS, WHOLE_MS = 2_000, 5_000
+"""Within so long a cut is seen, and all is well once the gateway is back."""
+
 
 def standing(gateway: GatewayProcess) -> dict[str, str]:
     """The model that each agent stands on."""
     rows = gateway.control("/assignments?page_size=500")["assignments"]
     return {row["agent_id"]: row["model_id"] for row in rows if row["rank"] == 0}
-
-
-def press_until(page: Page, key: str, name: str) -> None:
-    """Press a key until what has the focus goes by that name."""
-    for _ in range(80):
-        page.keyboard.press(key)
-        said = page.evaluate(
-            "(() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) "
-            "e = e.shadowRoot.activeElement; const h = e?.getRootNode().host ?? e; return "
-            "[e?.getAttribute('aria-label'), h?.textContent, e?.id].join(' ') })()"
-        )
-        if name in said:
-            return
-    raise AssertionError(f"{key} never reached {name!r}")
 
 
 def test_a_plan_is_looked_at_put_in_place_and_taken_back(
@@ -163,14 +154,35 @@ def test_a_viewer_sees_everything_and_changes_nothing(
 def test_a_page_outlives_a_restart_of_the_gateway(
     context: BrowserContext, serve: Serve, config: dict[str, object]
 ) -> None:
-    gateway = serve(config)
-    page = Watched(context, gateway.url).open("overview?every=1")
+    gateway = serve({**config, "store": {"durability": "strict"}})
+    watched = Watched(context, gateway.url)
+    page = watched.open("overview?every=1")
     connection = page.locator(".connection")
+    count = page.locator("[data-card=requests] .card-more")
+    gateway.chat(max_tokens=8)
+    expect(count).to_contain_text("1 in range")
     expect(connection).to_have_text("Live")
     gateway.kill()
-    expect(connection).to_contain_text("Reconnecting")
+    expect(connection).to_contain_text("Reconnecting", timeout=CUT_MS)
     gateway.start()
-    expect(connection).to_have_text("Live")
+    expect(connection).to_have_text("Live", timeout=WHOLE_MS)
     gateway.chat(max_tokens=8)
-    count = page.locator("[data-card=requests] .card-more")
-    wait_until(lambda: count.inner_text().startswith("1 in range"), what="the request")
+    expect(count).to_contain_text("2 in range")  # the one from before is read back, and not twice
+    page.get_by_role("button", name="Show as table: Latency").click()
+    heads = page.locator(".figures tbody th")
+    told = [second_of_day(words) for words in reversed(heads.all_inner_texts())]
+    assert len(told) == 30
+    steps = {(b - a) % 86_400 for a, b in pairwise(told)}
+    assert steps == {10}, "a step of the course is missing, or there twice"
+    refused = (
+        "Failed to load resource",
+        "ERR_",
+    )  # said by the browser, of the gateway that is gone
+    assert [words for words in watched.said if not any(each in words for each in refused)] == []
+    assert watched.asked_elsewhere == []
+
+
+def second_of_day(words: str) -> int:
+    """The second of the day that is written as the last of `words`."""
+    hours, minutes, seconds = words.strip("\u2066\u2069").split()[-1].split(":")
+    return 3_600 * int(hours) + 60 * int(minutes) + int(seconds)

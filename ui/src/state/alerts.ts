@@ -4,10 +4,8 @@ import { computed, effect, signal } from "@preact/signals";
 import { call } from "../api/client";
 import type { AlertsBody } from "../api/schema";
 import { connection } from "./live";
-import { paused } from "./place";
+import { cadence, paused } from "./place";
 import { session } from "./session";
-
-const EVERY_MS = 10_000;
 
 export const openAlerts = signal<AlertsBody | null>(null);
 export const alertsError = signal<unknown>(null);
@@ -39,7 +37,10 @@ export function watchAlerts(): void {
   effect(() => {
     if (!allowed.value) openAlerts.value = null;
   });
-  setInterval(() => {
-    if (allowed.peek() && !paused.peek() && !document.hidden) void askForAlerts();
-  }, EVERY_MS);
+  effect(() => {
+    const timer = setInterval(() => {
+      if (allowed.peek() && !paused.peek() && !document.hidden) void askForAlerts();
+    }, cadence.value * 1_000);
+    return () => clearInterval(timer);
+  });
 }
