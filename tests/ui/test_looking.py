@@ -121,7 +121,7 @@ VIEWS = {
     "alerts?rules.q=latency&view=rules": {"Search: Rules": "latency"},
     "analytics?by=agent&compare=1&metric=latency_p95&span=7d": {
         "Metric": "latency_p95",
-        "Range": "7d",
+        "Time range": "7d",
     },
 }
 
