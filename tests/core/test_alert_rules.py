@@ -11,7 +11,7 @@ from alerts_made import AGENT, CRITICAL, ERROR, INFO, MODEL, WARNING, rule
 from pointsman.core.alert import AlertType
 from pointsman.core.alert_defaults import DEFAULT_RULES
 from pointsman.core.alert_metrics import Scope, ScopeKind
-from pointsman.core.alert_rules import Condition, Rule, lines, problems
+from pointsman.core.alert_rules import Condition, Rule, lines, problems, too_many_lines
 
 SOUND = rule()
 STREAK = SOUND.conditions[0]
@@ -118,3 +118,14 @@ def test_only_waits_have_lines_to_be_counted() -> None:
     relative = Condition("wait_s", {WARNING: 3.0}, relative=True)
     rules = [SOUND, DEFAULT_RULES["high_latency"], rule(relative)]
     assert lines(rules) == ((0.5, 1.0, 2.0), (3.0,))
+
+
+def test_only_so_many_limits_of_waits_are_counted() -> None:
+    def waits(many: int) -> list[Rule]:
+        ladders = [{WARNING: 1.0 + number} for number in range(many)]
+        return [rule(Condition("wait_s", ladder)) for ladder in ladders]
+
+    assert too_many_lines(waits(100)) == ""
+    assert "101 different limits" in too_many_lines(waits(101))
+    assert too_many_lines([*waits(100), *waits(60)]) == "", "the same ones cost nothing"
+    assert too_many_lines([*waits(100), replace(waits(101)[-1], enabled=False)]) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -184,6 +185,24 @@ def test_an_outage_fires_four_types_that_resolve_and_are_told(
     assert steps(gateway, "resolved") >= FAILING
     wait_until(lambda: heard("resolved").keys() == heard("firing").keys(), within_s=10)
     assert set(heard("firing").values()) == {1}
+    _is_measured(gateway)
+
+
+def _is_measured(gateway: GatewayProcess) -> None:
+    """What the examples for Prometheus and Grafana ask for is there, and counts."""
+    figures = gateway.get("/metrics").body.decode()
+    examples = Path(__file__).parents[2] / "examples"
+    for name in ("prometheus-rules.yaml", "grafana-dashboard.json"):
+        asked = set(re.findall(r"pointsman_alert\w*", (examples / name).read_text("utf-8")))
+        assert asked
+        assert {each for each in asked if each not in figures} == set()
+    for name in ("notifications_delivered_total", "notification_delivery_seconds_count"):
+        found = re.search(
+            rf'^pointsman_alert_{name}{{channel="hook"}} (\S+)', figures, re.MULTILINE
+        )
+        assert found is not None
+        assert float(found[1]) >= 2
+    assert 'alertmanager_build_info{version="' in figures
 
 
 def test_slow_answers_and_a_threshold_of_ones_own_fire_two_more(

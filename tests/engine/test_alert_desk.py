@@ -12,6 +12,7 @@ from watching_world import PLAN, Watched
 from alerts_made import ERROR, rule
 from pointsman.core.alert_memory import Step
 from pointsman.core.alert_plan import AlertPlan, Origin
+from pointsman.core.alert_rules import Condition
 from pointsman.core.alert_silences import Matcher
 from pointsman.core.errors import StoreError
 from pointsman.core.notification import NoticeState
@@ -291,3 +292,15 @@ async def test_what_is_refused_or_cannot_be_written_down_is_not_done() -> None:
     with pytest.raises(StoreError):
         await watched.desk.write_rule("mine", "1", "ada")
     assert (watched.desk.silences(), watched.desk.rule("mine")) == ([], None)
+
+
+async def test_rules_that_together_count_too_much_are_refused() -> None:
+    watched = Watched()
+    watched.desk._read = lambda name, document: rule(
+        Condition("wait_s", {ERROR: float(document)}), name=name
+    )
+    for number in range(97):
+        await watched.desk.write_rule(f"r{number}", str(10 + number), "ada")
+    with pytest.raises(ValueError, match="101 different limits"):
+        await watched.desk.write_rule("too_many", "9", "ada")
+    await watched.desk.write_rule("one_more", "10", "ada")

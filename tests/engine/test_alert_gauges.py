@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fakes import BEST, NEXT, NOON
+from made_decisions import decided
 from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, ERROR, INFO, WARNING, at, attempt
@@ -17,16 +18,6 @@ from pointsman.core.alert_conditions import Reading
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_metrics import EVERYTHING, METRICS, Kind, Scope, ScopeKind
 from pointsman.core.alert_usual import Usual
-from pointsman.core.assignment.records import assignment_id
-from pointsman.core.decision import (
-    Candidate,
-    Decision,
-    Objection,
-    ReasonCode,
-    Rejection,
-    Strategy,
-    Task,
-)
 from pointsman.core.errors import FailureKind, UpstreamError
 from pointsman.core.fleet import Agent, AgentStatus, Source, Usage
 from pointsman.engine.measured_gauges import Measured
@@ -124,26 +115,6 @@ def test_a_store_that_fails_does_so_since_a_moment() -> None:
 
 
 # Decisions -----------------------------------------------------------------------------------
-
-
-def decided(chosen: str, standing: str = "a/best", **more: Any) -> Decision:
-    facts: dict[str, Any] = {
-        "id": "dec_1" + "0" * 16,
-        "request_id": "r",
-        "at": NOON,
-        "agent_id": "coder",
-        "task": Task(),
-        "strategy": Strategy.BALANCED,
-        "candidates": (Candidate(chosen, 0.9, ()),),
-        "rejections": (
-            Rejection(standing, Objection(ReasonCode.BREAKER_OPEN, "circuit breaker open")),
-        ),
-        "propensity": 1.0,
-        "config_version": "v",
-        "assignment_id": assignment_id("coder", standing),
-        **more,
-    }
-    return Decision(**facts)
 
 
 def test_moves_are_counted_for_ten_minutes_with_their_commonest_reason() -> None:

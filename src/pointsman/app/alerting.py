@@ -18,7 +18,7 @@ from pointsman.core.alert_defaults import DEFAULT_RULES
 from pointsman.core.alert_groups import Grouping
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
-from pointsman.core.alert_rules import Condition, NoData, Rule, problems
+from pointsman.core.alert_rules import Condition, NoData, Rule, problems, too_many_lines
 from pointsman.core.errors import Problem
 
 Duration = Annotated[float, Field(ge=0, le=86_400)]
@@ -200,9 +200,15 @@ def rule_problems(
     entries: Mapping[str, RuleEntry],
 ) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
     """What is wrong with these rules, each with its place in the document."""
+    sound = dict(DEFAULT_RULES)
     for name, entry in entries.items():
-        for problem in problems(rule_of(name, entry), ""):
+        sound[name] = rule_of(name, entry)
+        for problem in problems(sound[name], ""):
+            sound.pop(name, None)
             yield ("alerts", "rules", name, *_steps(problem.path)), problem
+    if too_many := too_many_lines(sound.values()):
+        what, _, remedy = too_many.partition(": ")
+        yield ("alerts", "rules"), Problem("", what, remedy)
 
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")

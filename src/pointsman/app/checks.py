@@ -94,7 +94,7 @@ def _check_store(settings: Settings, findings: Findings) -> None:
 def check_rules(entries: Mapping[str, RuleEntry], findings: Findings) -> None:
     """Report what is wrong with rules; what was cut out before is not missed."""
     for path, problem in rule_problems(entries):
-        is_name = len(path) == len(("alerts", "rules", "name"))
+        is_name = len(path) <= len(("alerts", "rules", "name"))
         if is_name or not findings.knows_within(path):
             findings.add(path, problem.message, problem.remedy, shown=not is_name)
 

@@ -22,6 +22,9 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 MAX_WORDS = 500
 LONGEST_S = 86_400.0
 MOST_FACTOR = 1_000.0
+MOST_LINES = 100
+"""So many different limits of waits are counted: each is a number more in all that is remembered of
+each model and agent."""
 
 
 class NoData(StrEnum):
@@ -229,3 +232,12 @@ def lines(rules: Iterable[Rule]) -> tuple[tuple[float, ...], tuple[float, ...]]:
             if condition.about.kind is Kind.QUANTILE:
                 (relative if condition.relative else absolute).update(condition.ladder.values())
     return tuple(sorted(absolute)), tuple(sorted(relative))
+
+
+def too_many_lines(rules: Iterable[Rule]) -> str:
+    """Why these rules together cost too much to be judged; '' where they do not."""
+    count = sum(map(len, lines(rule for rule in rules if rule.enabled)))
+    if count <= MOST_LINES:
+        return ""
+    words = f"all rules together hold waits against {count} different limits"
+    return f"{words}, and {MOST_LINES} are counted at most: use the same ones in several rules"

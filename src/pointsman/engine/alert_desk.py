@@ -20,7 +20,7 @@ from pointsman.core.alert_log import Alert, Now
 from pointsman.core.alert_memory import Entry, Step
 from pointsman.core.alert_plan import Origin
 from pointsman.core.alert_routes import channels_of
-from pointsman.core.alert_rules import Rule
+from pointsman.core.alert_rules import Rule, too_many_lines
 from pointsman.core.alert_silences import Ack, Matcher, Silence
 from pointsman.core.alert_words import all_labels
 from pointsman.core.errors import StoreError
@@ -272,6 +272,9 @@ class Desk:
         if before is None and len(self._stored) >= MOST_RULES:
             raise ValueError(f"there are {MOST_RULES} rules already; remove some first")
         rule = self._read(name, document)
+        others = [each.rule for each in self.rules() if each.rule.name != name]
+        if too_many := too_many_lines([*others, rule]):
+            raise ValueError(too_many)
         now = self._clock.now()
         stored = StoredRule(
             name,
