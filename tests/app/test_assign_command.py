@@ -126,6 +126,28 @@ def test_the_points_between_quality_and_cost_are_offered_with_a_knee(
     assert set(points[0]["assignments"]) == {"coder", "planner", "critic", "clerk"}
 
 
+def test_a_point_of_the_front_is_taken_by_the_name_it_has_there(
+    fleet: Path, capsys: Captured
+) -> None:
+    asked = ["assign", str(fleet), "--strategy", "pareto"]
+    assert main([*asked, "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    for name, point in (
+        (points[-1]["plan_id"], points[-1]),
+        ("knee", next(each for each in points if each["knee"])),
+    ):
+        assert main([*asked, "--point", name, "--json"]) == 0
+        plan = json.loads(capsys.readouterr().out)
+        chosen = {each["agent_id"]: each["model_id"] for each in plan["assignments"]}
+        assert (chosen, plan["usd_per_day"]) == (point["assignments"], point["usd_per_day"])
+    assert main([*asked, "--point", points[0]["plan_id"]]) == 0
+    assert "points)" not in capsys.readouterr().out, "it was not taken for the highest score"
+    assert main([*asked, "--point", "plan_0"]) == 2
+    assert "--point: 'plan_0' is not on the front any more" in capsys.readouterr().err
+    assert main(["assign", str(fleet), "--point", "knee"]) == 2
+    assert "--point: optimal has no points" in capsys.readouterr().err
+
+
 def test_who_has_no_model_is_told_why_and_what_would_help(fleet: Path, capsys: Captured) -> None:
     rewritten(fleet, "budget_usd_per_day: 150", "budget_usd_per_day: 10")
     assert main(["assign", str(fleet)]) == 1

@@ -178,6 +178,49 @@ def test_an_override_ends_when_its_time_is_over_in_any_mode(office: Watched) -> 
     assert (last.by, last.reason[:17]) == (ITSELF, "its time was over")
 
 
+def test_after_an_override_from_nowhere_the_agent_is_nowhere_again(office: Watched) -> None:
+    until = office.clock.now() + timedelta(seconds=60)
+    run_it(office.book.override("clerk", "shop/small", OPS, until))
+    later = until + timedelta(seconds=60)
+    run_it(office.book.override("clerk", "else/spare", OPS, later))
+    run_it(office.book.override("coder", "lab/large", OPS))
+    office.turn(61.0)
+    assert office.posts()["clerk"] == "else/spare", "its time was prolonged"
+    office.turn(61.0)
+    assert office.posts() == {"coder": "lab/large"}
+
+
+def test_after_an_override_of_where_a_plan_had_the_agent_it_stays_there(office: Watched) -> None:
+    office.apply()
+    until = office.clock.now() + timedelta(seconds=60)
+    run_it(office.book.override("clerk", "lab/large", OPS, until))
+    office.turn(61.0)
+    assert office.posts()["clerk"] == "lab/large"
+    assert not office.book.roll.held(), "the next plan may move it"
+
+
+def test_an_override_whose_history_is_forgotten_ends_where_it_is(office: Watched) -> None:
+    until = office.clock.now() + timedelta(seconds=60)
+    run = run_it(office.book.override("clerk", "shop/small", OPS, until))
+    office.store.assignments.keep(replace(run, changes=()))
+    office.turn(61.0)
+    assert office.posts()["clerk"] == "shop/small"
+
+
+def test_what_was_tried_and_not_taken_is_not_tried_again_at_once(office: Watched) -> None:
+    office.allows(Mode.AUTO, try_share=0.25)
+    office.turn()
+    office.configured(models=(LARGE, better(SPARE, 1.0), SMALL))
+    office.turn(700.0)
+    assert office.turn(15 * 86_400.0) is None
+    posts = office.registry.current.setup.posts
+    assert {(p.model_id, p.trying) for p in posts.values()} == {("lab/large", None)}
+    assert office.turn(700.0) is None
+    assert all(p.trying is None for p in office.registry.current.setup.posts.values())
+    office.turn(15 * 86_400.0)
+    assert all(p.trying for p in office.registry.current.setup.posts.values()), "after a rest"
+
+
 def test_an_override_ends_in_time_also_where_the_agent_is_pinned_by_then(office: Watched) -> None:
     office.allows(Mode.AUTO)
     until = office.clock.now() + timedelta(seconds=60)

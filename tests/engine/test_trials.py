@@ -122,6 +122,32 @@ def test_as_long_as_nothing_is_proved_it_goes_on(office: Office) -> None:
     assert run_it(trials(office.book))
 
 
+def test_what_is_undecided_for_too_long_ends_with_the_old_one_and_says_so(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=5, bad=1)
+    answers(office, "shop/small", good=5, bad=0)
+    office.clock.t += 14 * 86_400.0 - 1.0
+    assert run_it(judged(office.book)) == []
+    office.clock.t += 2.0
+    (run,) = run_it(judged(office.book))
+    assert (run.kind, run.by) == (RunKind.TRIAL, JUDGE)
+    assert run.reason == (
+        "shop/small is undecided after 14.0 days, so lab/large is kept:"
+        " 100.0% of 5 against 83.3% of 6 answers"
+    )
+    assert office.posts()["clerk"] == "lab/large"
+    assert run_it(trials(office.book)) == []
+
+
+def test_what_is_proved_at_the_last_moment_counts(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    office.clock.t += 15 * 86_400.0
+    run_it(judged(office.book))
+    assert office.posts()["clerk"] == "shop/small"
+
+
 def test_who_is_on_trial_is_not_moved_by_a_plan(office: Office) -> None:
     on_trial(office)
     office.apply()

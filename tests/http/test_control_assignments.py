@@ -143,6 +143,18 @@ def test_an_agent_that_stood_nowhere_does_so_again_when_its_override_is_deleted(
     assert released["assignment"]["assignment_method"] == "AUTO", "the next plan may move it"
 
 
+def test_a_change_that_says_nothing_moves_nobody(client: Client) -> None:
+    sent(client, "POST", "/auto-assign-all")
+    spares = client.get("/assignments?method=FALLBACK")["assignments"]
+    standing = client.get("/assignments?status=ACTIVE")["assignments"]
+    for each in (*spares, *standing):
+        for body in ({}, {"notes": "look"}):
+            found = refused(client, "PUT", f"/assignments/{each['assignment_id']}", **body)
+            assert found[:2] == (400, "missing_value")
+            assert found[2].startswith("status: say what becomes of ")
+    assert client.get("/assignments?status=ACTIVE")["assignments"] == standing
+
+
 def test_what_a_change_leaves_out_stays(client: Client) -> None:
     sent(client, "POST", "/auto-assign-all")
     before = client.get("/assignments?agent_id=clerk&status=ACTIVE")["assignments"][0]

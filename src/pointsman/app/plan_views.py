@@ -16,6 +16,7 @@ from pointsman.core.assignment.shadow import Shadow, words_of_shadow
 from pointsman.core.assignment.stability import Move, moves
 from pointsman.core.assignment.standby import standbys
 from pointsman.engine.assign import Stated
+from pointsman.engine.solving import plan_id
 
 
 def plan_record(stated: Stated, plan: Plan) -> dict[str, Any]:
@@ -157,6 +158,7 @@ def front_record(stated: Stated, points: Sequence[Point]) -> dict[str, Any]:
         "strategy": "pareto",
         "points": [
             {
+                "plan_id": plan_id(stated, point.plan),
                 "quality": round(100.0 * point.quality, 2),
                 "latency_ms": round(1000.0 * point.latency_s, 1) if _timed(stated) else None,
                 "usd_per_day": round(point.usd_per_day, 4),
@@ -179,9 +181,10 @@ def _timed(stated: Stated) -> bool:
 
 def front_text(stated: Stated, points: Sequence[Point]) -> str:
     """The points as a table."""
-    rows = [("quality", "latency ms", "USD/day", "")]
+    rows = [("plan", "quality", "latency ms", "USD/day", "")]
     rows += [
         (
+            plan_id(stated, point.plan),
             f"{100 * point.quality:.2f}",
             f"{1000 * point.latency_s:.0f}" if _timed(stated) else "unknown",
             f"{point.usd_per_day:.2f}",

@@ -11,18 +11,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Mode, Routine
-from pointsman.core.assignment.posting import expired
-from pointsman.core.assignment.records import Means, Run, RunKind, RunState, primary_of
+from pointsman.core.assignment.posting import expired, is_override
+from pointsman.core.assignment.records import (
+    Means,
+    Run,
+    RunKind,
+    RunState,
+    Status,
+    primary_of,
+)
+from pointsman.core.assignment.trial import USUAL_RIGOUR
 from pointsman.core.errors import Conflict
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
-from pointsman.engine.ports import Clock, RunQuery
+from pointsman.engine.ports import AssignmentStore, Clock, RunQuery
 from pointsman.engine.solving import How, Lately, Solved, Wish
-from pointsman.engine.trials import judged, started
+from pointsman.engine.trials import JUDGE, judged, started
 
 ITSELF = "pointsman"
 """Who decides, where no person did."""
@@ -122,11 +131,28 @@ class Reassigning:
         if len(staying.figures.unassigned) > len(found.figures.unassigned):
             return found
         models = self._assignments.view().fleet.models.keys() - seen.down
+        failed = await self._failed_lately()
         for agent_id, source, target in sorted(self._moved(found), key=str):
-            if source in models and target is not None:
+            if source in models and target is not None and (agent_id, target) not in failed:
                 who = Who(ITSELF, f"expected to suit better than {source}")
                 await started(self._assignments, agent_id, target, share, who, Means.AUTO)
         return staying
+
+    async def _failed_lately(self) -> set[tuple[str, str]]:
+        """The agents and models of trials that ended without the model taking over, lately.
+
+        To begin them again would learn the same again, for ever.
+        """
+        since = self._clock.now() - timedelta(seconds=USUAL_RIGOUR.longest_s)
+        query = RunQuery(limit=LOOKED_BACK, kind=RunKind.TRIAL, by=JUDGE, since=since)
+        runs = await asyncio.to_thread(self._assignments.store.runs, query)
+        return {
+            (change.agent_id, place.model_id)
+            for run in runs
+            for change in run.changes
+            for place in change.before
+            if place.status is Status.TESTING and change.target != place.model_id
+        }
 
     def _moved(self, found: Solved) -> set[tuple[str, str | None, str | None]]:
         """Who would stand elsewhere with the plan, where now, and where then."""
@@ -161,13 +187,27 @@ class Reassigning:
             primary = roll.primary(agent_id)
             if primary is not None and primary.until is not None and primary.until <= now:
                 said = Who(ITSELF, f"its time was over at {primary.until.isoformat()}")
-                ending = partial(expired, now=now)
+                nowhere = await asyncio.to_thread(_was_nowhere, self._assignments.store, agent_id)
+                ending = partial(expired, now=now, nowhere=nowhere)
                 await self._assignments.change(agent_id, ending, said, RunKind.RELEASE)
 
     def _reason(self, seen: _Seen) -> str:
         if seen.down:
             return f"while {', '.join(sorted(seen.down))} does not answer, or is drained"
         return "by what is known now"
+
+
+def _was_nowhere(store: AssignmentStore, agent_id: str) -> bool:
+    """Whether the agent stood on no model before a person put it where it is."""
+    query = RunQuery(limit=LOOKED_BACK)
+    while runs := store.runs(query):
+        for run in runs:
+            own = next((each for each in run.changes if each.agent_id == agent_id), None)
+            in_force = run.state not in {RunState.PROPOSED, RunState.STALE}
+            if own is not None and in_force and is_override(own):
+                return own.source is None
+        query = query._replace(before=runs[-1].id)
+    return False
 
 
 def _moved_in(run: Run) -> Iterator[tuple[str, float]]:

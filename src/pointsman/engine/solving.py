@@ -235,7 +235,7 @@ def _parts(
     point = None
     if wish.how is How.PARETO:
         points = front(problem)
-        point = _picked(stated, points, wish.point)
+        point = picked(stated, points, wish.point)
         plan = point.plan
     else:
         plan = _PLANS[wish.how](problem, wish.effort)
@@ -310,7 +310,11 @@ def _advice(stated: Stated, plan: Plan, effort: Effort) -> Advice:
     )
 
 
-def _picked(stated: Stated, points: tuple[Point, ...], name: str | None) -> Point:
+def picked(stated: Stated, points: Sequence[Point], name: str | None) -> Point:
+    """The point whose plan has this id; the knee where none is named.
+
+    Raises `RequestError` for one that is not on the front.
+    """
     if name in {None, KNEE}:
         return next(point for point in points if point.knee)
     for point in points:

@@ -27,12 +27,18 @@ PROVED = frozenset({Verdict.BETTER, Verdict.NO_WORSE})
 
 
 class Standing(NamedTuple):
-    """How a trial is going: what each has shown since it began, and what that proves."""
+    """How a trial is going: what each has shown since it began, and what that proves.
+
+    `over` says that it ends now, proved or not; it has lasted for `lasted_s` seconds.
+    """
 
     assignment: Assignment
     tried: Results
     standing: Results
     verdict: Verdict
+    standing_id: str
+    lasted_s: float = 0.0
+    over: bool = False
 
 
 async def started(
@@ -75,10 +81,13 @@ async def ended(assignments: Assignments, agent_id: str, who: Who) -> Run:
 
 
 async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Run]:
-    """End the trials in which something is proved: the tried model takes over, or goes."""
+    """End the trials in which something is proved, or that had their chance.
+
+    The tried model takes over, or goes.
+    """
     runs = []
     for going in await trials(assignments, rigour):
-        if going.verdict is Verdict.UNDECIDED:
+        if going.verdict is Verdict.UNDECIDED and not going.over:
             continue
         agent_id = going.assignment.agent_id
         who, places = Who(JUDGE, words_of(going)), partial(judged_places, going)
@@ -112,6 +121,9 @@ def words_of(going: Standing) -> str:
         for side in (going.tried, going.standing)
     )
     said = going.verdict.value.replace("_", " ")
+    if going.over and going.verdict is Verdict.UNDECIDED:
+        days = going.lasted_s / 86_400.0
+        said += f" after {days:.1f} days, so {going.standing_id} is kept"
     return f"{going.assignment.model_id} is {said}: {' against '.join(sides)} answers"
 
 
@@ -123,7 +135,9 @@ def _going(
         return
     shown = _since(usage.get(each.model_id, Usage()).results, trial.tried_before)
     against = _since(usage.get(primary.model_id, Usage()).results, trial.standing_before)
-    yield Standing(each, shown, against, verdict(shown, against, rigour))
+    lasted_s = (assignments.clock.now() - each.at).total_seconds()
+    said, over = verdict(shown, against, rigour), rigour.is_over(shown, lasted_s)
+    yield Standing(each, shown, against, said, primary.model_id, lasted_s, over)
 
 
 def _since(now: Results, before: Results) -> Results:

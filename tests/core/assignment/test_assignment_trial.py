@@ -74,6 +74,24 @@ def test_equals_are_seldom_told_apart_though_looked_at_after_every_answer() -> N
     assert wrong(0.8, runs=50, steps=150) <= 5
 
 
+@pytest.mark.parametrize(
+    ("answers", "lasted_s", "over"),
+    [(0.0, 0.0, False), (9.0, 59.0, False), (10.0, 0.0, True), (0.0, 60.0, True)],
+)
+def test_a_trial_has_had_its_chance_after_so_long_or_so_many(
+    answers: float, lasted_s: float, *, over: bool
+) -> None:
+    rigour = Rigour(longest_s=60.0, most_answers=10.0)
+    assert rigour.is_over(Results(answers, 0.0), lasted_s) is over
+
+
+@pytest.mark.parametrize("name", ["longest_s", "most_answers"])
+@pytest.mark.parametrize("amount", [0.0, -1.0, float("inf"), float("nan")])
+def test_no_trial_goes_on_for_ever(name: str, amount: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be positive"):
+        Rigour(**{name: amount})
+
+
 @pytest.mark.prove
 def test_the_error_is_kept_over_thousands_of_trials() -> None:
     for rate in (0.5, 0.9, 0.98):

@@ -32,14 +32,14 @@ from pointsman.core.assignment.greedy import balanced, greedy
 from pointsman.core.assignment.optimal import Effort, optimal
 from pointsman.core.assignment.pareto import front
 from pointsman.core.assignment.plan import Plan
-from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.relaxation import relaxation
 from pointsman.core.assignment.shadow import shadows
-from pointsman.core.errors import ConfigError, StoreError
+from pointsman.core.errors import ConfigError, Problem, RequestError, StoreError
 from pointsman.engine.assign import Stated, stated, without
 from pointsman.engine.ports import Scorer
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
+from pointsman.engine.solving import picked
 
 DESCRIPTION = """\
 Work out which model each declared agent should stand on, for the fleet as a whole: under its
@@ -62,6 +62,7 @@ examples:
   pointsman assign fleet.yaml
   pointsman assign fleet.yaml --explain coder
   pointsman assign fleet.yaml --json > plan.json
+  pointsman assign fleet.yaml --strategy pareto --point knee --json > plan.json
   pointsman assign fleet.yaml --standing plan.json     what has changed, and who moves
   pointsman assign fleet.yaml --standing plan.json --without lab/large
   pointsman assign --live --dry-run                    what the running gateway would change
@@ -81,6 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "config", nargs="?", type=Path, help="YAML file; none: what serve would use"
     )
     parser.add_argument("--strategy", choices=STRATEGIES, default="optimal", help="how to decide")
+    parser.add_argument(
+        "--point", metavar="PLAN", help="with --strategy pareto: take this plan of it, or `knee`"
+    )
     parser.add_argument(
         "--explain", metavar="AGENT", help="why this agent stands where it does, and what else"
     )
@@ -107,9 +111,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live = parser.add_argument_group("a running gateway")
     live.add_argument("--live", action="store_true", help="ask the gateway, and put it in place")
     live.add_argument("--dry-run", action="store_true", help="with --live: change nothing")
-    live.add_argument(
-        "--point", metavar="PLAN", help="with --live --strategy pareto: its plan_id, or knee"
-    )
     live.add_argument("--reason", default="", help="with --live: why, for the history")
     live.add_argument("--undo", metavar="RUN", help="with --live: put back what this run changed")
     add_gateway_arguments(parser)
@@ -120,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
         return run_live(args)
     try:
         check_not_live(args)
+        _check_point(args)
         configuration = load(args.config, os.environ)
     except ConfigError as error:
         return refused(error, as_json=args.json, sound=False)
@@ -130,29 +132,45 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, StoreError) as error:
         print(f"pointsman assign: {error}", file=sys.stderr)
         return 2
-    if args.strategy == "pareto":
+    try:
+        plan = _plan(fleet, args, effort)
+    except RequestError as error:
+        print(f"pointsman assign: --{error}", file=sys.stderr)
+        return 2
+    if plan is None:
         return _show_front(fleet, as_json=args.json)
-    plan = _plan(fleet.problem, args.strategy, effort)
     if agent is not None:
         print("\n".join(words_of_explanation(fleet.problem, explained(fleet.problem, plan, agent))))
     elif args.json:
         print(json.dumps(plan_record(fleet, plan), indent=2))
     else:
-        _show(fleet, plan, effort)
+        _show(fleet, plan, effort, best=args.strategy != "pareto")
     return 1 if plan.unplaced else 0
 
 
-def _plan(problem: Problem, strategy: str, effort: Effort) -> Plan:
-    if strategy == "optimal":
+def _check_point(args: argparse.Namespace) -> None:
+    """Raises `ConfigError` for a point of something that has none."""
+    if args.point is not None and args.strategy != "pareto":
+        words, remedy = f"{args.strategy} has no points", "add --strategy pareto, or leave it out"
+        raise ConfigError([Problem("--point", words, remedy)])
+
+
+def _plan(fleet: Stated, args: argparse.Namespace, effort: Effort) -> Plan | None:
+    """None where a front is asked for and no point of it."""
+    problem = fleet.problem
+    if args.strategy == "pareto":
+        return picked(fleet, front(problem), args.point).plan if args.point is not None else None
+    if args.strategy == "optimal":
         return optimal(problem, effort)
-    return greedy(problem) if strategy == "greedy" else balanced(problem)
+    return greedy(problem) if args.strategy == "greedy" else balanced(problem)
 
 
-def _show(fleet: Stated, plan: Plan, effort: Effort) -> None:
+def _show(fleet: Stated, plan: Plan, effort: Effort, *, best: bool) -> None:
+    """What more would bring is only known of a plan that is meant to be of the highest value."""
     parts = [plan_text(fleet, plan), moves_text(fleet, plan)]
     if plan.unplaced:
         parts.append(relaxation_text(fleet, relaxation(fleet.problem, effort)))
-    if plan.gap is not None:
+    if best and plan.gap is not None:
         parts.append(shadows_text(fleet, shadows(fleet.problem, plan, effort)))
     print("\n\n".join(part for part in parts if part))
 

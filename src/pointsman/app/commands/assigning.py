@@ -24,7 +24,6 @@ ONLY_HERE: Mapping[str, object] = {"config": None, "standing": None, "declared_o
 
 ONLY_LIVE: Mapping[str, object] = {
     "dry_run": False,
-    "point": None,
     "reason": "",
     "undo": None,
     "url": None,

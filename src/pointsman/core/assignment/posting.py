@@ -54,7 +54,7 @@ def planned(before: Places, models: Sequence[str], *, pinned: bool = False) -> P
     Where a person put it, it stays, with what that overrides. A trial goes on while the model that
     it is compared with stays. A model that the agent is `pinned` to is its by hand.
     """
-    held = tuple(place for place in before if _is_held(place))
+    held = tuple(place for place in before if is_held(place))
     if not models:
         return held
     primary, spares = models[0], models[1:]
@@ -88,7 +88,7 @@ def overridden(before: Places, model_id: str, notes: str, until: datetime | None
 
 def released(before: Places) -> Places:
     """The places after a person lets go: where the agent was before, else where it is."""
-    held = next((place for place in before if _is_held(place)), None)
+    held = next((place for place in before if is_held(place)), None)
     if held is None:
         return before
     back = next((place for place in before if place.status is Status.OVERRIDDEN), None)
@@ -97,10 +97,20 @@ def released(before: Places) -> Places:
     return (first, *_ranked(tuple(p for p in spares if p.model_id != first.model_id)))
 
 
-def expired(before: Places, now: datetime) -> Places:
-    """The places after an override has ended, if its time is over by `now`."""
-    over = any(_is_held(p) and p.until is not None and p.until <= now for p in before)
-    return released(before) if over else before
+def expired(before: Places, now: datetime, *, nowhere: bool = False) -> Places:
+    """The places after an override has ended, if its time is over by `now`.
+
+    All is as it was before it; who was `nowhere` then is nowhere again.
+    """
+    held = next((p for p in before if is_held(p) and p.until and p.until <= now), None)
+    if held is None:
+        return before
+    return withdrawn(before, held.model_id) if nowhere else released(before)
+
+
+def is_override(change: Change) -> bool:
+    """Whether in this change a person took an agent from where no person had put it."""
+    return any(map(is_held, change.after)) and not any(map(is_held, change.before))
 
 
 def withdrawn(before: Places, model_id: str) -> Places:
@@ -256,14 +266,15 @@ def _pinned(model_id: str) -> Place:
     return Place(model_id, Status.ACTIVE, Means.MANUAL, 0, PINNED)
 
 
-def _is_held(place: Place) -> bool:
+def is_held(place: Place) -> bool:
+    """Whether a person put the agent there, and not the configuration."""
     return place.rank == 0 and place.means is Means.MANUAL and place.notes != PINNED
 
 
 def _behind(place: Place) -> Place | None:
     """What a place becomes behind what a person decided; None: it is gone."""
     if place.rank == 0:
-        return None if _is_held(place) else Place(place.model_id, Status.OVERRIDDEN, Means.AUTO)
+        return None if is_held(place) else Place(place.model_id, Status.OVERRIDDEN, Means.AUTO)
     return None if place.status is Status.TESTING else place
 
 

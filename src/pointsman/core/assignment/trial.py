@@ -44,16 +44,29 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rigour:
-    """`error` is how often a verdict of a kind may be wrong, `margin` what counts as no worse."""
+    """`error` is how often a verdict of a kind may be wrong, `margin` what counts as no worse.
+
+    A trial that has proved nothing after `longest_s` seconds, or `most_answers` of the tried model,
+    is over: what cannot be told apart by then is not worth a share of the traffic for ever.
+    """
 
     error: float = 0.05
     margin: float = 0.03
+    longest_s: float = 14 * 86_400.0
+    most_answers: float = 20_000.0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.error < 1.0:
             raise ValueError(f"error must be between 0 and 1, not {self.error}")
         if not 0.0 <= self.margin < 1.0:
             raise ValueError(f"margin must be in [0, 1), not {self.margin}")
+        for name in ("longest_s", "most_answers"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
+
+    def is_over(self, tried: Results, lasted_s: float) -> bool:
+        """Whether a trial has had its chance, whatever it has proved."""
+        return lasted_s >= self.longest_s or tried.answers >= self.most_answers
 
 
 USUAL_RIGOUR = Rigour()

@@ -155,6 +155,7 @@ async def change_assignment(
             )
         run = await _end(source.assignments(), found, who)
         return await _answer(source, found, run, "ended")
+    _check_changes(data, found)
     share = _share(data, found)
     asked = AssignRequest(
         agent_id=found.agent_id,
@@ -164,6 +165,23 @@ async def change_assignment(
         share=share,
     )
     return await _put(source, who, asked)
+
+
+def _check_changes(data: ChangeRequest, found: Assignment) -> None:
+    """Raises `RequestError` where nothing says that the agent is to be put there by hand.
+
+    Notes alone are of what a person decided; they make no decision of what a plan has decided.
+    """
+    said = (data.model_id, data.status, data.valid_until, data.share)
+    by_hand = found.is_manual or found.status is Status.TESTING
+    if any(each is not None for each in said) or (by_hand and data.notes is not None):
+        return
+    raise RequestError(
+        f"status: say what becomes of {found.agent_id} on {found.model_id}: ACTIVE puts it there by"
+        " hand, TESTING with a share tries it, INACTIVE ends what it is.",
+        param="status",
+        code="missing_value",
+    )
 
 
 def _share(data: ChangeRequest, found: Assignment) -> float | None:
