@@ -100,6 +100,25 @@ async def test_a_caller_that_leaves_before_the_first_token_is_noticed_upstream(
         assert upstream.requests == 1
 
 
+async def test_a_caller_that_shuts_down_its_sending_side_has_left(serve: Serve) -> None:
+    called, seen = asyncio.Event(), asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        called.set()
+        await wire.gone()
+        seen.set()
+
+    async with ScriptedUpstream(script) as upstream, asyncio.timeout(WITHIN_S):
+        gateway = serve(fleet(upstream.url, only=("first",)))
+        async with connected(gateway) as client:
+            await client.send(chat_bytes())
+            await called.wait()
+            client.writer.write_eof()
+            await seen.wait()
+            assert await client.rest() == b""
+        assert await is_blamed_on_nobody(gateway)
+
+
 async def test_a_caller_that_leaves_during_a_back_off_is_not_called_for_again(serve: Serve) -> None:
     called = asyncio.Event()
 
