@@ -89,6 +89,21 @@ def test_an_offer_changes_nothing() -> None:
     assert offers == {Offer(1, 0.25)}
 
 
+def test_whose_turn_it_is_depends_on_nothing_but_the_candidates_and_what_was_tried() -> None:
+    many = [(*TWO, candidate(f"p/{n}", usd=0.1)) for n in range(MAX_REMEMBERED + 10)]
+    one, other = saved_up(Exploration()), saved_up(Exploration())
+    for step in range(4):
+        for candidates in many:
+            one.offer(AGENT, TASK, CHOICE, candidates)
+        assert (offer := one.offer(AGENT, TASK, CHOICE, many[0]))
+        assert offer == other.offer(AGENT, TASK, CHOICE, tuple(many[0])), step
+        for exploration in (one, other):
+            explored = many[0][offer.place].model_id
+            exploration.decided(AGENT, TASK, CHOICE, many[0], explored)
+    one.reconfigure(ExplorationPolicy(least=0.5))
+    assert saved_up(one).offer(AGENT, TASK, CHOICE, many[0]) is None
+
+
 @pytest.mark.parametrize(
     ("agent", "task", "selection", "candidates"),
     [

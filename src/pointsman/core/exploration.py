@@ -89,10 +89,12 @@ class Exploration:
         self._saved = 0.0
         self._now = 0.0
         self._due: dict[str, float] = {}
+        self._next: dict[int, tuple[Sequence[Candidate], _Trial | None]] = {}
 
     def reconfigure(self, policy: ExplorationPolicy) -> None:
         """Follow `policy` from now on; what was saved is kept, unless nothing is to be spent."""
         self._policy = policy
+        self._next.clear()
         if not policy.share:
             self._saved = 0.0
 
@@ -101,11 +103,12 @@ class Exploration:
     ) -> Offer | None:
         """Whom this request may be spent on, or None. Changes nothing and draws nothing.
 
-        `candidates` are those that can take the request now, best score first.
+        `candidates` are those that can take the request now, best score first. The same sequence,
+        asked about again, holds the same candidates.
         """
         if self._saved < 1.0 or not _entitled(agent, task, selection, candidates):
             return None
-        trial = min(self._trials(candidates), default=None)
+        trial = self._next_trial(candidates)
         if trial is None or self._saved < trial.price:
             return None
         return Offer(trial.place, self._policy.chance)
@@ -128,8 +131,20 @@ class Exploration:
         if explored is not None:
             self._saved -= self._took(explored, candidates)
 
+    def _next_trial(self, candidates: Sequence[Candidate]) -> _Trial | None:
+        """Whose turn it is; that stays so until a trial is made, while many requests ask."""
+        known = self._next.get(id(candidates))
+        if known is not None:
+            return known[1]
+        if len(self._next) >= MAX_REMEMBERED:
+            self._next.clear()
+        trial = min(self._trials(candidates), default=None)
+        self._next[id(candidates)] = (candidates, trial)  # Kept alive, hence the identity.
+        return trial
+
     def _took(self, model_id: str, candidates: Sequence[Candidate]) -> float:
         """The price of the trial of `model_id`, whose turn it was; the others keep theirs."""
+        self._next.clear()
         if len(self._due) > MAX_REMEMBERED:
             self._due.clear()
         paid = 1.0
