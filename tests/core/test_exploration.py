@@ -95,7 +95,8 @@ def test_whose_turn_it_is_depends_on_nothing_but_the_candidates_and_what_was_tri
     for step in range(4):
         for candidates in many:
             one.offer(AGENT, TASK, CHOICE, candidates)
-        assert (offer := one.offer(AGENT, TASK, CHOICE, many[0]))
+        offer = one.offer(AGENT, TASK, CHOICE, many[0])
+        assert offer is not None
         assert offer == other.offer(AGENT, TASK, CHOICE, tuple(many[0])), step
         for exploration in (one, other):
             explored = many[0][offer.place].model_id
