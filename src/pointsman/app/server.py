@@ -106,7 +106,7 @@ class HttpServer:
         self._protocol: type[EdgeProtocol] | None = None
 
     async def run(self, listening: socket.socket) -> bool:
-        """Serve until SIGTERM or SIGINT. Returns whether it ever came up."""
+        """Serve until SIGTERM or SIGINT. Returns whether it came up and lost nothing at the end."""
         running = Running(
             self._first, load=self._load, reconfigured=self._reconfigured, aside=_aside()
         )
@@ -130,7 +130,7 @@ class HttpServer:
             give_up=lambda reason: self._give_up(running, reason),
         )
         await server.serve(sockets=[listening])
-        return server.started
+        return server.started and running.all_written
 
     def _give_up(self, running: Running, reason: str) -> NoReturn:
         """End the process as it stands, whichever thread or disk keeps it from ending."""

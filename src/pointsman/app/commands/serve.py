@@ -93,15 +93,15 @@ def _serve(configuration: Configuration, read: Load, listening: socket.socket) -
     http = HttpServer(configuration, read_again, logs, announce)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            came_up = runner.run(http.run(listening))
+            ended_well = runner.run(http.run(listening))
     except KeyboardInterrupt:
-        came_up = True
+        ended_well = True
     except PointsmanError as error:
         print(error, file=sys.stderr)
-        came_up = False
+        ended_well = False
     finally:
         logs.stop()
-    return 0 if came_up else EXIT_FAILED
+    return 0 if ended_well else EXIT_FAILED
 
 
 def _overridden(configuration: Configuration, args: argparse.Namespace) -> Configuration:
