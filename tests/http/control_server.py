@@ -30,7 +30,9 @@ from pointsman.adapters.http.control import (
 from pointsman.adapters.http.replies import JSON, reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.clock import SystemClock
+from pointsman.app.watching import Stores, Watching
 from pointsman.core.admission import BreakerPolicy
+from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
     Candidate,
@@ -58,6 +60,7 @@ from pointsman.core.fleet import (
     Weights,
 )
 from pointsman.engine.alert_desk import Desk
+from pointsman.engine.alert_gauges import Sources
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
@@ -66,6 +69,7 @@ from pointsman.engine.decide import Ask
 from pointsman.engine.drains import Drains
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.health import Health
+from pointsman.engine.heard import Heard
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
@@ -238,7 +242,13 @@ class Router:
         return self.told
 
     def alerts(self) -> Desk:
-        assert self.desk is not None
+        if self.desk is None:
+            clock, store = SystemClock(), self.store
+            parts = (Health(clock, BreakerPolicy()), Load(clock), WriteBehindLedger(store, clock))
+            sources = Sources(self.registry(), *parts, self.statistics)
+            stores = Stores(store.alerts, store, 30, store.audit)
+            watching = Watching(AlertPlan(), stores, sources, Heard(), clock, Random(1))
+            self.desk = watching.desk
         return self.desk
 
     def assignments(self) -> Assignments:

@@ -85,6 +85,19 @@ def test_open_alerts_are_told_with_their_evidence_the_gravest_first(client: Clie
     assert {each["model_id"] for each in hidden} == {"sim/a"}
 
 
+def test_the_overview_says_what_is_good_enough_and_when_alerts_began(client: Client) -> None:
+    client.router.statistics = client.router.statistics  # of a clock that stands still at noon
+    found = client.get("/overview?range=1h")
+    assert found["targets"] == {"success_rate": 0.95, "cost_usd_per_hour": None}
+    told = {each["alert_id"]: each for each in found["marks"]}
+    active = client.get("/alerts/active")["alerts"]
+    assert set(told) == {each["alert_id"] for each in active if each["state"] == "firing"}
+    one = next(each for each in active if each["alert_type"] == "MODEL_FAILURE")
+    mark = told[one["alert_id"]]
+    assert (mark["severity"], mark["scope"]) == ("CRITICAL", "model sim/a")
+    assert mark["at"] == one["starts_at"]
+
+
 def test_alerts_are_narrowed_to_what_is_asked_for(client: Client) -> None:
     def rules(query: str) -> set[str]:
         return {each["rule"] for each in client.get(f"/alerts{query}")["alerts"]}

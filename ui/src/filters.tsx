@@ -3,7 +3,17 @@
 import { type Key, t } from "./i18n";
 import { Choice } from "./parts/choice";
 import { agents, models } from "./state/fleet";
-import { CADENCES, cadence, paused, place, RANGES, range, refine } from "./state/place";
+import {
+  CADENCES,
+  cadence,
+  endsWrong,
+  halfKept,
+  paused,
+  place,
+  RANGES,
+  range,
+  refine,
+} from "./state/place";
 
 /** Pages that show what is going on; on the others there is nothing to filter by. */
 const FILTERED = new Set(["overview", "agents", "models"]);
@@ -20,8 +30,7 @@ export function Filters() {
       <ui5-segmented-button
         accessible-name={t("filter.range")}
         onselection-change={(event: CustomEvent<{ selectedItems: HTMLElement[] }>) => {
-          const items = event.detail.selectedItems;
-          refine({ range: items[0]?.dataset.value ?? "" });
+          chooseRange(event.detail.selectedItems[0]?.dataset.value ?? "");
         }}
       >
         {RANGES.map((each) => (
@@ -30,6 +39,7 @@ export function Filters() {
           </ui5-segmented-button-item>
         ))}
       </ui5-segmented-button>
+      {range.value === "custom" ? <Ends /> : null}
       <Choice
         label={t("filter.kind")}
         value={query.kind ?? ""}
@@ -84,8 +94,57 @@ export function Filters() {
       >
         {paused.value ? t("action.resume") : t("action.pause")}
       </ui5-button>
+      {endsWrong.value ? (
+        <p class="wrong filters-note" role="alert">
+          {t("filter.ends_wrong")}
+        </p>
+      ) : null}
+      {halfKept.value ? (
+        <p class="wrong filters-note" role="status">
+          {t("filter.half_kept")}
+        </p>
+      ) : null}
     </div>
   );
+}
+
+const DAY_MS = 86_400_000;
+
+/** A range of one's own begins as the last day. */
+function chooseRange(name: string): void {
+  const now = Date.now();
+  const ends = { start: new Date(now - DAY_MS).toISOString(), end: new Date(now).toISOString() };
+  refine({ range: name, ...(name === "custom" ? ends : { start: "", end: "" }) });
+}
+
+/** From when until when, as the clock on the wall says here. */
+function Ends() {
+  return (
+    <>
+      {(["start", "end"] as const).map((name) => (
+        <input
+          key={name}
+          class="instant"
+          type="datetime-local"
+          aria-label={t(`filter.${name}`)}
+          title={t(`filter.${name}`)}
+          value={localTime(place.value.query[name] ?? "")}
+          onChange={(event) => {
+            const at = Date.parse(event.currentTarget.value);
+            if (!Number.isNaN(at)) refine({ [name]: new Date(at).toISOString() });
+          }}
+        />
+      ))}
+    </>
+  );
+}
+
+/** As the browser's control takes it: to the minute, without a zone. */
+export function localTime(instant: string): string {
+  const at = new Date(instant);
+  if (Number.isNaN(at.getTime())) return "";
+  const shifted = new Date(at.getTime() - 60_000 * at.getTimezoneOffset());
+  return shifted.toISOString().slice(0, 16);
 }
 
 const named = (value: string) => ({ value, text: value });

@@ -1,7 +1,16 @@
 /** Does an address bring back the view that it was taken from? */
 
 import { expect, test } from "vitest";
-import { hashOf, parsedPlace } from "../src/state/place";
+import {
+  endsWrong,
+  halfKept,
+  hashOf,
+  narrowed,
+  parsedPlace,
+  place,
+  range,
+  recent,
+} from "../src/state/place";
 
 test("every place has an address that leads back to it", () => {
   const places = [
@@ -22,4 +31,21 @@ test("filters that are empty do not stand in an address", () => {
   expect(hashOf({ page: "agents", id: "", query: { b: "2", a: "1", c: "" } })).toBe(
     "#/agents?a=1&b=2",
   );
+});
+
+test("a range of one's own needs two ends in order, and is kept by agent or by model", () => {
+  const at = (query: Record<string, string>) => {
+    place.value = { page: "overview", id: "", query };
+  };
+  const [start, end] = ["2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"];
+  at({ range: "custom", start });
+  expect(range.value).toBe("5m");
+  at({ range: "custom", start, end });
+  expect([range.value, endsWrong.value, recent.value]).toEqual(["custom", false, "1h"]);
+  at({ range: "custom", start: end, end: start });
+  expect(endsWrong.value).toBe(true);
+  at({ range: "7d", agent: "a", provider: "p" });
+  expect([halfKept.value, narrowed.value]).toEqual([true, { agent_id: "a" }]);
+  at({ range: "1h", agent: "a", provider: "p" });
+  expect([halfKept.value, narrowed.value]).toEqual([false, { agent_id: "a", provider: "p" }]);
 });

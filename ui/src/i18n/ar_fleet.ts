@@ -45,6 +45,7 @@ export const fleetAr: Record<keyof typeof fleetEn, string> = {
   "flow.words": "الوكلاء في جانب والنماذج في الآخر، بعرض محاولاتهم في المدى",
   "flow.attempts": "{count} محاولة",
   "flow.nobody": "لم يسأل أحد أي نموذج في هذا المدى.",
+  "flow.at_most_hour": "من سأل أي نموذج معروف لآخر ساعة فقط، وهي المعروضة.",
   "matrix.title": "كل وكيل على كل نموذج",
   "matrix.shows": "تعرض الخلايا",
   "matrix.share": "الحصة من محاولات الوكيل",

@@ -43,6 +43,8 @@ export const fleetEn = {
   "flow.words": "agents on one side, models on the other; as wide as their attempts in the range",
   "flow.attempts": "{count} attempts",
   "flow.nobody": "Nobody asked any model in this range.",
+  "flow.at_most_hour":
+    "Which agent asked which model is known of the last hour only; that is shown.",
   "matrix.title": "Every agent on every model",
   "matrix.shows": "Cells show",
   "matrix.share": "Share of the agent's attempts",

@@ -2,9 +2,10 @@
 
 import { call } from "../api/client";
 import type { FlowsBody } from "../api/schema";
+import { t } from "../i18n";
 import { useResource } from "../parts/resource";
 import { Shown } from "../parts/state";
-import { narrowed, range } from "../state/place";
+import { atHand, narrowed, recent } from "../state/place";
 import { FlowView } from "./flow";
 import { MatrixView } from "./matrix";
 
@@ -14,17 +15,24 @@ interface ViewProps {
 }
 
 export default function FleetView({ view, standing }: ViewProps) {
-  const query = { range: range.value, ...narrowed.value };
+  const query = { range: recent.value, ...narrowed.value };
   const found = useResource(
     JSON.stringify(query),
     (signal) => call<FlowsBody>("/flows", { query, signal }),
     true,
   );
   return (
-    <Shown of={found} rows={8}>
-      {(body) =>
-        view === "flow" ? <FlowView body={body} /> : <MatrixView body={body} standing={standing} />
-      }
-    </Shown>
+    <>
+      {atHand.value ? null : <p class="quiet">{t("flow.at_most_hour")}</p>}
+      <Shown of={found} rows={8}>
+        {(body) =>
+          view === "flow" ? (
+            <FlowView body={body} />
+          ) : (
+            <MatrixView body={body} standing={standing} />
+          )
+        }
+      </Shown>
+    </>
   );
 }

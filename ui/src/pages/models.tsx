@@ -12,7 +12,7 @@ import { toneOfCircuit } from "../parts/severity";
 import { Empty, Shown } from "../parts/state";
 import { Success } from "../parts/success";
 import { overview } from "../state/live";
-import { go, linkTo, place, range } from "../state/place";
+import { go, linkTo, place, recent } from "../state/place";
 import { DrainButton, DrainedBy } from "./drain";
 
 export default function Models() {
@@ -185,7 +185,7 @@ function One({ id }: { id: string }) {
     (signal) => call<OneModelBody>(`/models/${path}`, { signal }),
     true,
   );
-  const window = range.value;
+  const window = recent.value;
   const did = useResource(
     `${id} ${window}`,
     (signal) => call<Metrics>("/metrics", { query: { window, model_id: id }, signal }),

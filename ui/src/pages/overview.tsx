@@ -4,7 +4,7 @@ import type { OverviewBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Chart } from "../parts/chart";
 import { change, count, dollars, duration, percent, rate } from "../parts/format";
-import type { Line } from "../parts/lines";
+import type { Line, Mark } from "../parts/lines";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { Spark } from "../parts/spark";
@@ -88,6 +88,8 @@ interface Figure {
   /** Whether more of it is worse; without, neither way is. */
   worse?: boolean;
   more?: (body: OverviewBody) => string;
+  /** What is good enough, if anybody has said so. */
+  target?: (body: OverviewBody) => number | null;
 }
 
 const FIGURES: readonly Figure[] = [
@@ -103,6 +105,7 @@ const FIGURES: readonly Figure[] = [
     of: (point) => point.success_rate,
     show: percent,
     worse: false,
+    target: (body) => body.targets.success_rate,
     more: (body) => t("card.success_more", { count: count(body.now.failed_attempts) }),
   },
   {
@@ -118,6 +121,7 @@ const FIGURES: readonly Figure[] = [
     of: (point) => point.cost_usd_per_hour,
     show: dollars,
     worse: true,
+    target: (body) => body.targets.cost_usd_per_hour,
     more: ({ now }) =>
       now.unpriced_answers
         ? t("card.cost_unpriced", { cost: dollars(now.cost_usd), count: now.unpriced_answers })
@@ -166,8 +170,33 @@ function Card({ figure, body }: { figure: Figure; body: OverviewBody }) {
         />
       </span>
       <span class="card-more quiet">{figure.more?.(body)}</span>
+      <Target figure={figure} body={body} value={value} />
       <Spark values={body.points.map((point) => figure.of(point))} />
     </a>
+  );
+}
+
+/** Whether it is good enough, with a sign besides its colour. */
+function Target({
+  figure,
+  body,
+  value,
+}: {
+  figure: Figure;
+  body: OverviewBody;
+  value: number | null;
+}) {
+  const target = figure.target?.(body) ?? null;
+  if (target === null) return null;
+  const missed = value !== null && (figure.worse ? value > target : value < target);
+  return (
+    <span class={`card-target ${missed ? "wrong" : "quiet"}`}>
+      <ui5-icon name={missed ? "alert" : "accept"} aria-hidden="true" />
+      <span>
+        {t(missed ? "card.target_missed" : "card.target")}{" "}
+        <Num>{`${figure.worse ? "≤" : "≥"} ${figure.show(target)}`}</Num>
+      </span>
+    </span>
   );
 }
 
@@ -195,6 +224,14 @@ function Change({
   );
 }
 
+const alertMarks = (body: OverviewBody): Mark[] =>
+  body.marks.map((each) => ({
+    at: Date.parse(each.at) / 1_000,
+    severity: each.severity,
+    label: `${t(`severity.${each.severity}` as Key)}: ${each.alert_type.replaceAll("_", " ").toLowerCase()} (${each.scope})`,
+    href: linkTo("alerts", each.alert_id),
+  }));
+
 function Charts({ body }: { body: OverviewBody }) {
   const times = body.points.map((point) => Date.parse(point.at) / 1_000);
   const latency: Line[] = [
@@ -216,7 +253,13 @@ function Charts({ body }: { body: OverviewBody }) {
   return (
     <div class="charts">
       <Panel title={t("overview.latency")} class="wide">
-        <Chart label={t("overview.latency")} times={times} lines={latency} format={duration} />
+        <Chart
+          label={t("overview.latency")}
+          times={times}
+          lines={latency}
+          format={duration}
+          marks={alertMarks(body)}
+        />
       </Panel>
       <Panel title={t("overview.by_model")}>
         <Chart
@@ -224,6 +267,7 @@ function Charts({ body }: { body: OverviewBody }) {
           times={times}
           lines={requests}
           format={rate}
+          marks={alertMarks(body)}
           stacked
         />
       </Panel>

@@ -6,8 +6,8 @@ import "uplot/dist/uPlot.min.css";
 import { language, t } from "../i18n";
 import { painted } from "../state/looks";
 import { instant, tick } from "./format";
+import { type Line, type Mark, marksWithin, stacked } from "./lines";
 import { Num } from "./num";
-import { type Line, stacked } from "./lines";
 
 interface ChartProps {
   label: string;
@@ -17,6 +17,8 @@ interface ChartProps {
   format: (value: number | null) => string;
   stacked?: boolean;
   height?: number;
+  /** Instants that are shown across the lines. */
+  marks?: readonly Mark[];
   /** Called with the two ends, in seconds, of what was dragged over. */
   pick?: (from: number, to: number) => void;
 }
@@ -65,7 +67,32 @@ export function Chart(props: ChartProps) {
       ) : (
         <p class="empty quiet">{t("chart.nothing")}</p>
       )}
+      <Marks {...props} />
     </figure>
+  );
+}
+
+const MOST_MARKS = 6;
+
+/** In words what the lines across the chart are, on the way to each. */
+function Marks({ marks = [], times }: ChartProps) {
+  const shown = marksWithin(marks, times);
+  if (!shown.length) return null;
+  return (
+    <ul class="marks">
+      {shown.slice(-MOST_MARKS).map((mark) => (
+        <li key={mark.href}>
+          <span class={`mark-sign mark-${mark.severity}`} aria-hidden="true" />
+          <Num>{instant(1_000 * mark.at)}</Num>{" "}
+          <a href={mark.href}>
+            <bdi>{mark.label}</bdi>
+          </a>
+        </li>
+      ))}
+      {shown.length > MOST_MARKS ? (
+        <li class="quiet">{t("chart.more_marks", { count: shown.length - MOST_MARKS })}</li>
+      ) : null}
+    </ul>
   );
 }
 
@@ -120,12 +147,14 @@ function Plot(props: ChartProps & { all: readonly Line[] }) {
   );
   const latest = useRef(table);
   latest.current = table;
+  const marks = useRef<readonly Mark[]>([]);
+  marks.current = props.marks ?? [];
 
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     const made = new uPlot(
-      options(props, all, element.clientWidth, height, setOver),
+      options(props, all, element.clientWidth, height, setOver, () => marks.current),
       latest.current,
       element,
     );
@@ -190,6 +219,28 @@ function Tip({ times, lines, format, at }: ChartProps & { at: { index: number; x
   );
 }
 
+const MARK_TOKENS: Record<string, string> = {
+  INFO: "--sapInformativeElementColor",
+  WARNING: "--sapCriticalElementColor",
+};
+
+function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const mark of marks) {
+    const x = Math.round(plot.valToPos(mark.at, "x", true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = token(MARK_TOKENS[mark.severity] ?? "--sapNegativeElementColor");
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
 function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -201,6 +252,7 @@ function options(
   width: number,
   height: number,
   hover: (at: { index: number; x: number } | null) => void,
+  marks: () => readonly Mark[],
 ): uPlot.Options {
   const { lines, format, pick } = props;
   const label = token("--sapContent_LabelColor");
@@ -259,6 +311,7 @@ function options(
       })),
     ],
     hooks: {
+      draw: [(plot) => drawMarks(plot, marks())],
       setCursor: [
         (plot) => {
           const { idx, left } = plot.cursor;

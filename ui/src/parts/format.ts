@@ -80,6 +80,9 @@ const two = (value: number) => String(value).padStart(2, "0");
 const clock = (at: Date) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 const day = (at: Date) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 
+export const timeOfDay = (at: number) => clock(new Date(at));
+export const dayOf = (at: number) => day(new Date(at));
+
 /** The time of day; with its date where that is not today's. */
 export function instant(at: string | number | null | undefined, now = new Date()): string {
   if (at === null || at === undefined) return NOTHING;

@@ -8,6 +8,23 @@ export interface Line {
   colour?: number;
 }
 
+/** Something that happened at an instant, in seconds since 1970. */
+export interface Mark {
+  at: number;
+  /** As of an alert: INFO, WARNING, ERROR or CRITICAL. */
+  severity: string;
+  label: string;
+  href: string;
+}
+
+/** The marks that a chart over these times has room for. */
+export function marksWithin(marks: readonly Mark[], times: readonly number[]): Mark[] {
+  const [first, last] = [times[0], times[times.length - 1]];
+  if (first === undefined || last === undefined) return [];
+  const step = (times[1] ?? last) - first;
+  return marks.filter((mark) => mark.at >= first && mark.at <= last + step);
+}
+
 /** Each line on top of those before it; nothing where none of them is known. */
 export function stacked(lines: readonly Line[], length: number): (number | null)[][] {
   const sums = Array.from<unknown, number | null>({ length }, (_, index) =>

@@ -4,7 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { call, url } from "../api/client";
 import type { OverviewBody } from "../api/schema";
 import { merged } from "./course";
-import { cadence, narrowed, paused, range } from "./place";
+import { atHand, cadence, endsWrong, narrowed, paused, place, range } from "./place";
 import { session } from "./session";
 
 export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
@@ -17,7 +17,21 @@ export const heardAt = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
 
 /** What is asked for; another stream is opened when it changes. */
-const wish = computed(() => ({ range: range.value, every: cadence.value, ...narrowed.value }));
+const wish = computed<Record<string, string | number>>((): Record<string, string | number> => {
+  const common = { every: every.value, ...narrowed.value };
+  if (range.value !== "custom") return { range: range.value, ...common };
+  const { start = "", end = "" } = place.value.query;
+  // What was right goes on until it is right again.
+  if (!endsWrong.value) ends = { range: "custom", start, end };
+  return { ...ends, ...common };
+});
+let ends: Record<string, string> = { range: "5m" };
+
+/** What is kept for long changes once in a minute. */
+const LEAST_LONG_S = 30;
+const every = computed(() =>
+  atHand.value ? cadence.value : Math.max(LEAST_LONG_S, cadence.value),
+);
 
 const allowed = computed(() => session.value?.signed_in ?? false);
 
@@ -109,6 +123,6 @@ function show(): void {
 
 function watch(): void {
   const heard = heardAt.peek();
-  const silent = heard !== null && Date.now() - heard > cadence.peek() * 1_000 + PATIENCE_MS;
+  const silent = heard !== null && Date.now() - heard > every.peek() * 1_000 + PATIENCE_MS;
   if (silent && connection.peek() === "live") connection.value = "stale";
 }

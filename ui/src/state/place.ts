@@ -20,12 +20,15 @@ export interface Place {
   query: Readonly<Record<string, string>>;
 }
 
-export const RANGES = ["5m", "1h"] as const;
+export const RANGES = ["5m", "1h", "24h", "7d", "custom"] as const;
 export type Range = (typeof RANGES)[number];
 export const CADENCES = [1, 5, 30] as const;
 
 /** The filters that stay when one goes from page to page. */
-const SHARED = ["range", "agent", "model", "provider", "every", "paused"];
+const SHARED = [
+  ...["range", "start", "end", "agent", "kind", "model", "provider"],
+  ...["every", "paused"],
+];
 
 export function parsedPlace(hash: string): Place {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
@@ -53,16 +56,39 @@ function decoded(text: string): string {
 
 export const place = signal<Place>(parsedPlace("location" in globalThis ? location.hash : ""));
 
-export const range = computed<Range>(
-  () => RANGES.find((each) => each === place.value.query.range) ?? "5m",
-);
+/** A range of one's own needs two ends; without both it is the usual one. */
+export const range = computed<Range>(() => {
+  const { range: name, start, end } = place.value.query;
+  const found = RANGES.find((each) => each === name) ?? "5m";
+  return found === "custom" && !(isInstant(start) && isInstant(end)) ? "5m" : found;
+});
+const LEAST_MS = 5 * 60_000;
+const LONGEST_MS = 400 * 86_400_000;
+/** Ends that the server would refuse, as they are while somebody writes them. */
+export const endsWrong = computed(() => {
+  const { start = "", end = "" } = place.value.query;
+  const length = Date.parse(end) - Date.parse(start);
+  return range.value === "custom" && !(length >= LEAST_MS && length <= LONGEST_MS);
+});
+const isInstant = (text: string | undefined) => !Number.isNaN(Date.parse(text ?? ""));
+
+/** Ranges of which every attempt is at hand; longer ones are read from sums. */
+export const atHand = computed(() => range.value === "5m" || range.value === "1h");
+/** The longest of these that the range holds. */
+export const recent = computed(() => (range.value === "5m" ? "5m" : "1h"));
+/** What is kept for long is kept by agent or by model: where both are asked for, agents count. */
+export const halfKept = computed(() => {
+  const { agent, kind, model, provider } = place.value.query;
+  return !atHand.value && !!(agent ?? kind) && !!(model ?? provider);
+});
 export const cadence = computed<number>(
   () => CADENCES.find((each) => String(each) === place.value.query.every) ?? 5,
 );
 /** Whose attempts are meant, as the server is asked for them. */
 export const narrowed = computed(() => {
   const { agent = "", kind = "", model = "", provider = "" } = place.value.query;
-  const given = { agent_id: agent, kind, model_id: model, provider };
+  const side = halfKept.value ? {} : { model_id: model, provider };
+  const given = { agent_id: agent, kind, ...side };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
 });
 export const paused = computed(() => place.value.query.paused === "1");

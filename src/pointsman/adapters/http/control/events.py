@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from pointsman.adapters.http.asgi import Receive, Scope, Send
-from pointsman.adapters.http.control.overview_views import OverviewQuery, overview_body
+from pointsman.adapters.http.control.overview_query import RANGES, OverviewQuery
+from pointsman.adapters.http.control.overview_views import overview_body
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import RequestError, StoreError
-from pointsman.engine.timeline import SCALES
 
 PATH = "/events"
 MOST_READERS = 100
@@ -27,7 +28,7 @@ HEARTBEAT_S = 10.0
 COME_BACK_MS = 1000
 
 _CADENCE = range(1, 61)
-_RANGES = tuple(scale.label for scale in SCALES)
+_ENDS = ("start", "end")
 _FILTERS = ("agent_id", "kind", "model_id", "provider")
 _MOST_CHARS = 256
 _HEADERS = (
@@ -107,7 +108,7 @@ async def _send(send: Send, data: bytes) -> None:
 def wish_of(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wish:
     """Raises `RequestError` for what is misspelt or out of bounds."""
     given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
-    known = ("range", "every", *_FILTERS)
+    known = ("range", "every", *_ENDS, *_FILTERS)
     for name, value in given:
         if name not in known:
             words = f"{name}: no such query parameter; known here: {', '.join(known)}."
@@ -116,13 +117,22 @@ def wish_of(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wish:
             words = f"{name}: takes 1 to {_MOST_CHARS} characters."
             raise RequestError(words, param=name, code="invalid_value")
     values = dict(given)
-    length = values.get("range", _RANGES[0])
-    if length not in _RANGES:
-        words = f"range: {length!r} is none of {', '.join(_RANGES)}."
+    length = values.get("range", RANGES[0])
+    if length not in RANGES:
+        words = f"range: {length!r} is none of {', '.join(RANGES)}."
         raise RequestError(words, param="range", code="invalid_value")
     filters = {name: values.get(name) for name in _FILTERS}
-    query = OverviewQuery(length, **filters)
+    start, end = (_instant(name, values.get(name)) for name in _ENDS)
+    query = OverviewQuery(length, **filters, start=start, end=end).checked()
     return Wish(query, _every(values.get("every", "5")), _since(headers))
+
+
+def _instant(name: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        words = f"{name}: {text!r} is no instant; as in 2026-03-01T12:00:00Z."
+        raise RequestError(words, param=name, code="invalid_value") from None
 
 
 def _every(text: str) -> int:

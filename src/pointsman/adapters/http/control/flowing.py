@@ -9,8 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.bodies import Body
-from pointsman.adapters.http.control.overview_calls import FILTERS, Named, RangeName
-from pointsman.adapters.http.control.overview_views import SCALE_OF, OverviewQuery
+from pointsman.adapters.http.control.overview_calls import FILTERS, AtHand, Named
+from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.engine.timeline import Key, Sums
 
@@ -51,7 +51,7 @@ async def flows(
     source: Source,
     *,
     range: Annotated[  # noqa: A002 - as it is called in the query
-        RangeName, QueryParameter(description="How far to look back.")
+        AtHand, QueryParameter(description="How far to look back.")
     ] = "5m",
     agent_id: Annotated[str | None, Named(description="Of this agent only.")] = None,
     kind: Annotated[str | None, Named(description="Of agents of this kind only.")] = None,

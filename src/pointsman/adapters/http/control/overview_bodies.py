@@ -81,12 +81,34 @@ class AgentNameBody(Body, frozen=True, kw_only=True):
     kind: str
 
 
+class TargetsBody(Body, frozen=True, kw_only=True):
+    """What is good enough, of everything together, as rules and budgets say; null where none does.
+
+    Below `success_rate`, in [0, 1], a rule fires; above `cost_usd_per_hour` a budget is exceeded or
+    a rule fires.
+    """
+
+    success_rate: float | None
+    cost_usd_per_hour: float | None
+
+
+class MarkBody(Body, frozen=True, kw_only=True):
+    """An alert began to fire; `scope` is what it is about, in words."""
+
+    at: datetime
+    severity: str
+    alert_type: str
+    scope: str
+    alert_id: str
+
+
 class OverviewBody(Body, frozen=True, kw_only=True):
     """How the fleet does. `before` is the stretch of the same length before, null when not known.
 
     `points` are those not yet over at `since`, as asked; `courses` run along them. `agents` and
     `models` are those that did anything in the range, the busiest first; `live` and `roster` are
-    all models and agents that are declared.
+    all models and agents that are declared. `marks` are the alerts of the range, in order; where
+    it is narrowed, those of everybody too.
     """
 
     success: bool = True
@@ -99,6 +121,8 @@ class OverviewBody(Body, frozen=True, kw_only=True):
     before: FiguresBody | None
     points: list[CourseStepBody]
     courses: list[ModelCourseBody]
+    marks: list[MarkBody]
+    targets: TargetsBody
     models: list[StandingBody]
     agents: list[StandingBody]
     live: list[LiveModelBody]

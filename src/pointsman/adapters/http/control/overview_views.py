@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pointsman.adapters.http.control.explaining import decision_summary
+from pointsman.adapters.http.control.history_views import history
+from pointsman.adapters.http.control.landmarks import former_marks, marks, targets_body
 from pointsman.adapters.http.control.overview_bodies import (
     AgentNameBody,
     CourseStepBody,
@@ -16,11 +18,11 @@ from pointsman.adapters.http.control.overview_bodies import (
     OverviewBody,
     StandingBody,
 )
+from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource, LiveModel
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.timeline import (
-    SCALES,
     Narrowing,
     Point,
     Scale,
@@ -38,60 +40,28 @@ LATEST_DECISIONS = 10
 _LOOKED_THROUGH = 100
 """So many decisions are looked through for those of a kind of agent or of a provider."""
 
-SCALE_OF: Mapping[str, Scale] = {scale.label: scale for scale in SCALES}
-
-
-class OverviewQuery(NamedTuple):
-    """What of the fleet is looked at; None stands for all."""
-
-    range: str = "5m"
-    agent_id: str | None = None
-    kind: str | None = None
-    model_id: str | None = None
-    provider: str | None = None
-
-    def narrowing(self, fleet: Fleet) -> Narrowing:
-        return Narrowing(self._agents(fleet), self._models(fleet))
-
-    def _agents(self, fleet: Fleet) -> frozenset[str] | None:
-        if self.agent_id is None and self.kind is None:
-            return None
-        named = (self.agent_id,) if self.agent_id is not None else fleet.agents
-        kinds = {each.id: each.kind for each in fleet.agents.values()}
-        return frozenset(name for name in named if self.kind in (None, kinds.get(name)))
-
-    def _models(self, fleet: Fleet) -> frozenset[str] | None:
-        if self.model_id is None and self.provider is None:
-            return None
-        named = (self.model_id,) if self.model_id is not None else fleet.models
-        owners = {each.id: each.provider for each in fleet.models.values()}
-        return frozenset(name for name in named if self.provider in (None, owners.get(name)))
-
 
 async def overview_body(
     source: ControlSource, wanted: OverviewQuery, since_s: float = 0.0
 ) -> OverviewBody:
-    """The overview as it is now, with the points that were not over at `since_s`."""
-    fleet, counted, timeline = source.fleet(), source.counted(), source.timeline()
-    scale, whose = SCALE_OF[wanted.range], wanted.narrowing(fleet)
-    await timeline.turn()
-    present, span_s = await timeline.whole(scale, whose)
-    past, past_s = await timeline.whole(scale, whose, before=True)
-    points = await timeline.points(scale, whose, since_s)
-    models = await timeline.by(scale, model_side, whose)
-    agents = await timeline.by(scale, agent_side, whose)
+    """The overview as it is now, with the points that were not over at `since_s`.
+
+    A range that is longer than what is at hand is told as a whole. Raises `StoreError`.
+    """
+    fleet, whose = source.fleet(), wanted.narrowing(source.fleet())
+    if wanted.range in SCALE_OF:
+        scale = SCALE_OF[wanted.range]
+        course = await _at_hand(source.timeline(), scale, whose, since_s)
+        since = source.now() - timedelta(seconds=scale.length_s)
+        course["marks"] = marks(source.alerts(), since)
+    else:
+        course = await _long(source, wanted)
+    counted = source.counted()
     return OverviewBody(
+        **course,
         timestamp=source.now(),
-        range=scale.label,
-        range_s=scale.length_s,
-        step_s=scale.step_s,
-        known_since=timeline.since,
-        now=FiguresBody(**_figures(present, span_s)),
-        before=FiguresBody(**_figures(past, past_s)) if past_s >= scale.length_s else None,
-        points=[_point(point) for point in points],
-        courses=await _courses(timeline, scale, whose, models, since_s),
-        models=_standings(models),
-        agents=_standings(agents),
+        range=wanted.range,
+        targets=targets_body(source.alerts()),
         live=_live(source, fleet),
         roster=[
             AgentNameBody(agent_id=each.id, name=each.name or each.id, kind=each.kind)
@@ -102,6 +72,41 @@ async def overview_body(
         config_version=fleet.version,
         ledger_failing_s=counted.failing_s,
     )
+
+
+async def _at_hand(
+    timeline: Timeline, scale: Scale, whose: Narrowing, since_s: float
+) -> dict[str, Any]:
+    """The fields of an `OverviewBody` that are of its range."""
+    await timeline.turn()
+    present, span_s = await timeline.whole(scale, whose)
+    past, past_s = await timeline.whole(scale, whose, before=True)
+    points = await timeline.points(scale, whose, since_s)
+    models = await timeline.by(scale, model_side, whose)
+    agents = await timeline.by(scale, agent_side, whose)
+    return {
+        "range_s": scale.length_s,
+        "step_s": scale.step_s,
+        "known_since": timeline.since,
+        "now": FiguresBody(**_figures(present, span_s)),
+        "before": FiguresBody(**_figures(past, past_s)) if past_s >= scale.length_s else None,
+        "points": [_point(point) for point in points],
+        "courses": await _courses(timeline, scale, whose, models, since_s),
+        "models": _standings(models),
+        "agents": _standings(agents),
+    }
+
+
+async def _long(source: ControlSource, wanted: OverviewQuery) -> dict[str, Any]:
+    """The same of a range that is read from the store."""
+    found = (await history(source, wanted))._asdict()
+    start = found.pop("start")
+    end = start + timedelta(seconds=found["range_s"])
+    return {
+        **found,
+        "known_since": start,
+        "marks": await former_marks(source.alerts(), start, end),
+    }
 
 
 def _figures(sums: Sums, span_s: float) -> dict[str, Any]:
