@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 import uvicorn
+from quiet_desk import quiet_desk
 
 from pointsman.adapters.http.auth import Key, Role
 from pointsman.adapters.http.control import (
@@ -30,9 +31,7 @@ from pointsman.adapters.http.control import (
 from pointsman.adapters.http.replies import JSON, reply_to
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.clock import SystemClock
-from pointsman.app.watching import Stores, Watching
 from pointsman.core.admission import BreakerPolicy
-from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import (
     Candidate,
@@ -60,7 +59,6 @@ from pointsman.core.fleet import (
     Weights,
 )
 from pointsman.engine.alert_desk import Desk
-from pointsman.engine.alert_gauges import Sources
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.audit import Audit
@@ -69,7 +67,6 @@ from pointsman.engine.decide import Ask
 from pointsman.engine.drains import Drains
 from pointsman.engine.explain import Explained, borne_out, explained
 from pointsman.engine.health import Health
-from pointsman.engine.heard import Heard
 from pointsman.engine.history_ports import Series, SeriesQuery
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
@@ -143,9 +140,9 @@ class Router:
         return Fleet(self.agents, [BIG, SMALL], "cfg_9")
 
     def live(self, model_id: str) -> LiveModel:
-        if model_id == BIG.id:
-            return LiveModel("open", 8, 1.0, over_target=True)
-        return LiveModel(drain=None if self.out is None else self.out.of(model_id))
+        busy = LiveModel("open", 8, 1.0, over_target=True)
+        out = None if self.out is None else self.out.of(model_id)
+        return busy if model_id == BIG.id else LiveModel(drain=out)
 
     def config(self) -> ConfigView:
         return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})
@@ -222,18 +219,17 @@ class Router:
         )
 
     def drains(self) -> Drains:
-        if self.out is None:
-            self.out = Drains(self.registry(), self.audit())
+        self.out = self.out or Drains(self.registry(), self.audit())
         return self.out
 
     def around(self) -> Around:
-        scorer, clock = CapabilityScorer(), SystemClock()
-        health = Health(clock, BreakerPolicy())
-        return Around(self.registry(), scorer, health, self.statistics, clock)
+        clock, scorer = SystemClock(), CapabilityScorer()
+        return Around(
+            self.registry(), scorer, Health(clock, BreakerPolicy()), self.statistics, clock
+        )
 
     def registry(self) -> Registry:
-        if self.served is None:
-            self.served = Registry(self.setup(), CapabilityScorer())
+        self.served = self.served or Registry(self.setup(), CapabilityScorer())
         return self.served
 
     def deliverer(self) -> Deliverer:
@@ -243,12 +239,7 @@ class Router:
 
     def alerts(self) -> Desk:
         if self.desk is None:
-            clock, store = SystemClock(), self.store
-            parts = (Health(clock, BreakerPolicy()), Load(clock), WriteBehindLedger(store, clock))
-            sources = Sources(self.registry(), *parts, self.statistics)
-            stores = Stores(store.alerts, store, 30, store.audit)
-            watching = Watching(AlertPlan(), stores, sources, Heard(), clock, Random(1))
-            self.desk = watching.desk
+            self.desk = quiet_desk(self.store, self.registry(), self.statistics)
         return self.desk
 
     def assignments(self) -> Assignments:

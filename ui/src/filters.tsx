@@ -79,21 +79,22 @@ export function Filters() {
           {t("filter.clear")}
         </ui5-button>
       ) : null}
-      <span class="grow" />
-      <Choice
-        class="narrow"
-        label={t("filter.every")}
-        value={String(cadence.value)}
-        options={CADENCES.map((n) => ({ value: String(n), text: t("filter.seconds", { n }) }))}
-        choose={(every) => refine({ every: every === "5" ? "" : every })}
-      />
-      <ui5-button
-        design="Transparent"
-        icon={paused.value ? "play" : "pause"}
-        onClick={() => refine({ paused: paused.value ? "" : "1" })}
-      >
-        {paused.value ? t("action.resume") : t("action.pause")}
-      </ui5-button>
+      <span class="filters-end">
+        <Choice
+          class="narrow"
+          label={t("filter.every")}
+          value={String(cadence.value)}
+          options={CADENCES.map((n) => ({ value: String(n), text: t("filter.seconds", { n }) }))}
+          choose={(every) => refine({ every: every === "5" ? "" : every })}
+        />
+        <ui5-button
+          design="Transparent"
+          icon={paused.value ? "play" : "pause"}
+          onClick={() => refine({ paused: paused.value ? "" : "1" })}
+        >
+          {paused.value ? t("action.resume") : t("action.pause")}
+        </ui5-button>
+      </span>
       {endsWrong.value ? (
         <p class="wrong filters-note" role="alert">
           {t("filter.ends_wrong")}

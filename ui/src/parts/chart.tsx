@@ -219,6 +219,14 @@ function Tip({ times, lines, format, at }: ChartProps & { at: { index: number; x
   );
 }
 
+/** Where a value has no neighbour, no line shows it. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const known = (index: number) => (values[index] ?? null) !== null;
+  return Array.from(values, (_, index) => index).filter(
+    (index) => known(index) && !known(index - 1) && !known(index + 1),
+  );
+}
+
 const MARK_TOKENS: Record<string, string> = {
   INFO: "--sapInformativeElementColor",
   WARNING: "--sapCriticalElementColor",
@@ -306,7 +314,13 @@ function options(
         label: line.label,
         stroke: colour(line),
         width: props.stacked ? 1 : 2,
-        points: { show: false },
+        points: props.stacked
+          ? { show: false }
+          : {
+              size: 5,
+              fill: colour(line),
+              filter: (plot: uPlot, index: number) => alone(plot.data[index] ?? []),
+            },
         ...(props.stacked ? { fill: colour(line) } : {}),
       })),
     ],

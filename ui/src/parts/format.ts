@@ -59,6 +59,7 @@ export function count(value: Value): string {
 export function rate(value: Value): string {
   if (missing(value)) return NOTHING;
   if (value >= 100) return `${count(value)}/s`;
+  if (value > 0 && value < 0.01) return `${(3_600 * value).toFixed(value < 0.001 ? 2 : 1)}/h`;
   return `${value.toFixed(value >= 10 ? 1 : 2)}/s`;
 }
 
@@ -79,9 +80,6 @@ export function change(now: Value, before: Value): string | null {
 const two = (value: number) => String(value).padStart(2, "0");
 const clock = (at: Date) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 const day = (at: Date) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-
-export const timeOfDay = (at: number) => clock(new Date(at));
-export const dayOf = (at: number) => day(new Date(at));
 
 /** The time of day; with its date where that is not today's. */
 export function instant(at: string | number | null | undefined, now = new Date()): string {
