@@ -224,9 +224,8 @@ class Router:
 
     def around(self) -> Around:
         clock, scorer = SystemClock(), CapabilityScorer()
-        return Around(
-            self.registry(), scorer, Health(clock, BreakerPolicy()), self.statistics, clock
-        )
+        health = Health(clock, BreakerPolicy())
+        return Around(self.registry(), scorer, health, self.statistics, clock)
 
     def registry(self) -> Registry:
         self.served = self.served or Registry(self.setup(), CapabilityScorer())
