@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,7 +16,8 @@ from pointsman.adapters.http import sessions as module
 from pointsman.adapters.http.auth import Key, KeyRing, Role
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.heads import RequestHead
-from pointsman.adapters.http.sessions import LASTS_S, MOST_FAILURES, SESSION, Sessions
+from pointsman.adapters.http.session_file import FILE_NAME, SessionFile
+from pointsman.adapters.http.sessions import LASTS_S, MOST_FAILURES, SESSION, Clocks, Sessions
 from pointsman.core.errors import AccessDenied
 
 
@@ -35,7 +38,13 @@ class Gate:
         digests = {role: sha256(role.value.encode()).digest() for role in roles}
         self.ring = KeyRing(Key(f"the {role}", digest, role) for role, digest in digests.items())
         self.now = 0.0
-        self.sessions = Sessions(lambda: self.ring, lambda: self.now, version="1.2.3")
+        self.file: SessionFile | None = None
+        self.restarted()
+
+    def restarted(self) -> None:
+        """Another process, with what the file holds if there is one."""
+        clocks = Clocks(lambda: self.now, lambda: self.now)
+        self.sessions = Sessions(lambda: self.ring, clocks, version="1.2.3", file=self.file)
 
     def exchange(
         self, method: str, headers: dict[str, str], client: str = "10.0.0.1"
@@ -185,3 +194,60 @@ async def test_sessions_and_failures_take_bounded_memory(
 async def test_other_methods_are_refused(gate: Gate) -> None:
     refused = await gate.ask("PUT")
     assert (refused.status, refused.headers["allow"]) == (405, "GET, POST, DELETE")
+
+
+async def test_who_has_signed_in_is_still_so_after_a_restart_and_who_has_left_is_not(
+    gate: Gate, tmp_path: Path
+) -> None:
+    gate.file = SessionFile(tmp_path / "data")
+    gate.restarted()
+    stays, leaves = await gate.sign_in(Role.VIEWER), await gate.sign_in(Role.ADMIN)
+    await gate.ask("DELETE", cookie=leaves.cookie)
+    gate.restarted()
+    assert gate.holder(cookie=stays.cookie).role is Role.VIEWER
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=leaves.cookie)
+    gate.now += LASTS_S
+    gate.restarted()
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=stays.cookie)
+
+
+async def test_what_is_kept_gives_nobody_a_way_in(gate: Gate, tmp_path: Path) -> None:
+    gate.file = SessionFile(tmp_path)
+    gate.restarted()
+    signed_in = await gate.sign_in(Role.ADMIN)
+    path = tmp_path / FILE_NAME
+    assert path.stat().st_mode & 0o777 == 0o600
+    token = signed_in.cookie.partition("=")[2]
+    assert token not in path.read_text()
+    assert "admin" not in path.read_text()
+    (kept,) = json.loads(path.read_text())
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=f"pointsman_session={kept}")
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"x": 5}'])
+async def test_a_file_that_cannot_be_read_costs_no_more_than_a_sign_in(
+    gate: Gate, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    gate.file = SessionFile(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        gate.restarted()
+    assert "cannot be read" in caplog.text
+    assert (await gate.sign_in(Role.ADMIN)).status == 200
+    gate.restarted()
+    assert len(gate.sessions._sessions) == 1
+
+
+async def test_where_nothing_can_be_written_one_signs_in_all_the_same(
+    gate: Gate, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    gate.file = SessionFile(tmp_path / "data")
+    gate.restarted()
+    with caplog.at_level(logging.WARNING):
+        signed_in = await gate.sign_in(Role.ADMIN)
+    assert gate.holder(cookie=signed_in.cookie).role is Role.ADMIN
+    assert "cannot be kept over a restart" in caplog.text

@@ -23,7 +23,8 @@ from pointsman.adapters.http.dashboard import Dashboard
 from pointsman.adapters.http.edge import EdgeProtocol, edge_protocol
 from pointsman.adapters.http.gateway import Gateway
 from pointsman.adapters.http.listing import Entry, entries
-from pointsman.adapters.http.sessions import Sessions
+from pointsman.adapters.http.session_file import SessionFile
+from pointsman.adapters.http.sessions import Clocks, Sessions
 from pointsman.adapters.metrics import Metrics
 from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.clock import SystemClock
@@ -169,7 +170,12 @@ class HttpServer:
         return Parts(
             running=lambda: self._in_service(running),
             keys=lambda: running.keys,
-            sessions=Sessions(lambda: running.keys, parts.clock.monotonic, version=VERSION),
+            sessions=Sessions(
+                lambda: running.keys,
+                Clocks(parts.clock.monotonic, lambda: parts.clock.now().timestamp()),
+                version=VERSION,
+                file=SessionFile(self._first.server.data_dir),
+            ),
             chat=gateway.chat,
             models=lambda agents: _models(running, agents),
             control=control,

@@ -1,13 +1,13 @@
 """Who has signed in with a browser, which cannot show a key with everything it asks for?
 
 A key of an admin or a viewer is exchanged for a cookie that scripts cannot read, that is sent to
-the control API alone, and only by pages of this gateway. What it stands for is kept in memory, as
-hashes: after a restart one signs in again, and a key that is taken out of the configuration takes
-its sessions along at once.
+the control API alone, and only by pages of this gateway. What it stands for is kept as hashes, over
+restarts too; a key that is taken out of the configuration takes its sessions along at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -20,6 +20,7 @@ import msgspec
 from pointsman.adapters.http.auth import ANYBODY, Key, KeyRing, Role, require, shown
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.replies import JSON, Header, Reply, come_back_in, lines_of
+from pointsman.adapters.http.session_file import Session, SessionFile
 from pointsman.core.errors import AccessDenied
 
 PATH = "/api/v1/model-router"
@@ -36,21 +37,30 @@ _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_STORE: Header = (b"cache-control", b"no-store")
 
 
-class _Session(NamedTuple):
-    key_digest: bytes
-    ends_at: float
+class Clocks(NamedTuple):
+    """Seconds that never run backwards, and seconds since 1970."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
 
 
 class Sessions:
-    """The sessions of one process. `monotonic` gives seconds that never run backwards."""
+    """The sessions of one gateway. Without a `file` they end with the process."""
 
     def __init__(
-        self, keys: Callable[[], KeyRing], monotonic: Callable[[], float], *, version: str
+        self,
+        keys: Callable[[], KeyRing],
+        clocks: Clocks,
+        *,
+        version: str,
+        file: SessionFile | None = None,
     ) -> None:
         self._keys = keys
-        self._monotonic = monotonic
+        self._monotonic, self._wall = clocks
         self._version = version
-        self._sessions: dict[bytes, _Session] = {}
+        self._file = file
+        self._writing = asyncio.Lock()
+        self._sessions = file.read() if file is not None else {}
         self._failures: dict[str, deque[float]] = {}
 
     def holder(self, exchange: Exchange) -> Key:
@@ -79,7 +89,8 @@ class Sessions:
         if method == "POST":
             await self._sign_in(exchange)
         elif method == "DELETE":
-            self._sessions.pop(_hash_of(_cookie(exchange)), None)
+            if self._sessions.pop(_hash_of(_cookie(exchange)), None) is not None:
+                await self._write()
             await self._tell(exchange, None, (_set_cookie(exchange, "", lasts_s=0),))
         elif method in ("GET", "HEAD"):
             await self._tell(exchange, self._signed_in(exchange))
@@ -105,11 +116,18 @@ class Sessions:
             raise
         require(key, Role.VIEWER, Role.ADMIN)
         token = secrets.token_urlsafe(32)
-        self._keep(_hash_of(token.encode()), _Session(key.digest, self._monotonic() + LASTS_S))
+        self._keep(_hash_of(token.encode()), Session(key.digest, self._wall() + LASTS_S))
+        await self._write()
         await self._tell(exchange, key, (_set_cookie(exchange, token, lasts_s=LASTS_S),))
 
-    def _keep(self, name: bytes, session: _Session) -> None:
-        now = self._monotonic()
+    async def _write(self) -> None:
+        """What is written last is what holds, whoever else signs in meanwhile."""
+        if self._file is not None:
+            async with self._writing:
+                await asyncio.to_thread(self._file.write, dict(self._sessions))
+
+    def _keep(self, name: bytes, session: Session) -> None:
+        now = self._wall()
         self._sessions = {n: each for n, each in self._sessions.items() if each.ends_at > now}
         while len(self._sessions) >= MOST_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
@@ -117,7 +135,7 @@ class Sessions:
 
     def _signed_in(self, exchange: Exchange) -> Key | None:
         session = self._sessions.get(_hash_of(_cookie(exchange)))
-        if session is None or session.ends_at <= self._monotonic():
+        if session is None or session.ends_at <= self._wall():
             return None
         key = self._keys().known(session.key_digest)
         return key if key is not None and key.role is not Role.CALLER else None

@@ -1,0 +1,59 @@
+"""Where does it outlive a restart who has signed in?
+
+In a file that only the gateway's own user may read. It holds hashes: neither the cookie nor the key
+can be worked out from it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+FILE_NAME = "sessions.json"
+ONLY_US = 0o600
+
+log = logging.getLogger(__name__)
+
+
+class Session(NamedTuple):
+    """Whose key was shown, by its SHA-256, and until when that is good, in seconds since 1970."""
+
+    key_digest: bytes
+    ends_at: float
+
+
+class SessionFile:
+    """The sessions of a gateway, by the hashes of their cookies. Both methods block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+
+    def read(self) -> dict[bytes, Session]:
+        """What was kept; nothing where that cannot be read, since one can sign in again."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[bytes, Session])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("who had signed in cannot be read: %s: %s", self._path, error)
+            return {}
+
+    def write(self, sessions: Mapping[bytes, Session]) -> None:
+        """Keep these and no others, whole or not at all; where that fails, the log says so."""
+        fresh = self._path.with_name(f"{FILE_NAME}.new")
+        try:
+            fresh.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_US)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(msgspec.json.encode(sessions))
+                stream.flush()
+                os.fsync(handle)
+            fresh.replace(self._path)
+        except OSError as error:
+            words = "who has signed in cannot be kept over a restart: %s: %s"
+            log.warning(words, self._path, error)
