@@ -15,6 +15,7 @@ from pointsman.engine.health import Health
 from pointsman.engine.heard import Heard
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
+from pointsman.engine.recalling import Records
 from pointsman.engine.registry import Registry
 from pointsman.engine.statistics import LiveStatistics
 
@@ -24,5 +25,5 @@ def quiet_desk(store: SqliteStore, registry: Registry, statistics: LiveStatistic
     clock = SystemClock()
     parts = (Health(clock, BreakerPolicy()), Load(clock), WriteBehindLedger(store, clock))
     sources = Sources(registry, *parts, statistics)
-    stores = Stores(store.alerts, store, 30, store.audit)
+    stores = Stores(store.alerts, Records(store, store.aggregates), 30, store.audit)
     return Watching(AlertPlan(), stores, sources, Heard(), clock, Random(1)).desk

@@ -253,6 +253,13 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function seriesOf(line: Line, colour: string, pile: boolean): uPlot.Series {
+  const own = { label: line.label, stroke: colour };
+  if (pile) return { ...own, width: 1, points: { show: false }, fill: colour };
+  const filter = (plot: uPlot, index: number) => alone(plot.data[index] ?? []);
+  return { ...own, width: 2, points: { size: 5, fill: colour, filter } };
+}
+
 /** The colours come from the theme: a canvas does not follow it by itself. */
 function options(
   props: ChartProps,
@@ -308,22 +315,7 @@ function options(
         values: (_plot, splits) => splits.map((split) => (split ? format(split) : "0")),
       },
     ],
-    series: [
-      {},
-      ...drawn.map((line) => ({
-        label: line.label,
-        stroke: colour(line),
-        width: props.stacked ? 1 : 2,
-        points: props.stacked
-          ? { show: false }
-          : {
-              size: 5,
-              fill: colour(line),
-              filter: (plot: uPlot, index: number) => alone(plot.data[index] ?? []),
-            },
-        ...(props.stacked ? { fill: colour(line) } : {}),
-      })),
-    ],
+    series: [{}, ...drawn.map((line) => seriesOf(line, colour(line), props.stacked ?? false))],
     hooks: {
       draw: [(plot) => drawMarks(plot, marks())],
       setCursor: [
