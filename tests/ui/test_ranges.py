@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gateway_process import GatewayProcess, Serve, wait_until
 from playwright.sync_api import BrowserContext, expect
-from seen import Watched
-from test_operating import press_until
+from seen import Watched, press_until
 
 
 def requests(gateway: GatewayProcess, query: str) -> int:
