@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from pointsman.app.defaults import standin
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "explanation"
 API = "/api/v1/model-router"
+_BUT_WHO_IS_HERE = re.compile(re.escape(API) + "/(?!session)")
 WARMING_S = 45.0
 KEYS = [{"name": "boss", "key": "pm-admin-8f1c7b2e5d9a4036", "role": "admin"}]
 
@@ -91,6 +93,8 @@ def shots(url: str) -> Iterator[Shot]:
     yield Shot("overview", "overview")
     yield Shot("agents", "agents")
     yield Shot("agent", "agents/coder")
+    for view in ("flow", "matrix"):
+        yield Shot(f"agents-{view}", f"agents?view={view}")
     yield Shot("models", "models")
     yield Shot("model", f"models/{quote(model, safe='')}")
     yield Shot("decisions", "decisions")
@@ -106,6 +110,8 @@ def shots(url: str) -> Iterator[Shot]:
     yield Shot("dialog-keys", "overview", _help)
     plan = ("main ui5-button[design=Emphasized]", "dialog .dialog-body ui5-button")
     yield Shot("dialog-plan", "agents", _clicked(*plan))
+    drained = _clicked(".headline ui5-button")
+    yield Shot("dialog-drain", f"models/{quote(model, safe='')}", drained)
     yield Shot("dialog-override", "agents/coder", _clicked("main ol ui5-button"))
 
 
@@ -128,14 +134,15 @@ def take(browser: Browser, url: str, look: Look, wanted: Sequence[Shot], folder:
 
 def take_states(browser: Browser, url: str, look: Look, folder: Path) -> None:
     """Every page while it waits for its first answer, when it gets an error, when it is cut off."""
+    held: list[Route] = []
     for place in PAGES:
-        for state, treat in (("loading", _held), ("error", _failed)):
+        for state, treat in (("loading", held.append), ("error", _fail)):
             page = opened(browser, look)
-            page.route(f"**{API}/**", treat)
+            page.route(_BUT_WHO_IS_HERE, treat)
             page.goto(f"{url}/#/{place}")
             page.locator("main").wait_for()
             page.wait_for_timeout(700)
-            saved(page, folder / f"{place}-{state}-{look.name}.png")
+            saved(page, folder / f"{place}-{state}-{look.name}.png", answer=held)
 
 
 def take_stale(browser: Browser, look: Look, folder: Path) -> None:
@@ -152,16 +159,7 @@ def take_stale(browser: Browser, look: Look, folder: Path) -> None:
         saved(page, folder / f"{place}-stale-{look.name}.png")
 
 
-def _held(route: Route) -> None:
-    """No answer, except to who asks whether anybody is signed in."""
-    if route.request.url.endswith("/session"):
-        route.continue_()
-
-
-def _failed(route: Route) -> None:
-    if route.request.url.endswith("/session"):
-        route.continue_()
-        return
+def _fail(route: Route) -> None:
     error = {"message": "The store is not answering: disk I/O error.", "code": "store_unavailable"}
     route.fulfill(
         status=503,
@@ -208,9 +206,11 @@ def settled(page: Page) -> None:
     page.evaluate("document.fonts.ready.then(() => true)")
 
 
-def saved(page: Page, path: Path, *, whole: bool = True) -> None:
+def saved(page: Page, path: Path, *, whole: bool = True, answer: list[Route] | None = None) -> None:
+    """Take it; then `answer` what the page still waits for."""
     page.screenshot(path=path, full_page=whole)
-    page.unroute_all(behavior="ignoreErrors")
+    while answer:
+        answer.pop().abort()
     page.context.close()
 
 

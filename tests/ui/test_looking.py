@@ -54,6 +54,14 @@ def test_everybody_can_use_the_dialogs_too(watched: Watched, theme: str, languag
     watched.open("agents/coder").locator("main ol ui5-button").first.click()
     dialog.wait_for()
     assert watched.violations() == [], "by hand"
+    page.keyboard.press("Escape")
+    for view in ("flow", "matrix"):
+        watched.open(f"agents?view={view}")
+        assert watched.violations() == [], view
+    watched.open("models/sim%2Fforge-mini").locator(".headline ui5-button").first.click()
+    dialog.wait_for()
+    expect(page.locator(".loading")).to_have_count(0)
+    assert watched.violations() == [], "out of service"
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -30,7 +30,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const nav = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a narrow screen there is room for half of them.
-    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    nav.current
+      ?.querySelector("[aria-current]")
+      ?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [current]);
   return (
     <>
@@ -122,7 +124,7 @@ function Looks() {
         }}
       />
       <Choice
-        class="narrow"
+        class="narrow narrow-language"
         label={t("shell.language")}
         value={language.value}
         options={[
