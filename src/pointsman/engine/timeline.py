@@ -314,6 +314,6 @@ def _narrowed(whose: Narrowing, name: str, *, models: bool) -> Narrowing | None:
 def _summed(outcomes: Sequence[Outcome]) -> Sums:
     sums = Sums()
     sums.period.learn(columns_of(outcomes))
-    sums.requests = sum(outcome.attempt == 1 for outcome in outcomes)
-    sums.fallbacks = sum(outcome.attempt == 2 for outcome in outcomes)
+    numbers = [outcome.attempt for outcome in outcomes]
+    sums.requests, sums.fallbacks = numbers.count(1), numbers.count(2)
     return sums

@@ -14,20 +14,20 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventDecoder:
-    """Turns network reads of any size into the data of whole events, in order."""
+    """Turns network reads of any size into the data of whole events, in order.
 
-    __slots__ = ("_after_cr", "_first", "_limit", "_pending")
+    `between_events` says whether the next byte begins an event, and none that a byte order mark may
+    precede.
+    """
+
+    __slots__ = ("_after_cr", "_first", "_limit", "_pending", "between_events")
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
         self._pending = bytearray()
         self._after_cr = False
         self._first = True
         self._limit = limit
-
-    @property
-    def between_events(self) -> bool:
-        """Whether the next byte begins an event, and none that a byte order mark may precede."""
-        return not (self._pending or self._after_cr or self._first)
+        self.between_events = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of every event that `data` completes.
@@ -40,8 +40,11 @@ class EventDecoder:
             payloads = data[6:-2].split(b"\n\ndata: ")
             if b"\r" not in data and data.count(b"\n") == 2 * len(payloads):
                 self._first = self._after_cr = False
+                self.between_events = True
                 return payloads
-        return self._feed_any(data)
+        payloads = self._feed_any(data)
+        self.between_events = not (self._pending or self._after_cr or self._first)
+        return payloads
 
     def finish(self) -> list[bytes]:
         """The data of a last event that no blank line ended, once the input is over.
