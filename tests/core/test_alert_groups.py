@@ -186,7 +186,7 @@ def test_a_notice_carries_what_is_needed_to_act_on_it() -> None:
     (told,) = tell(Teller(), 0, [alert()], wanted)
     notice = told.alerts[0]
     assert notice.links["runbook"] == "https://runbooks.example/slow"
-    assert notice.links["dashboard"].startswith("https://router.example/alerts/")
+    assert notice.links["dashboard"].startswith("https://router.example/#/alerts/")
     assert notice.annotations["evidence"] == "faults_in_a_row 3, limit 3, of 3"
     assert notice.evidence.threshold == 3
     (ended,) = tell_end(documented)

@@ -256,9 +256,16 @@ def test_people_and_amtool_see_what_is_wrong_and_silence_it(
     assert "taken by" in told("list")
     assert "acknowledged" in told("history")
     assert "nobody takes care" in told("ack", taken, "--back")
-    assert "active" in told("silence", "agent=coder", "--hours", "2", "--comment", "moving")
+    silenced = told("silence", "agent=coder", "--hours", "2", "--comment", "moving")
+    assert "active" in silenced
+    assert "hides 1 open alert now" in silenced
+    assert "hides 0 open alerts now" in told("silence", "agent=nobody", "--hours", "1")
     assert "agent=coder" in told("silence")
-    name = gateway.control("/alerts/silences")["silences"][0]["silence_id"]
+    name, *_ = (
+        each["silence_id"]
+        for each in gateway.control("/alerts/silences")["silences"]
+        if each["matchers"][0]["value"] == "coder"
+    )
     assert "has ended" in told("silence", "--end", name)
     assert "low_success_rate" in told("rules")
     assert "rapid" in told("rules", "rapid_failures")

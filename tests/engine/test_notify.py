@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from random import Random
 
@@ -10,6 +11,7 @@ import pytest
 from post_office import GENEROUS, Post, Receiver, becomes, refuse
 
 from notices import notification
+from pointsman.core.channel_trouble import TOLD_AFTER, TOLD_AGAIN_S
 from pointsman.core.errors import NotifyError
 from pointsman.core.notification import NoticeState, Notification
 from pointsman.core.outbox import OutboxQuery, RowState
@@ -135,6 +137,24 @@ async def test_trouble_that_was_told_before_a_restart_is_not_told_again_but_ende
     pager.answers = lambda _told: ""
     await post.until(lambda: len(chat.seen) == 2)
     assert chat.seen[1].state is NoticeState.RESOLVED
+
+
+async def test_a_channel_that_comes_and_goes_is_told_of_once_in_a_quarter_of_an_hour() -> None:
+    post = Post(pager=(pager := Receiver()), chat=(chat := Receiver()))
+    times: Counter[str] = Counter()
+
+    def fails_thrice(told: Notification) -> str:
+        times[told.id] += 1
+        return refuse(told) if times[told.id] <= TOLD_AFTER else ""
+
+    pager.answers = fails_thrice
+    for name in "abcde":
+        post.put(name)
+        await post.until(post.is_idle)
+    assert [each.state for each in chat.seen] == [NoticeState.FIRING, NoticeState.RESOLVED]
+    post.clock.t += TOLD_AGAIN_S
+    post.put("later")
+    await post.until(lambda: post.is_idle() and len(chat.seen) == 4)
 
 
 async def test_whoever_must_act_is_told_at_once_through_the_chosen_channel() -> None:

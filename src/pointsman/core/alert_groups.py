@@ -336,7 +336,7 @@ def _notice(alike: _Alike, alert: Alert, wishes: Wishes) -> AlertNotice:
     rule = wishes.rules.get(alert.rule)
     links = {"runbook": rule.runbook} if rule is not None and rule.runbook else {}
     if wishes.dashboard:
-        links["dashboard"] = f"{wishes.dashboard}/alerts/{alert.id}"
+        links["dashboard"] = f"{wishes.dashboard}/#/alerts/{alert.id}"
     ack = wishes.acks.get(alert.fingerprint) if alike.acked else None
     annotations = {
         "evidence": evidence_words(alert.figures),

@@ -12,6 +12,9 @@ RULE = "channel_failing"
 TOLD_AFTER = 3
 """So many failures in a row are told; fewer when somebody has to act before it gets better."""
 
+TOLD_AGAIN_S = 900.0
+"""A channel that comes and goes is told of once in so long; one that fails on is told of then."""
+
 
 def trouble_id(channel: str, row_id: str) -> str:
     """Names an episode of trouble by the row that has waited longest: the same on all replicas."""

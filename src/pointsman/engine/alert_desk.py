@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pointsman.core.alert_log import Alert, Now
 from pointsman.core.alert_memory import Entry, Step
@@ -24,6 +23,7 @@ from pointsman.core.alert_rules import Rule, too_many_lines
 from pointsman.core.alert_silences import Ack, Matcher, Silence
 from pointsman.core.alert_words import all_labels
 from pointsman.core.errors import StoreError
+from pointsman.engine.alert_deeds import Deed, Deeds, ack_facts, rule_facts, silence_facts
 from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery, Happened, StoredRule
 from pointsman.engine.alert_standing import Alerts, Standing
@@ -70,17 +70,6 @@ class Records(NamedTuple):
     audit: AuditStore
 
 
-class _Deed(NamedTuple):
-    """Who does what to what, and how it was and will be, for the audit log."""
-
-    by: str
-    action: str
-    subject: str
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-    reason: str = ""
-
-
 class Desk:
     """Where people's wishes about alerts are taken. Belongs to one event loop.
 
@@ -103,7 +92,7 @@ class Desk:
         self.keeping = keeping
         self.watch = watch
         self._store, self._record, acts = records
-        self._audit = Audit(acts, clock, random)
+        self._deeds = Deeds(Audit(acts, clock, random))
         self._clock = clock
         self._random = random
         self._read = read
@@ -134,13 +123,13 @@ class Desk:
         details = {"comment": comment} if comment else {}
         line = self.alerts.line(alert, step, now.at)._replace(actor=by, details=details)
         before = self.alerts.ack_of(alert)
-        facts = _ack_facts(alert, before), _ack_facts(alert, ack)
-        deed = _Deed(by, f"alert.{_ACT_OF[step]}", alert.id, *facts, comment)
+        facts = ack_facts(alert, before), ack_facts(alert, ack)
+        deed = Deed(by, f"alert.{_ACT_OF[step]}", alert.id, *facts, comment)
         # First, since a look may keep the alert meanwhile.
         self.alerts.take(alert, ack)
         try:
             happened = Happened([self.alerts.kept(alert, now)], [line])
-            await self._do(deed, partial(self._keep, happened, now))
+            await self._deeds.do(deed, partial(self._keep, happened, now))
         except StoreError:
             self.alerts.take(alert, before)
             raise
@@ -174,6 +163,16 @@ class Desk:
         """Those that last, are to come, or ended within the last hour; by when they start."""
         found = self.alerts.silences.values()
         return sorted(found, key=lambda each: (each.starts_at, each.id))
+
+    async def hides(self, silence: Silence) -> int:
+        """How many open alerts a silence keeps from being told now."""
+        now, rule = self._clock.now(), self.alerts.rule
+        covered = (
+            silence.covers(all_labels(each, rule(each.rule)), now)
+            for each in self.known(live_only=True)
+            if each.is_open
+        )
+        return sum([each async for each in in_steps(covered, self._clock.monotonic)])
 
     async def silence(self, asked: Asked, by: str) -> Silence:
         """Silence what is asked for, or change the silence with that id, as `by` wants.
@@ -221,9 +220,9 @@ class Desk:
     async def _keep_silence(
         self, silence: Silence, before: Silence | None, by: str, done: str
     ) -> None:
-        facts = None if before is None else _silence_facts(before), _silence_facts(silence)
+        facts = None if before is None else silence_facts(before), silence_facts(silence)
         step = partial(asyncio.to_thread, self._store.keep_silence, silence, silence.updated_at)
-        await self._do(_Deed(by, f"silence.{done}", silence.id, *facts, silence.comment), step)
+        await self._deeds.do(Deed(by, f"silence.{done}", silence.id, *facts, silence.comment), step)
         self.alerts.silences[silence.id] = silence
 
     def _new_id(self) -> str:
@@ -287,9 +286,9 @@ class Desk:
             now,
             by,
         )
-        facts = None if before is None else _rule_facts(before), _rule_facts(stored)
-        deed = _Deed(by, "alert_rule.set", name, *facts)
-        await self._do(deed, partial(asyncio.to_thread, self._store.keep_rule, stored))
+        facts = None if before is None else rule_facts(before), rule_facts(stored)
+        deed = Deed(by, "alert_rule.set", name, *facts)
+        await self._deeds.do(deed, partial(asyncio.to_thread, self._store.keep_rule, stored))
         self._stored[name] = stored
         self.alerts.written[name] = rule
         self.watch.rules_changed()
@@ -303,8 +302,8 @@ class Desk:
         stored = self._stored.get(name)
         if stored is None:
             return False
-        deed = _Deed(by, "alert_rule.delete", name, _rule_facts(stored))
-        await self._do(deed, partial(asyncio.to_thread, self._store.remove_rule, name))
+        deed = Deed(by, "alert_rule.delete", name, rule_facts(stored))
+        await self._deeds.do(deed, partial(asyncio.to_thread, self._store.remove_rule, name))
         del self._stored[name]
         self.alerts.written.pop(name, None)
         self.watch.rules_changed()
@@ -343,37 +342,3 @@ class Desk:
     def now(self) -> Now:
         """The present instant."""
         return Now(self._clock.monotonic(), self._clock.now())
-
-    async def _do(self, deed: _Deed, step: Callable[[], Awaitable[object]]) -> None:
-        """Write a deed down, then do it; where that fails, the audit log does not stand alone."""
-        by, action, subject, before, after, reason = deed
-        note = partial(self._audit.note, by, subject=subject, before=before, after=after)
-        await note(action, reason=reason)
-        try:
-            await step()
-        except StoreError as error:
-            with suppress(StoreError):
-                await note(f"{action}.failed", reason=str(error))
-            raise
-
-
-def _silence_facts(silence: Silence) -> dict[str, Any]:
-    """What the audit log tells of a silence."""
-    return {
-        "matchers": [str(each) for each in silence.matchers],
-        "starts_at": silence.starts_at.isoformat(),
-        "ends_at": silence.ends_at.isoformat(),
-        "author": silence.author,
-    }
-
-
-def _ack_facts(alert: Alert, ack: Ack | None) -> dict[str, Any] | None:
-    """What the audit log tells of who has taken an alert."""
-    if ack is None:
-        return None
-    return {"rule": alert.rule, "by": ack.by, "until": ack.until.isoformat()}
-
-
-def _rule_facts(stored: StoredRule) -> dict[str, Any]:
-    """What the audit log tells of a rule: all that was written."""
-    return {"version": stored.version, "document": stored.document}

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 
-from pointsman.core.channel_trouble import TOLD_AFTER, recovery, trouble, trouble_id
+from pointsman.core.channel_trouble import TOLD_AFTER, TOLD_AGAIN_S, recovery, trouble, trouble_id
 from pointsman.core.errors import NotifyError, StoreError
 from pointsman.core.notification import Notification
 from pointsman.core.outbox import OutboxQuery, OutboxRow, RowState, Settled
@@ -56,6 +56,7 @@ class Deliverer:
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._trouble: dict[str, tuple[str, str, datetime]] = {}
         self._looked_for_trouble: set[str] = set()
+        self._troubled_s: dict[str, float] = {}
         self.senders: dict[str, Sender] = {}
         self.depths: Mapping[tuple[str, RowState], int] = {}
         """How many notifications there are per channel and state, as of a moment ago."""
@@ -235,7 +236,12 @@ class Deliverer:
                 await self._tell_recovery(attempt.channel, *known)
             return
         grave = attempt.error.misconfigured or not attempt.error.retryable
-        if known is None and (grave or attempt.failures >= TOLD_AFTER):
+        now_s = self._clock.monotonic()
+        told_s = self._troubled_s.get(attempt.channel, float("-inf"))
+        if known is not None or now_s - told_s < TOLD_AGAIN_S:
+            return
+        if grave or attempt.failures >= TOLD_AFTER:
+            self._troubled_s[attempt.channel] = now_s
             await self._tell_trouble(attempt, attempt.error)
 
     async def _tell_trouble(self, attempt: Attempted, error: NotifyError) -> None:

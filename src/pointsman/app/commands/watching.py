@@ -183,6 +183,12 @@ def _one_silence(silence: Document) -> Iterator[str]:
     yield f"  {silence['created_by']}: {silence['comment']}"
 
 
+def _set_silence(answer: Document) -> Iterator[str]:
+    yield from _one_silence(answer["silence"])
+    hides = answer["hides"]
+    yield f"  hides {hides} open alert{'' if hides == 1 else 's'} now"
+
+
 def _all_rules(answer: Document) -> Iterator[str]:
     for rule in answer["rules"]:
         on = f"{rule['open_alerts']} open" if rule["enabled"] else "off"
@@ -205,7 +211,7 @@ _TOLD: Mapping[str, Callable[[Document], Iterator[str]]] = {
     "alerts": _alerts,
     "events": _events,
     "silences": _silences,
-    "silence": lambda answer: _one_silence(answer["silence"]),
+    "silence": _set_silence,
     "rules": _all_rules,
     "fired": _tried,
     "rule": _rule,

@@ -195,8 +195,11 @@ class SilencesBody(Body, frozen=True, kw_only=True):
 
 
 class OneSilenceBody(Body, frozen=True, kw_only=True):
+    """`hides` is how many open alerts it keeps from being told now."""
+
     success: bool = True
     silence: SilenceBody
+    hides: int = 0
 
 
 class ConditionBody(Body, frozen=True, kw_only=True):

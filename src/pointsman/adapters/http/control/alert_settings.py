@@ -33,7 +33,7 @@ from pointsman.adapters.http.control.alert_views import (
 from pointsman.adapters.http.control.assigning import who_asks
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert_metrics import METRICS
-from pointsman.core.alert_silences import Matcher, Operator, SilenceState
+from pointsman.core.alert_silences import Matcher, Operator, Silence, SilenceState
 from pointsman.core.errors import Conflict, NotFound, RequestError
 from pointsman.engine.alert_desk import Asked as Wanted
 from pointsman.engine.alert_desk import Desk, RuleInForce
@@ -68,7 +68,7 @@ async def silence(source: Source, silence_id: FromPath[str]) -> OneSilenceBody:
     desk = source.alerts()
     for found in desk.silences():
         if found.id == silence_id:
-            return OneSilenceBody(silence=silence_body(found, desk.now().at))
+            return await _one_silence(desk, found)
     raise _no_silence(silence_id)
 
 
@@ -119,7 +119,12 @@ async def _silenced(
         made = await desk.silence(wanted, author)
     except ValueError as error:
         raise RequestError(f"{error}.", param="matchers", code="invalid_value") from error
-    return OneSilenceBody(silence=silence_body(made, now))
+    return await _one_silence(desk, made)
+
+
+async def _one_silence(desk: Desk, found: Silence) -> OneSilenceBody:
+    body = silence_body(found, desk.now().at)
+    return OneSilenceBody(silence=body, hides=await desk.hides(found))
 
 
 def utc(at: datetime, param: str) -> datetime:
