@@ -102,8 +102,9 @@ class Upkeep:
     def _forget(self) -> int:
         parts, configuration = self._parts, self._configuration()
         kept = configuration.store
-        days = (kept.keep_minutes_days, kept.keep_minutes_days, kept.keep_hours_days)
-        for grain, age in zip(GRAINS_S, (*days, kept.keep_days_days), strict=True):
+        minutes, hours = kept.keep_minutes_days, kept.keep_hours_days
+        ages = (minutes, minutes, hours, hours, kept.keep_days_days)
+        for grain, age in zip(GRAINS_S, ages, strict=True):
             parts.store.aggregates.forget_periods(grain, self._days_ago(age))
         parts.store.audit.forget_acts(self._days_ago(kept.keep_audit_days))
         oldest = self._days_ago(configuration.server.keep_decisions_days)

@@ -18,7 +18,7 @@ OTHER: Final = "__other__"
 UNKNOWN: Final = "__unknown__"
 
 MINUTE_S = 60
-GRAINS_S = (60, 600, 3_600, 86_400)
+GRAINS_S = (60, 600, 3_600, 21_600, 86_400)
 """Lengths of periods in seconds; each is a multiple of the one before, of which it is made."""
 
 MOST_MEMBERS = 500

@@ -43,13 +43,16 @@ from pointsman.core.errors import StoreError
 from pointsman.engine.history_ports import Series, SeriesQuery
 
 SECOND_US = 1_000_000
+HOUR_S = 3_600
 SETTLING_S = 5
 """How long after its end a minute is left alone: most of what was under way has ended by then."""
 MOST_MINUTES = 240
 """So many minutes are reckoned in one call: there may be a month of them when a file is old."""
 LOOKED_BACK_S = 2 * 3_600
 LOOKED_BACK_FAR_S = 3 * 86_400
-"""How far back a start looks for minutes, and longer periods, that a sudden death left behind."""
+LOOKED_BACK_ALL_S = 400 * 86_400
+"""How far back a start looks for minutes, longer periods, and those merged from hours, that a
+sudden death left behind, or that an earlier version did not have."""
 ROWS_AT_ONCE = 400
 ROWS_OF_A_PIECE = 2 * ROWS_AT_ONCE
 PAUSE_S = 0.001
@@ -254,16 +257,17 @@ def _left_undone(db: Database) -> tuple[int, list[int], dict[int, list[int]]] | 
         return None
     stale = {}
     for finer, grain in pairwise(GRAINS_S):
-        since = -(-(until - LOOKED_BACK_FAR_S) // grain) * grain
+        back_s = LOOKED_BACK_FAR_S if finer < HOUR_S else LOOKED_BACK_ALL_S
+        since = max(0, -(-(until - back_s) // grain) * grain)
         asked = (grain * SECOND_US, finer, since * SECOND_US, grain)
         stale[grain] = [row[0] // SECOND_US for row in db.execute(BEHIND, asked)]
     return until, list(_behind(db, until - LOOKED_BACK_S, until)), stale
 
 
 def _counted_until(db: Database) -> int | None:
-    """The end of the latest period: of long ones, whose minutes may have been forgotten, too."""
+    """The end of the latest minute; of the latest longer period where minutes were forgotten."""
     latest = ((db.execute(_LATEST, (grain,)).fetchone()[0], grain) for grain in GRAINS_S)
-    return max((at // SECOND_US + grain for at, grain in latest if at is not None), default=None)
+    return next((at // SECOND_US + grain for at, grain in latest if at is not None), None)
 
 
 def _counted_anew(db: Database, minute: int) -> Aggregates | None:
