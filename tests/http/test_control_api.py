@@ -236,6 +236,8 @@ CALLS = {
     ("get", "/metrics"),
     ("get", "/timeseries"),
     ("get", "/ranking"),
+    ("get", "/heatmap"),
+    ("get", "/outlook"),
     ("get", "/audit"),
     ("get", "/export/{what}"),
     ("delete", "/agents/{agent_id}/data"),

@@ -9,9 +9,11 @@ import { count, dollars, duration, instant, percent, score, tokens } from "../pa
 import { Grid, type Shape } from "../parts/grid";
 import { compared, type Line } from "../parts/lines";
 import { Num } from "../parts/num";
+import { Lazily } from "../parts/lazily";
 import { Meter, Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Shown } from "../parts/state";
+import { currentView, Views } from "../parts/views";
 import { agentName, modelName } from "../state/fleet";
 import { place, refine } from "../state/place";
 
@@ -45,10 +47,10 @@ const MOST_LINES = 8;
 const MOST_RANKED = 100;
 
 type Metric = (typeof METRICS)[number];
-type Dimension = (typeof DIMENSIONS)[number];
+export type Dimension = (typeof DIMENSIONS)[number];
 type Span = (typeof SPANS)[number];
 
-const WRITTEN: Record<string, (value: number | null) => string> = {
+export const WRITTEN: Record<string, (value: number | null) => string> = {
   count,
   usd: dollars,
   share: percent,
@@ -57,25 +59,42 @@ const WRITTEN: Record<string, (value: number | null) => string> = {
   "0-100": score,
 };
 
-interface Wish {
+export interface Wish {
   metric: Metric;
   dimension: Dimension;
   span: Span;
   compare: boolean;
+  /** Two members beside each other, or one; empty for the busiest. */
+  name: string;
+  versus: string;
 }
 
 function wished(): Wish {
-  const { metric, by, span, compare } = place.value.query;
+  const { metric, by, span, compare, name = "", versus = "" } = place.value.query;
   return {
     metric: METRICS.find((each) => each === metric) ?? "requests",
     dimension: DIMENSIONS.find((each) => each === by) ?? "model",
     span: SPANS.find((each) => each === span) ?? "24h",
     compare: compare === "1",
+    name,
+    versus,
   };
+}
+
+const VIEWS = ["course", "heatmap", "outlook"] as const;
+const LATER = {
+  heatmap: () => import("./heatmap"),
+  outlook: () => import("./outlook"),
+};
+
+export interface ViewProps {
+  wish: Wish;
+  title: string;
 }
 
 export default function Analytics() {
   const wish = wished();
+  const view = currentView(VIEWS);
   const { metric, dimension, span, compare } = wish;
   const key = JSON.stringify(wish);
   const series = useResource(
@@ -87,6 +106,8 @@ export default function Analytics() {
         dimension,
         range,
         step: compare ? stepOf(span) : null,
+        name: wish.name || null,
+        versus: wish.versus || null,
         limit: MOST_LINES,
       };
       return call<TimeseriesBody>("/timeseries", { query, signal });
@@ -106,12 +127,17 @@ export default function Analytics() {
   return (
     <div class="page">
       <h1 class="unseen">{t("page.analytics")}</h1>
-      <Wishes wish={wish} />
-      <Panel title={title} hint={t(`span.${span}`)}>
-        <Shown of={series} rows={6}>
-          {(body) => <Course body={body} wish={wish} title={title} />}
-        </Shown>
-      </Panel>
+      <Views label={t("analytics.views")} names={VIEWS} prefix="analytics.view_" />
+      <Wishes wish={wish} view={view} members={ranking.data?.ranking ?? []} />
+      {view === "course" ? (
+        <Panel title={title} hint={t(`span.${span}`)}>
+          <Shown of={series} rows={6}>
+            {(body) => <Course body={body} wish={wish} title={title} />}
+          </Shown>
+        </Panel>
+      ) : (
+        <Lazily key={view} load={LATER[view]} with={{ wish, title }} />
+      )}
       <Panel title={t("analytics.ranking", { who: t(`dimension.${ranked}`) })} hint={title}>
         <Shown of={ranking} rows={6}>
           {(body) => (
@@ -131,7 +157,13 @@ export default function Analytics() {
   );
 }
 
-function Wishes({ wish }: { wish: Wish }) {
+interface WishesProps {
+  wish: Wish;
+  view: (typeof VIEWS)[number];
+  members: readonly { name: string }[];
+}
+
+function Wishes({ wish, view, members }: WishesProps) {
   const options = (names: readonly string[], prefix: string) =>
     names.map((value) => ({ value, text: t(`${prefix}.${value}` as Key) }));
   return (
@@ -146,7 +178,7 @@ function Wishes({ wish }: { wish: Wish }) {
         label={t("analytics.by")}
         value={wish.dimension}
         options={options(DIMENSIONS, "dimension")}
-        choose={(by) => refine({ by })}
+        choose={(by) => refine({ by, name: "", versus: "" })}
       />
       <Choice
         label={t("filter.range")}
@@ -154,15 +186,54 @@ function Wishes({ wish }: { wish: Wish }) {
         options={options(SPANS, "span")}
         choose={(span) => refine({ span })}
       />
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={wish.compare}
-          onChange={(event) => refine({ compare: event.currentTarget.checked ? "1" : "" })}
-        />
-        {t("analytics.compare")}
-      </label>
+      {wish.dimension === "all" || view === "heatmap" ? null : (
+        <Members wish={wish} members={members} two={view === "course"} />
+      )}
+      {view === "course" ? (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={wish.compare}
+            onChange={(event) => refine({ compare: event.currentTarget.checked ? "1" : "" })}
+          />
+          {t("analytics.compare")}
+        </label>
+      ) : null}
     </div>
+  );
+}
+
+interface MembersProps {
+  wish: Wish;
+  members: readonly { name: string }[];
+  two: boolean;
+}
+
+/** Of whom; and beside whom, where two are compared. */
+function Members({ wish, members, two }: MembersProps) {
+  const options = (any: string, chosen: string) => [
+    { value: "", text: any },
+    ...[...new Set([...members.map((each) => each.name), chosen])]
+      .filter(Boolean)
+      .map((value) => ({ value, text: nameOf(value, wish.dimension) })),
+  ];
+  return (
+    <>
+      <Choice
+        label={t("analytics.member")}
+        value={wish.name}
+        options={options(t("analytics.busiest"), wish.name)}
+        choose={(name) => refine({ name, ...(name ? {} : { versus: "" }) })}
+      />
+      {two && wish.name ? (
+        <Choice
+          label={t("analytics.versus")}
+          value={wish.versus}
+          options={options(t("analytics.alone"), wish.versus)}
+          choose={(versus) => refine({ versus })}
+        />
+      ) : null}
+    </>
   );
 }
 
@@ -174,7 +245,7 @@ function doubled(span: Span): string {
 const STEPS: Record<Span, string> = { "1h": "1m", "24h": "1h", "7d": "1h", "30d": "1d" };
 const stepOf = (span: Span) => STEPS[span];
 
-function nameOf(name: string, dimension: Dimension): string {
+export function nameOf(name: string, dimension: Dimension): string {
   if (dimension === "all") return t("dimension.all");
   if (dimension === "model") return modelName(name);
   if (dimension === "agent") return agentName(name);

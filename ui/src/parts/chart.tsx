@@ -19,6 +19,8 @@ interface ChartProps {
   height?: number;
   /** Instants that are shown across the lines. */
   marks?: readonly Mark[];
+  /** Between which lines, by their ids, the area is filled. */
+  bands?: readonly (readonly [string, string])[];
   /** Called with the two ends, in seconds, of what was dragged over. */
   pick?: (from: number, to: number) => void;
 }
@@ -253,11 +255,29 @@ function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Of the colour of the upper line, thin enough to read what stands before it. */
+function bandsOf(
+  props: ChartProps,
+  drawn: readonly Line[],
+  colour: (line: Line) => string,
+): uPlot.Band[] {
+  return (props.bands ?? []).flatMap(([upper, lower]) => {
+    const [high, low] = [upper, lower].map((id) => drawn.findIndex((line) => line.id === id));
+    const line = drawn[high ?? -1];
+    if (!line || low === undefined || low < 0) return [];
+    return [{ series: [(high ?? 0) + 1, low + 1], fill: `${colour(line)}2e` }];
+  });
+}
+
 function seriesOf(line: Line, colour: string, pile: boolean): uPlot.Series {
   const own = { label: line.label, stroke: colour };
   if (pile) return { ...own, width: 1, points: { show: false }, fill: colour };
+  if (line.dots) {
+    return { ...own, paths: () => null, points: { show: true, size: 9, width: 2, stroke: colour } };
+  }
   const filter = (plot: uPlot, index: number) => alone(plot.data[index] ?? []);
-  return { ...own, width: 2, points: { size: 5, fill: colour, filter } };
+  const dash = line.dashed ? { dash: [6, 4] } : {};
+  return { ...own, ...dash, width: 2, points: { size: 5, fill: colour, filter } };
 }
 
 /** The colours come from the theme: a canvas does not follow it by itself. */
@@ -315,6 +335,7 @@ function options(
         values: (_plot, splits) => splits.map((split) => (split ? format(split) : "0")),
       },
     ],
+    bands: bandsOf(props, drawn, colour),
     series: [{}, ...drawn.map((line) => seriesOf(line, colour(line), props.stacked ?? false))],
     hooks: {
       draw: [(plot) => drawMarks(plot, marks())],

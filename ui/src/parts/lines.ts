@@ -6,6 +6,9 @@ export interface Line {
   values: readonly (number | null)[];
   /** From 1: which of the theme's chart colours; by its place without. */
   colour?: number;
+  /** Its values stand alone, no line leads from one to the next. */
+  dots?: true;
+  dashed?: true;
 }
 
 /** Something that happened at an instant, in seconds since 1970. */

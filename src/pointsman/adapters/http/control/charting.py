@@ -30,6 +30,8 @@ _STEPS = ((3 * 3_600, 60), (2 * 86_400, 600), (8 * 86_400, 3_600), (45 * 86_400,
 """Up to which range, in seconds, which step is taken where none is asked for; beyond these a day.
 So no chart has many more than 300 points."""
 
+CHART = ("metric", "dimension", "range", "step", "name")
+
 Source = NamedDependency[SkipValidation[ControlSource]]
 DimensionName = Literal["all", "model", "provider", "agent", "task_type", "strategy"]
 Value = Callable[[Figures, Period], float | None]
@@ -149,7 +151,7 @@ Step = Annotated[
 HowMany = Annotated[int, QueryParameter(ge=1, le=MOST_MEMBERS, description="How many at most.")]
 
 
-@get("/timeseries", query_parameters=("metric", "dimension", "range", "step", "name", "limit"))
+@get("/timeseries", query_parameters=(*CHART, "versus", "limit"))
 async def timeseries(
     source: Source,
     *,
@@ -160,16 +162,19 @@ async def timeseries(
     name: Annotated[
         str | None, QueryParameter(max_length=512, description="Of this member only.")
     ] = None,
+    versus: Annotated[
+        str | None, QueryParameter(max_length=512, description="And of this one.")
+    ] = None,
     limit: HowMany = 10,
 ) -> TimeseriesBody:
     """How a metric went over time: in total, or for the busiest members of a dimension."""
-    wanted, now = _metric(metric), source.now()
-    query = _query(
-        wanted, dimension, now, _seconds(range), None if step is None else _seconds(step)
+    wanted, now = metric_named(metric), source.now()
+    query = series_query(
+        wanted, dimension, now, seconds_of(range), None if step is None else seconds_of(step)
     )
-    names = () if name is None else (name,)
+    names = tuple(each for each in (name, versus) if each is not None)
     found = await source.series(query._replace(names=names, limit=limit))
-    times = _times(query)
+    times = times_of(query)
     return TimeseriesBody(
         metric=metric,
         unit=wanted.unit,
@@ -177,7 +182,7 @@ async def timeseries(
         step_s=query.step_s,
         complete_until=found.complete_until,
         times=times,
-        series=_drawn(wanted, found.points, times),
+        series=drawn(wanted, found.points, times),
     )
 
 
@@ -194,10 +199,10 @@ async def ranking(
     limit: HowMany = 10,
 ) -> RankingBody:
     """Who has most of a metric over a range, or least: the busiest, slowest, dearest, worst."""
-    wanted, now = _metric(metric), source.now()
-    query = _query(wanted, dimension, now, _seconds(range), None)
+    wanted, now = metric_named(metric), source.now()
+    query = series_query(wanted, dimension, now, seconds_of(range), None)
     found = await source.series(query._replace(limit=MOST_MEMBERS))
-    rows = [_ranked(wanted, name, points) for name, points in _by_name(found.points).items()]
+    rows = [_ranked(wanted, name, points) for name, points in by_name(found.points).items()]
     known = [row for row in rows if row is not None]
     known.sort(key=lambda row: (row.value, row.name), reverse=order == "most")
     return RankingBody(
@@ -210,7 +215,7 @@ async def ranking(
     )
 
 
-def _metric(name: str) -> Metric:
+def metric_named(name: str) -> Metric:
     found = METRICS.get(name)
     if found is None:
         words = f"{name!r} is no metric; known are {', '.join(METRICS)}."
@@ -218,11 +223,11 @@ def _metric(name: str) -> Metric:
     return found
 
 
-def _seconds(span: str) -> int:
+def seconds_of(span: str) -> int:
     return int(span[:-1]) * _UNITS_S[span[-1]]
 
 
-def _query(
+def series_query(
     metric: Metric, dimension: str, now: datetime, range_s: int, step_s: int | None
 ) -> SeriesQuery:
     if range_s > LONGEST_S:
@@ -237,38 +242,44 @@ def _query(
     return SeriesQuery(start, now, step_s, Dimension(dimension), latencies=metric.latencies)
 
 
-def _times(query: SeriesQuery) -> list[datetime]:
+def times_of(query: SeriesQuery) -> list[datetime]:
     step_s = query.step_s
     first = int(query.start.timestamp()) // step_s * step_s
     last = int(query.end.timestamp())
     return [datetime.fromtimestamp(at, UTC) for at in range(first, last, step_s)]
 
 
-def _by_name(points: Sequence[Point]) -> dict[str, list[Point]]:
+def by_name(points: Sequence[Point]) -> dict[str, list[Point]]:
     found: dict[str, list[Point]] = {}
     for point in points:
         found.setdefault(point.name, []).append(point)
     return found
 
 
-def _drawn(metric: Metric, points: Sequence[Point], times: Sequence[datetime]) -> list[SeriesBody]:
+def drawn(metric: Metric, points: Sequence[Point], times: Sequence[datetime]) -> list[SeriesBody]:
     nothing = 0.0 if metric.counts else None
-    drawn = []
-    for name, own in _by_name(points).items():
-        values = {point.starts_at: metric.value(point.figures, _period(point)) for point in own}
-        drawn.append(SeriesBody(name=name, values=[values.get(at, nothing) for at in times]))
-    return drawn
+    found = []
+    for name, own in by_name(points).items():
+        values = {point.starts_at: metric.value(point.figures, period_of(point)) for point in own}
+        found.append(SeriesBody(name=name, values=[values.get(at, nothing) for at in times]))
+    return found
 
 
-def _period(point: Point) -> Period:
+def period_of(point: Point) -> Period:
     return _NOTHING if point.period is None else point.period
 
 
-def _ranked(metric: Metric, name: str, points: Sequence[Point]) -> RankedBody | None:
+def summed(points: Sequence[Point]) -> tuple[Figures, Period]:
+    """What they come to together; there is one at least."""
     columns = zip(*(point.figures for point in points), strict=True)
     figures, period = Figures(*map(sum, columns)), Period()
     for point in points:
-        period.merge(_period(point))
+        period.merge(period_of(point))
+    return figures, period
+
+
+def _ranked(metric: Metric, name: str, points: Sequence[Point]) -> RankedBody | None:
+    figures, period = summed(points)
     value = metric.value(figures, period)
     if value is None:
         return None

@@ -85,6 +85,7 @@ from pointsman.adapters.http.control.fleet_calls import (
 )
 from pointsman.adapters.http.control.flowing import flows
 from pointsman.adapters.http.control.measured_calls import metrics, stats
+from pointsman.adapters.http.control.outlooks import heatmap, outlook_call
 from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.slashes import put_back
 from pointsman.adapters.http.control.source import ControlSource
@@ -178,7 +179,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
         *(runs, runs_table, run, run_inputs, apply_run, undo_run),
-        *(stats, metrics, overview, flows, timeseries, ranking),
+        *(stats, metrics, overview, flows, timeseries, ranking, heatmap, outlook_call),
         *(channels, try_channel, outbox, resend),
         *(alerts, active_alerts, alert_history, alert, acknowledge, unacknowledge),
         *(silences, silence, add_silence, change_silence, end_silence),
