@@ -210,6 +210,25 @@ class AssignmentStoreContract:
         ):
             assert [run.id for run in book.runs(query)] == found
 
+    def test_the_mark_is_another_after_every_decision(
+        self, store: StoreOfBoth, book: AssignmentStore
+    ) -> None:
+        marks = [book.mark()]
+
+        def decided(run: Run) -> None:
+            book.keep(run, [an_assignment()])
+            marks.append(book.mark())
+
+        later = NOON + timedelta(hours=1)
+        decided(replace(a_run(1), state=RunState.PROPOSED))
+        decided(a_run(2, RunKind.OVERRIDE))
+        decided(replace(a_run(1), settled_at=later))
+        book.remove(a_run(4, RunKind.RELEASE), assignment_id(AGENT, MODEL))
+        marks.append(book.mark())
+        assert len(set(marks)) == len(marks)
+        store.append([a_decision(), an_outcome()])
+        assert book.mark() == marks[-1], "what is asked of models decides nothing"
+
     def test_what_is_undone_says_so(self, book: AssignmentStore) -> None:
         book.keep(a_run(1))
         later = NOON + timedelta(hours=1)

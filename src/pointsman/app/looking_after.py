@@ -36,6 +36,8 @@ class LookingAfter:
     async def turn(self) -> None:
         if self._parts.assignments.loaded:
             await self._parts.drains.take_up()
+            # What another gateway has decided comes first: this one may have nothing left to do.
+            await self._parts.assignments.refresh()
             await self._reassigning.turn()
 
     def _down(self) -> frozenset[str]:

@@ -76,7 +76,7 @@ class Assignments(InForce):
         Raises `Conflict` when it is not the plan that is expected, by its id: whoever looked at one
         gets that one or none.
         """
-        async with self.changing:
+        async with self.deciding():
             self._check()
             found = await self.solved(wish, keeping=True)
             if expect not in {None, found.id}:
@@ -85,19 +85,21 @@ class Assignments(InForce):
                     param="expect",
                     code="plan_changed",
                 )
+            await self.catch_up()
             self._check()
+            check_current(self.view().fleet, found, self.standing())
             return Applied(await self._put(found, wish, who), found)
 
     async def put(self, found: Solved, wish: Wish, who: Who) -> Run:
         """Put a plan in place. Raises `Conflict` when agents stand elsewhere than it knew."""
-        async with self.changing:
+        async with self.deciding():
             self._check()
             check_current(self.view().fleet, found, self.standing())
             return await self._put(found, wish, who)
 
     async def propose(self, found: Solved, wish: Wish, who: Who) -> Run:
         """Keep what a plan would change, for a person to decide."""
-        async with self.changing:
+        async with self.deciding():
             self._check()
             about, facts = _about(found, wish), self._facts(found)
             run, _ = await self.made(self._wanted(found), who, about, facts=facts)
@@ -107,7 +109,7 @@ class Assignments(InForce):
 
     async def adopt(self, run_id: str, who: Who) -> Run | None:
         """Put in place what was proposed, as it was proposed; None when there is no such run."""
-        async with self.changing:
+        async with self.deciding():
             self._check()
             proposed = await asyncio.to_thread(self.store.run, run_id)
             if proposed is None:
@@ -125,7 +127,7 @@ class Assignments(InForce):
         Raises `Conflict` when agents were moved since, or cannot go back. To undo what undid
         something is to do it again.
         """
-        async with self.changing:
+        async with self.deciding():
             self._check()
             done = await asyncio.to_thread(self.store.run, run_id)
             if done is None:
@@ -144,7 +146,7 @@ class Assignments(InForce):
 
         Raises `RequestError` for a pair that could never be.
         """
-        async with self.changing:
+        async with self.deciding():
             self._check()
             self.check_pair(agent_id, model_id)
             places = overridden(self.roll.places(agent_id), model_id, who.reason, until)
@@ -152,7 +154,7 @@ class Assignments(InForce):
 
     async def release(self, agent_id: str, who: Who) -> Run:
         """Let plans decide about the agent again. Raises `Conflict` when no person holds it."""
-        async with self.changing:
+        async with self.deciding():
             self._check()
             self._check_unpinned(agent_id)
             primary = self.roll.primary(agent_id)
@@ -170,7 +172,7 @@ class Assignments(InForce):
 
         Raises `Conflict` when a person holds an agent that the configuration pins.
         """
-        async with self.changing:
+        async with self.deciding():
             self._check()
             if agent_id in self.roll.held():
                 self._check_unpinned(agent_id)
@@ -185,7 +187,7 @@ class Assignments(InForce):
         self, agent_id: str, places: Callable[[Places], Places], who: Who, kind: RunKind
     ) -> Run:
         """Give the agent the places that `places` makes of those it has."""
-        async with self.changing:
+        async with self.deciding():
             self._check()
             wanted = {agent_id: places(self.roll.places(agent_id))}
             return await self.decide(wanted, who, About(kind))
@@ -201,8 +203,7 @@ class Assignments(InForce):
 
     async def forget(self, assignment: Assignment, who: Who) -> Run:
         """Delete an assignment that means nothing any more, with what was counted of it."""
-        async with self.changing:
-            self.check_loaded()
+        async with self.deciding():
             run, _ = await self.made({}, who, About(RunKind.RELEASE))
             await to_its_end(asyncio.to_thread(self.store.remove, run, assignment.id))
             return run
@@ -217,7 +218,6 @@ class Assignments(InForce):
             raise pinned_here(agent)
 
     def _check(self) -> None:
-        self.check_loaded()
         check_ours(self.view().expectations)
 
     async def _put(self, found: Solved, wish: Wish, who: Who) -> Run:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from random import Random
@@ -82,21 +83,45 @@ class InForce:
         self.scores = scores
         self.roll = Roll()
         self.loaded = False
+        self._mark = ""
         self.clock = clock
         self.changing = asyncio.Lock()
         self._registry = registry
         self._random = random
 
     async def load(self) -> None:
-        """Take up what was in force before this start. Raises `StoreError`."""
+        """Take up what is in force by what is kept. Raises `StoreError`."""
+        # First: what others decide while it is read is then taken up the next time.
+        mark = await asyncio.to_thread(self.store.mark)
         everything = AssignmentQuery(limit=None)
         found = (await asyncio.to_thread(self.store.listed, everything)).assignments
         by_agent: dict[str, list[Assignment]] = {}
         for each in found:
             by_agent.setdefault(each.agent_id, []).append(each)
         self.roll = Roll().with_those_of(by_agent)
-        self.loaded = True
+        self.loaded, self._mark = True, mark
         self.repost()
+
+    async def catch_up(self) -> None:
+        """Take up what gateways have decided that share the store. Raises `StoreError`.
+
+        Called by whoever holds `changing`.
+        """
+        if await asyncio.to_thread(self.store.mark) != self._mark:
+            await self.load()
+
+    async def refresh(self) -> None:
+        """Take that up now. Raises `StoreError`."""
+        async with self.deciding():
+            pass
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[None]:
+        """One decision at a time, about what is in force by now. Raises `StoreError`."""
+        async with self.changing:
+            self.check_loaded()
+            await self.catch_up()
+            yield
 
     def check_loaded(self) -> None:
         """Raises `StoreError` while nobody knows what was in force: a change could undo it."""
@@ -160,8 +185,7 @@ class InForce:
 
     async def rematch(self) -> int:
         """Let what is told of all pairs in force follow what is known now; of how many it did."""
-        self.check_loaded()
-        async with self.changing:
+        async with self.deciding():
             facts, stale = self.matching().facts, []
             everybody = [each for those in self.roll.by_agent.values() for each in those]
             async for each in in_steps(everybody, self.clock.monotonic):
@@ -203,6 +227,7 @@ class InForce:
 
         async def kept() -> None:
             await asyncio.to_thread(self.store.keep, run, news, about.problem)
+            # The mark stays: what another gateway decided at the same moment is so taken up soon.
             self.roll = roll
             self.repost()
 

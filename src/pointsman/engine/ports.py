@@ -346,6 +346,9 @@ class AssignmentStore(Protocol):
 
     def runs(self, query: RunQuery) -> Sequence[Run]: ...
 
+    def mark(self) -> str:
+        """Another after every run that was kept, by whichever process; cheap to ask."""
+
     def run(self, run_id: str) -> Run | None: ...
 
     def problem(self, run_id: str) -> Problem | None:

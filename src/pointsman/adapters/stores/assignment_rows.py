@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from pointsman.adapters.stores.rows import Row, instant, json_text, microseconds, storable
+from pointsman.adapters.stores.schema import RUNS
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import (
     Assignment,
@@ -96,6 +97,9 @@ RUN_COLUMNS = (
     "FIGURES_JSON",
     "POINT_JSON",
 )
+
+MARK = f"SELECT COUNT(*), MAX(SETTLED_AT), MAX(RUN_ID) FROM {RUNS}"  # noqa: S608
+"""What of all runs together is another after each that is kept."""
 
 LARGEST_PROBLEM_BYTES = 256_000_000
 """A stored problem that unfolds to more is damaged: 2,000 agents and 200 models take 40 MB."""
@@ -213,6 +217,11 @@ def tests_of(query: RunQuery) -> dict[str, str | int]:
         for test, value in tests.items()
         if value is not None
     }
+
+
+def mark_of(row: Sequence[Any]) -> str:
+    """The columns are those of `MARK`."""
+    return " ".join(str(each) for each in row)
 
 
 def stored_run(row: Sequence[Any]) -> Run:

@@ -13,10 +13,12 @@ from typing import Any
 
 from pointsman.adapters.stores.assignment_rows import (
     ASSIGNMENT_COLUMNS,
+    MARK,
     MATCH_COLUMNS,
     RUN_COLUMNS,
     USAGE_COLUMNS,
     assignment_row,
+    mark_of,
     match_row,
     packed,
     run_row,
@@ -153,6 +155,10 @@ class SqliteAssignments:
                 [*asked.values(), query.limit],
             )
             return [stored_run(row) for row in rows]
+
+    def mark(self) -> str:
+        with self._file.reading() as db:
+            return mark_of(db.execute(MARK).fetchone())
 
     def run(self, run_id: str) -> Run | None:
         with self._file.reading() as db:

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pointsman.adapters.stores.assignment_rows import (
+    MARK,
     assignment_row,
+    mark_of,
     match_row,
     packed,
     run_row,
@@ -124,6 +126,14 @@ class HanaAssignments:
 
         runs: list[Run] = self._read(work)
         return runs
+
+    def mark(self) -> str:
+        def work(cursor: Any) -> str:
+            (row,) = fetched(cursor, MARK, ())
+            return mark_of(row)
+
+        mark: str = self._read(work)
+        return mark
 
     def run(self, run_id: str) -> Run | None:
         found: Run | None = self._one(f"{say.SELECT_RUNS} WHERE RUN_ID = ?", run_id, stored_run)

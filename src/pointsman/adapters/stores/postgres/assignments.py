@@ -15,10 +15,12 @@ import msgspec
 
 from pointsman.adapters.stores.assignment_rows import (
     ASSIGNMENT_COLUMNS,
+    MARK,
     MATCH_COLUMNS,
     RUN_COLUMNS,
     USAGE_COLUMNS,
     assignment_row,
+    mark_of,
     match_row,
     packed,
     run_row,
@@ -165,6 +167,12 @@ class PostgresAssignments:
         async def work(session: Session) -> list[Run]:
             rows = await session.fetch(page, *_readable(tuple(asked.values())), query.limit)
             return [stored_run(row) for row in rows]
+
+        return self._read(work)
+
+    def mark(self) -> str:
+        async def work(session: Session) -> str:
+            return mark_of(await session.fetchrow(MARK))
 
         return self._read(work)
 

@@ -1,0 +1,116 @@
+"""Do gateways that share a store see what each of them decides?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+from test_assignments import OPS, Office, run_it
+
+from pointsman.core.capability import CapabilityScorer
+from pointsman.core.errors import Conflict
+from pointsman.engine.aside import ThreadAside
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.registry import Registry
+
+R = TypeVar("R")
+P = TypeVar("P")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "pointsman.db")
+    yield office
+    office.store.close()
+
+
+class Neighbour:
+    """Another gateway on the same store."""
+
+    def __init__(self, office: Office) -> None:
+        self.registry = Registry(office.setup(), CapabilityScorer())
+        aside = ThreadAside(office.clock)
+        parts = self.registry, CapabilityScorer(), office.clock, Random(2), aside
+        self.book = Assignments(office.store.assignments, *parts)
+        run_it(self.book.load())
+
+    def posts(self) -> dict[str, str]:
+        return {name: post.model_id for name, post in self.registry.current.setup.posts.items()}
+
+
+def test_what_another_gateway_decides_is_taken_up(office: Office) -> None:
+    other = Neighbour(office)
+    office.apply()
+    assert other.posts() == {}
+    run_it(other.book.refresh())
+    assert other.posts() == office.posts() != {}
+    run_it(other.book.override("clerk", "shop/small", OPS))
+    run_it(office.book.refresh())
+    assert office.posts()["clerk"] == "shop/small"
+
+
+def test_where_nobody_decided_anything_nothing_is_read_again(office: Office) -> None:
+    office.apply()
+    run_it(office.book.refresh())
+    known = office.book.roll
+    run_it(office.book.refresh())
+    assert office.book.roll is known
+
+
+def test_nothing_is_decided_on_what_another_gateway_has_changed(office: Office) -> None:
+    other = Neighbour(office)
+    first = office.apply()
+    run_it(other.book.override("clerk", "shop/small", OPS))
+    with pytest.raises(Conflict, match="something else was decided about clerk"):
+        run_it(office.book.undo(first.id, OPS))
+    assert office.posts()["clerk"] == "shop/small", "and that is in force here, too"
+    run_it(office.book.release("clerk", OPS))
+    run_it(other.book.refresh())
+    assert other.posts()["clerk"] == office.posts()["clerk"] == "lab/large"
+
+
+class Meanwhile:
+    """Something is decided elsewhere while a plan is worked out."""
+
+    def __init__(self, office: Office, other: Neighbour) -> None:
+        self._aside = ThreadAside(office.clock)
+        self._other = other
+
+    async def run(
+        self, rows: Iterator[R], answer: Callable[[Sequence[R]], Iterable[P]]
+    ) -> Sequence[P]:
+        found = await self._aside.run(rows, answer)
+        await self._other.book.override("clerk", "shop/small", OPS)
+        return found
+
+
+def test_a_plan_for_a_fleet_that_another_gateway_changes_meanwhile_is_refused(
+    office: Office,
+) -> None:
+    other = Neighbour(office)
+    office.apply()
+    office.book.aside = Meanwhile(office, other)
+    with pytest.raises(Conflict, match="clerk was moved to shop/small"):
+        office.apply()
+    assert office.posts() == {"coder": "lab/large", "clerk": "shop/small"}
+
+
+def test_two_that_decide_about_the_same_agent_at_once_leave_it_on_one_model(
+    office: Office,
+) -> None:
+    other = Neighbour(office)
+
+    async def both() -> None:
+        await asyncio.gather(
+            office.book.override("clerk", "shop/small", OPS),
+            office.book.override("clerk", "lab/large", OPS),
+        )
+
+    asyncio.run(both())
+    run_it(other.book.refresh())
+    assert other.posts() == office.posts()
+    assert sum(each.rank == 0 for each in other.book.in_force("clerk")) == 1
