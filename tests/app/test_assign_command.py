@@ -72,7 +72,7 @@ def test_the_whole_fleet_is_shown_with_what_it_comes_to(fleet: Path, capsys: Cap
     assert "coder    shop/mid" in shown
     assert "clerk    lab/small (pinned)" in shown
     assert "optimal: 4 assigned, mean score " in shown
-    assert "within 0.00% of the best there is" in shown
+    assert "proven best" in shown
     assert "what more would bring, each for itself:\n" in shown
     assert not (fleet.parent / "data").exists(), "nothing is written"
 
@@ -153,7 +153,7 @@ def test_who_has_no_model_is_told_why_and_what_would_help(fleet: Path, capsys: C
     assert main(["assign", str(fleet)]) == 1
     shown = capsys.readouterr().out
     assert "coder has no model:\n  no room in the budget per day of the fleet: lab/large" in shown
-    assert "decided together:\n  allow that the fleet spends " in shown
+    assert "what would give everybody a model:\n  allow that the fleet spends " in shown
 
 
 def test_who_is_beyond_help_is_named(fleet: Path, capsys: Captured) -> None:

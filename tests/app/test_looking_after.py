@@ -31,6 +31,9 @@ class AwayAtFirst:
         self._store = store
         self.times = times
 
+    def mark(self) -> str:
+        return self._store.mark()
+
     def listed(self, query: AssignmentQuery) -> AssignmentPage:
         if self.times:
             self.times -= 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from pointsman.core.assignment.easing import words_of_easing
 from pointsman.core.assignment.pareto import Point
-from pointsman.core.assignment.plan import Plan
+from pointsman.core.assignment.plan import Plan, words_of_gap
 from pointsman.core.assignment.relaxation import Relaxation
 from pointsman.core.assignment.shadow import Shadow, words_of_shadow
 from pointsman.core.assignment.stability import Move, moves
@@ -107,7 +107,7 @@ def plan_text(stated: Stated, plan: Plan) -> str:
 
 
 def _summary(plan: Plan) -> str:
-    gap = "" if plan.gap is None else f", within {plan.gap:.2%} of the best there is"
+    gap = "" if plan.gap is None else f", {words_of_gap(plan.gap)}"
     unpriced = f" and {len(plan.unpriced)} without a price" if plan.unpriced else ""
     return (
         f"{plan.method.value}: {plan.placed} assigned, mean score {100 * plan.mean_score:.2f}, "
@@ -138,9 +138,9 @@ def relaxation_text(stated: Stated, found: Relaxation) -> str:
     if not easings:
         return "\n".join(hopeless)
     lines = [f"  {words}" for words in easings]
-    return "\n".join(
-        ["what would give everybody else a model, decided together:", *lines, *hopeless]
-    )
+    whom = "everybody else" if hopeless else "everybody"
+    together = ", decided together" if len(lines) > 1 else ""
+    return "\n".join([f"what would give {whom} a model{together}:", *lines, *hopeless])
 
 
 def shadows_text(stated: Stated, found: Sequence[Shadow]) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_fleets import (
     BLIND,
+    TOO_WEAK,
     best_of_all,
     bound_by_everything,
     expected,
@@ -17,7 +18,7 @@ from small_fleets import (
     random_fleet,
 )
 
-from pointsman.core.assignment.easing import RaisedLimit, eased
+from pointsman.core.assignment.easing import RaisedLimit, eased, words_of_easing
 from pointsman.core.assignment.explanation import (
     Alternative,
     Explanation,
@@ -27,8 +28,9 @@ from pointsman.core.assignment.explanation import (
 )
 from pointsman.core.assignment.limits import LimitKind, limits_of
 from pointsman.core.assignment.optimal import Effort, optimal
-from pointsman.core.assignment.plan import Method, plan_of
-from pointsman.core.assignment.problem import AgentNeeds, ModelRoom, Problem, Rules
+from pointsman.core.assignment.plan import Method, plan_of, words_of_gap
+from pointsman.core.assignment.problem import AgentNeeds, Load, ModelRoom, Problem, Rules
+from pointsman.core.assignment.relaxation import relaxation
 from pointsman.core.assignment.shadow import Shadow, shadows, words_of_shadow
 from pointsman.core.assignment.stability import Move
 
@@ -134,6 +136,28 @@ def test_an_agent_is_told_its_score_its_wish_what_is_in_the_way_and_the_next_bes
     )
 
 
+@pytest.mark.parametrize(
+    ("room", "easing", "shadow"),
+    [
+        ({"in_flight": 0.25}, "takes 1 instead of 0.25", "1 requests more in flight on p/m"),
+        ({"requests_per_min": 10.5}, "takes 12 instead of 10.5", "2 requests per minute more"),
+        ({"tokens_per_min": 9_000.5}, "takes 10200 instead of 9000.5", "1200 tokens per minute"),
+    ],
+)
+def test_what_is_written_down_in_whole_numbers_is_advised_in_these(
+    room: dict[str, float], easing: str, shadow: str
+) -> None:
+    load = Load(12.0, 600.0, 250.0) if "in_flight" not in room else Load(20.0, 0.0, 0.0)
+    needs = (AgentNeeds("a", load),)
+    alone = problem([[0.9]], agents=needs, models=(replace(ModelRoom("p/m", "p"), **room),))
+    (found,) = relaxation(alone).easings
+    assert easing in words_of_easing(alone, found)
+    rooms = (replace(ModelRoom("p/m", "p"), **room), ModelRoom("q/n", "q"))
+    either = problem([[0.9, 0.5]], agents=needs, models=rooms)
+    (more,) = shadows(either, optimal(either))
+    assert words_of_shadow(either, more).startswith(shadow)
+
+
 def test_who_has_nowhere_else_to_go_is_told_so() -> None:
     stated = problem([[0.9, 0.5]], bars=[{1: BLIND}])
     said = words_of_explanation(stated, explained(stated, optimal(stated), 0))
@@ -144,8 +168,29 @@ def test_who_has_no_model_is_told_what_it_could_have_and_why_not() -> None:
     stated = problem([[0.9]], models=(ModelRoom("p/m", "p", 0.5),))
     assert words_of_explanation(stated, explained(stated, optimal(stated), 0)) == (
         "agent-0 has no model",
-        "p/m is worth 90.00 points more to it; no room in the requests per minute of p/m",
+        "p/m would be worth 90.00 points to it; no room in the requests per minute of p/m",
     )
+
+
+def test_who_may_use_no_model_is_told_what_keeps_it_off_each() -> None:
+    stated = problem([[0.9, 0.8, 0.7]], bars=[{0: BLIND, 1: TOO_WEAK, 2: BLIND}])
+    assert words_of_explanation(stated, explained(stated, optimal(stated), 0)) == (
+        "agent-0 has no model",
+        "cannot see: provider-0/model-0, provider-2/model-2",
+        "too weak: provider-1/model-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (0.0, "proven best"),
+        (2e-5, "within 0.01% of the best there is"),
+        (0.0123, "within 1.23% of the best there is"),
+    ],
+)
+def test_what_is_proved_of_a_plan_is_said_and_no_more(gap: float, words: str) -> None:
+    assert words_of_gap(gap) == words
 
 
 def test_what_a_person_decided_needs_no_other_reason() -> None:

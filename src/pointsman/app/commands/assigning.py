@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pointsman.app.commands.asking import Document, Gateway
 from pointsman.app.commands.refusing import refused
+from pointsman.core.assignment.plan import words_of_gap
 from pointsman.core.errors import ConfigError, Problem
 
 EXIT_FAILED = 1
@@ -110,7 +111,7 @@ def _plan_lines(plan: Document) -> Iterator[str]:
         yield f"{each['agent_id']}  {each['model_id']}  score {score}  USD/day {cost}"
     yield ""
     gap = plan["optimality_gap"]
-    proven = "" if gap is None else f", within {gap:.2%} of the best there is"
+    proven = "" if gap is None else f", {words_of_gap(gap)}"
     yield (
         f"{plan['strategy']}: {plan['total_assignments']} assigned, mean score "
         f"{plan['avg_match_score']:.2f}, {plan['usd_per_day']:.2f} USD per day{proven}"

@@ -15,7 +15,7 @@ import numpy as np
 
 from pointsman.core.assignment.easing import Easing, LiftedBar, RaisedLimit
 from pointsman.core.assignment.highs import Highs, silent
-from pointsman.core.assignment.limits import Limit, Rooms, limits_of
+from pointsman.core.assignment.limits import WHOLE, Limit, Rooms, limits_of
 from pointsman.core.assignment.prices import Counts, Numbers
 from pointsman.core.assignment.problem import Problem
 
@@ -51,7 +51,8 @@ def _raised(
         of_manual = sum(limit.use(a, m) for a, m in on_it if problem.agents[a].manual is not None)
         used = sum(limit.use(a, m) for a, m in on_it)
         if used - of_manual > max(0.0, limit.capacity - of_manual) + limit.slack:
-            found.append(RaisedLimit(limit.kind, limit.subject, limit.capacity, _rounded_up(used)))
+            raised = math.ceil(used - limit.slack) if limit.kind in WHOLE else _rounded_up(used)
+            found.append(RaisedLimit(limit.kind, limit.subject, limit.capacity, raised))
     return found
 
 

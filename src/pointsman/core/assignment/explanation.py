@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pointsman.core.assignment.optimal import USUAL_EFFORT, Effort, optimal
-from pointsman.core.assignment.plan import Plan, rooms_after, words_of
+from pointsman.core.assignment.plan import Plan, listed, rooms_after, words_of
 from pointsman.core.assignment.problem import Bar, BarCode, Problem
 from pointsman.core.assignment.shadow import better_models, in_the_way_of
 from pointsman.core.assignment.stability import Move, moves
@@ -16,6 +16,9 @@ ALIKE = 1e-9
 """Values that differ by less differ by how they were summed up."""
 
 IN_QUESTION = Bar(BarCode.UNAVAILABLE, "is the model in question")
+
+
+UNUSED = "there is room, and the plan does not use it"
 
 
 class Wish(NamedTuple):
@@ -42,13 +45,17 @@ class Alternative(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What speaks for the model that `agent` has (None: it has none), and what against others."""
+    """What speaks for the model that `agent` has (None: it has none), and what against others.
+
+    Where it has none, `barred` says what keeps it off those that it may not use.
+    """
 
     agent: int
     model: int | None
     by_hand: bool
     wishes: tuple[Wish, ...]
     alternative: Alternative | None
+    barred: tuple[str, ...] = ()
 
 
 def explained(
@@ -59,7 +66,21 @@ def explained(
     if by_hand:
         return Explanation(agent, model, by_hand, (), None)
     wished = _wishes(problem, plan, agent)[:wishes]
-    return Explanation(agent, model, by_hand, wished, _alternative(problem, plan, agent, effort))
+    if model is None:
+        return Explanation(agent, None, by_hand, wished, None, _barred(problem, agent))
+    return Explanation(
+        agent, model, by_hand, wished, _alternative(problem, plan, agent, model, effort)
+    )
+
+
+def _barred(problem: Problem, agent: int) -> tuple[str, ...]:
+    """What keeps the agent off the models that it may not use: each reason once."""
+    models: dict[str, list[str]] = {}
+    for number, model in enumerate(problem.models):
+        bar = problem.bar(agent, number)
+        if bar is not None:
+            models.setdefault(bar.words, []).append(model.id)
+    return tuple(f"{words}: {listed(names)}" for words, names in models.items())
 
 
 def _wishes(problem: Problem, plan: Plan, agent: int) -> tuple[Wish, ...]:
@@ -79,10 +100,9 @@ def _wishes(problem: Problem, plan: Plan, agent: int) -> tuple[Wish, ...]:
     )
 
 
-def _alternative(problem: Problem, plan: Plan, agent: int, effort: Effort) -> Alternative | None:
-    model = plan.chosen[agent]
-    if model is None:
-        return None
+def _alternative(
+    problem: Problem, plan: Plan, agent: int, model: int, effort: Effort
+) -> Alternative | None:
     bars = list(problem.bars)
     bars[agent] = {**bars[agent], model: IN_QUESTION}
     other = optimal(replace(problem, bars=bars), effort)
@@ -102,7 +122,14 @@ def words_of_explanation(problem: Problem, said: Explanation) -> tuple[str, ...]
     """The explanation as sentences, for people."""
     name = problem.agents[said.agent].id
     if said.model is None:
-        return (f"{name} has no model", *_words_of_wishes(problem, said.wishes))
+        return (
+            f"{name} has no model",
+            *(
+                _words_of_wish(problem, wish, "would be worth {} points to it")
+                for wish in said.wishes
+            ),
+            *said.barred,
+        )
     model = problem.models[said.model].id
     score = 100.0 * problem.scores[said.agent][said.model]
     opening = f"{name} stands on {model}: score {score:.2f}"
@@ -114,15 +141,13 @@ def words_of_explanation(problem: Problem, said: Explanation) -> tuple[str, ...]
 def _words_of_wishes(problem: Problem, wishes: Sequence[Wish]) -> list[str]:
     if not wishes:
         return ["no model that it may use is worth more to it"]
-    return [
-        f"{problem.models[wish.model].id} is worth {100.0 * wish.more:.2f} points more to it; "
-        + (
-            f"no room in {', '.join(wish.in_the_way)}"
-            if wish.in_the_way
-            else "there is room, and the plan does not use it"
-        )
-        for wish in wishes
-    ]
+    return [_words_of_wish(problem, wish, "is worth {} points more to it") for wish in wishes]
+
+
+def _words_of_wish(problem: Problem, wish: Wish, worth: str) -> str:
+    kept = f"no room in {', '.join(wish.in_the_way)}" if wish.in_the_way else UNUSED
+    amount = worth.format(f"{100.0 * wish.more:.2f}")
+    return f"{problem.models[wish.model].id} {amount}; {kept}"
 
 
 def _words_of_other(problem: Problem, said: Explanation) -> str:

@@ -32,6 +32,10 @@ class LimitKind(StrEnum):
     MOVES = "max_moves"
 
 
+WHOLE = frozenset(LimitKind) - {LimitKind.PROVIDER_SHARE, LimitKind.BUDGET, LimitKind.LATENCY}
+"""What a person writes down in whole numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One scarce thing: pairs with one of `models` use of it, together at most `capacity`.

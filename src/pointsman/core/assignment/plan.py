@@ -127,7 +127,7 @@ _WORDS = {
     LimitKind.IN_FLIGHT: "the requests in flight on {}",
     LimitKind.EXCLUSIVE: "the single place on {}",
     LimitKind.PROVIDER_SHARE: "the share of {}",
-    LimitKind.APART: "what is kept apart, {}",
+    LimitKind.APART: "the places of {}, who are kept apart",
     LimitKind.BUDGET: "the budget per day of the {}",
     LimitKind.LATENCY: "the mean latency of the {}",
     LimitKind.MOVES: "the moves allowed to the {}",
@@ -169,7 +169,7 @@ def _reasons(problem: Problem, rooms: Rooms, agent: int) -> tuple[str, ...]:
             models.setdefault(reason, []).append(model.id)
     if not named:
         return ("there is no model",)
-    return tuple(f"{reason}: {_listed(models[reason])}" for reason, _ in named.most_common())
+    return tuple(f"{reason}: {listed(models[reason])}" for reason, _ in named.most_common())
 
 
 def _reasons_against(problem: Problem, rooms: Rooms, agent: int, model: int) -> list[str]:
@@ -180,6 +180,14 @@ def _reasons_against(problem: Problem, rooms: Rooms, agent: int, model: int) -> 
     return [f"no room in {words}" for words in full] or ["is kept for agents that need it more"]
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
+def words_of_gap(gap: float) -> str:
+    """How good a plan is known to be; a gap that would read as none is not called none."""
+    if not gap:
+        return "proven best"
+    return f"within {max(gap, 1e-4):.2%} of the best there is"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first of the names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

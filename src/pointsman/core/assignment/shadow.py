@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pointsman.core.assignment.easing import RaisedLimit, eased
-from pointsman.core.assignment.limits import Limit, LimitKind, Rooms
+from pointsman.core.assignment.limits import WHOLE, Limit, LimitKind, Rooms
 from pointsman.core.assignment.optimal import USUAL_EFFORT, Effort, optimal
 from pointsman.core.assignment.plan import Plan, rooms_after
 from pointsman.core.assignment.problem import Problem
@@ -21,8 +21,9 @@ from pointsman.core.assignment.stability import Move, moves
 
 USUAL_STEP = 0.1
 """Of a capacity, how much more is asked for at least."""
+COUNTED = frozenset({LimitKind.EXCLUSIVE, LimitKind.APART, LimitKind.MOVES})
+"""Of these one more is a step."""
 
-WHOLE = frozenset({LimitKind.EXCLUSIVE, LimitKind.APART, LimitKind.MOVES})
 MOST_NAMED = 4
 
 
@@ -116,10 +117,12 @@ def _shortfall(rooms: Rooms, model: int | None, agent: int, wished: int, number:
 
 
 def _wider(limit: Limit, shortfall: float) -> RaisedLimit:
-    if limit.kind in WHOLE:
+    if limit.kind in COUNTED:
         step = float(max(1, math.ceil(shortfall - limit.slack)))
     else:
         step = _two_digits_up(max(shortfall, USUAL_STEP * limit.capacity))
+        if limit.kind in WHOLE:
+            step = float(math.ceil(step - limit.slack))
     return RaisedLimit(limit.kind, limit.subject, limit.capacity, limit.capacity + step)
 
 
