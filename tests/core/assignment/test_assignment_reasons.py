@@ -139,20 +139,32 @@ def test_an_agent_is_told_its_score_its_wish_what_is_in_the_way_and_the_next_bes
 @pytest.mark.parametrize(
     ("room", "easing", "shadow"),
     [
-        ({"in_flight": 0.25}, "takes 1 instead of 0.25", "1 requests more in flight on p/m"),
-        ({"requests_per_min": 10.5}, "takes 12 instead of 10.5", "2 requests per minute more"),
-        ({"tokens_per_min": 9_000.5}, "takes 10200 instead of 9000.5", "1200 tokens per minute"),
+        (
+            ModelRoom("p/m", "p", in_flight=0.25),
+            "takes 1 instead of 0.25",
+            "1 requests more in flight on p/m",
+        ),
+        (
+            ModelRoom("p/m", "p", requests_per_min=10.5),
+            "takes 12 instead of 10.5",
+            "2 requests per minute more",
+        ),
+        (
+            ModelRoom("p/m", "p", tokens_per_min=9_000.5),
+            "takes 10200 instead of 9000.5",
+            "1200 tokens per minute",
+        ),
     ],
 )
 def test_what_is_written_down_in_whole_numbers_is_advised_in_these(
-    room: dict[str, float], easing: str, shadow: str
+    room: ModelRoom, easing: str, shadow: str
 ) -> None:
-    load = Load(12.0, 600.0, 250.0) if "in_flight" not in room else Load(20.0, 0.0, 0.0)
+    load = Load(12.0, 600.0, 250.0) if room.in_flight is None else Load(20.0, 0.0, 0.0)
     needs = (AgentNeeds("a", load),)
-    alone = problem([[0.9]], agents=needs, models=(replace(ModelRoom("p/m", "p"), **room),))
+    alone = problem([[0.9]], agents=needs, models=(room,))
     (found,) = relaxation(alone).easings
     assert easing in words_of_easing(alone, found)
-    rooms = (replace(ModelRoom("p/m", "p"), **room), ModelRoom("q/n", "q"))
+    rooms = (room, ModelRoom("q/n", "q"))
     either = problem([[0.9, 0.5]], agents=needs, models=rooms)
     (more,) = shadows(either, optimal(either))
     assert words_of_shadow(either, more).startswith(shadow)
