@@ -129,7 +129,8 @@ class SqliteAlerts:
 
     def forget_before(self, instant: datetime) -> int:
         before_us = microseconds(instant)
-        with self._file.writing() as db:
+
+        def forget(db: sqlite3.Connection) -> int:
             db.execute(f"DELETE FROM {ALERT_SILENCES} WHERE ENDS_AT < ?", (before_us,))  # noqa: S608
             db.execute(
                 f"DELETE FROM {ALERTS} WHERE STATE = ? AND CHANGED_AT < ?",  # noqa: S608
@@ -139,6 +140,8 @@ class SqliteAlerts:
                 f"DELETE FROM {ALERT_EVENTS} WHERE EVENT_AT < ?",  # noqa: S608
                 (before_us,),
             ).rowcount
+
+        return self._file.vitally(forget)
 
 
 def _tests(query: EntryQuery) -> dict[str, Any]:

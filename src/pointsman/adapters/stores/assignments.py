@@ -106,10 +106,12 @@ class SqliteAssignments:
 
     def forget_unused(self, before: datetime) -> int:
         at_us, inactive = microseconds(before), Status.INACTIVE.value
-        with self._file.writing() as db:
-            gone = db.execute(_UNUSED, (inactive, at_us, at_us)).fetchall()
-            self._pairs.difference_update(gone)
-            return len(gone)
+        # Also on a full disk: what is forgotten after it makes room there.
+        gone = self._file.vitally(
+            lambda db: db.execute(_UNUSED, (inactive, at_us, at_us)).fetchall()
+        )
+        self._pairs.difference_update(gone)
+        return len(gone)
 
     def remove(self, run: Run, assignment_id: str) -> None:
         where = f"FROM {ASSIGNMENTS} WHERE ASSIGNMENT_ID = ?"

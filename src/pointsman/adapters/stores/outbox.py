@@ -77,14 +77,16 @@ _PLACE = f"(SELECT ROWID FROM {ALERT_OUTBOX} WHERE OUTBOX_ID = ?)"  # noqa: S608
 
 
 class SqliteOutbox:
-    """The outbox in `file`, which belongs to a `SqliteStore`."""
+    """The outbox in `file`, which belongs to a `SqliteStore`.
+
+    It is worked also when the disk is full: that it is must be told.
+    """
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
 
     def put(self, notifications: Sequence[Notification], now: datetime) -> int:
-        with self._file.writing() as db:
-            return put_in_outbox(db, notifications, now)
+        return self._file.vitally(lambda db: put_in_outbox(db, notifications, now))
 
     def due(self, now: datetime) -> Mapping[str, datetime]:
         with self._file.reading() as db:
@@ -94,13 +96,16 @@ class SqliteOutbox:
         self, channel: str, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[OutboxRow]:
         asked = {**_times(now), "channel": storable(channel), "limit": limit}
-        with self._file.writing() as db:
+
+        def hold(db: sqlite3.Connection) -> Sequence[OutboxRow]:
             if db.execute(_HELD, asked).fetchone() is not None:
                 return ()
             ids = [row[0] for row in db.execute(_READY, asked)]
             until_us = microseconds(until)
             db.executemany(_HOLD, [(until_us, each) for each in ids])
             return _rows(db, ids)
+
+        return self._file.vitally(hold)
 
     def settle(self, row: OutboxRow, outcome: Settled) -> bool:
         pending = outcome.state is RowState.PENDING
@@ -112,16 +117,16 @@ class SqliteOutbox:
             storable(outcome.receipt),
             *_held(row),
         )
-        with self._file.writing() as db:
-            return db.execute(_SETTLE, values).rowcount > 0
+        return self._file.vitally(lambda db: db.execute(_SETTLE, values).rowcount > 0)
 
     def release(self, rows: Sequence[OutboxRow]) -> None:
-        with self._file.writing() as db:
-            db.executemany(_RELEASE, [_held(row) for row in rows])
+        held = [_held(row) for row in rows]
+        self._file.vitally(lambda db: db.executemany(_RELEASE, held))
 
     def merge(self, rows: Sequence[OutboxRow], into: Notification, now: datetime) -> OutboxRow:
         now_us = microseconds(now)
-        with self._file.writing() as db:
+
+        def together(db: sqlite3.Connection) -> OutboxRow:
             taken = db.executemany(_MERGE, [(now_us, into.id, *_held(row)) for row in rows])
             if taken.rowcount != len(rows):
                 raise StoreError("another worker has taken over what was to be told together")
@@ -129,6 +134,8 @@ class SqliteOutbox:
             oldest = min(row.created_at for row in rows)
             db.execute(_INHERIT, (microseconds(oldest), _us(rows[0].leased_until), into.id))
             return _rows(db, [into.id])[0]
+
+        return self._file.vitally(together)
 
     def rows(self, query: OutboxQuery) -> Sequence[OutboxRow]:
         tests: dict[str, Any] = {}
@@ -157,9 +164,8 @@ class SqliteOutbox:
             return None if found is None else stored_row(found)
 
     def resend(self, notification_id: str, now: datetime) -> bool:
-        with self._file.writing() as db:
-            values = (microseconds(now), storable(notification_id))
-            return db.execute(_RESEND, values).rowcount > 0
+        values = (microseconds(now), storable(notification_id))
+        return self._file.vitally(lambda db: db.execute(_RESEND, values).rowcount > 0)
 
     def receipt(self, channel: str, group_key: str) -> str:
         with self._file.reading() as db:
@@ -171,8 +177,7 @@ class SqliteOutbox:
             return {(name, RowState(state)): count for name, state, count in db.execute(_COUNTS)}
 
     def forget_before(self, instant: datetime) -> int:
-        with self._file.writing() as db:
-            return db.execute(_FORGET, (microseconds(instant),)).rowcount
+        return self._file.vitally(lambda db: db.execute(_FORGET, (microseconds(instant),)).rowcount)
 
 
 def _times(now: datetime) -> dict[str, Any]:
