@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from acts import acts, all_is_refused, nothing_was_done
 from fleets import fleet
 from gateway_process import CONTROL, Answer, GatewayProcess, Serve
 from simulated_upstream import SimulatedUpstream
@@ -166,31 +167,8 @@ def test_what_cannot_be_kept_is_refused_and_not_half_done(
 ) -> None:
     gateway = serve(a_fleet(upstream.url))
     made = gateway.chat().headers["x-pointsman-decision"]
-    assert gateway.decision(made)
-    before = gateway.control("/audit")["acts"]
     assert assign(gateway, 1) is not None
-    rule = {"scope": ["model"], "when": [{"metric": "faults_in_a_row", "ladder": {"info": 1}}]}
-    other = {"agent_id": "agent-1", "model_id": "up/third", "notes": ""}
-    matcher = {"name": "agent", "value": "x", "operator": "="}
-    asked: list[tuple[str, str, dict[str, Any]]] = [
-        ("POST", "/assignments", other),
-        ("PUT", "/alerts/rules/mine", rule),
-        ("POST", "/alerts/silences", {"matchers": [matcher], "comment": "", "hours": 1}),
-        ("POST", f"/decisions/{made}/feedback", {"rating": 4}),
-        ("PUT", "/log-level", {"level": "debug"}),
-        ("POST", "/agents", {"agent_id": "new"}),
-    ]
+    before = acts(gateway)
     with nothing_can_be_written(gateway):
-        answers = [control(gateway, *each) for each in asked]
-    for answer in answers:
-        assert answer.status == 503, answer
-        assert answer.error["code"] == "store_unavailable"
-        assert answer.headers["retry-after"]
-    now = gateway.control("/audit")["acts"]
-    assert len(now) == len(before) + 1, "the one that was done before"
-    (stands,) = gateway.control("/assignments?agent_id=agent-1&status=ACTIVE")["assignments"]
-    assert stands["model_id"] == "up/second"
-    assert control(gateway, "GET", "/alerts/rules/mine").status == 404
-    assert gateway.control("/alerts/silences")["total_count"] == 0
-    assert gateway.decision(made)["feedback"] is None
-    assert control(gateway, "GET", "/agents/new").status == 404
+        all_is_refused(gateway, made)
+    nothing_was_done(gateway, made, before)

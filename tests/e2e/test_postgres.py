@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from acts import acts, all_is_refused, nothing_was_done
 from fleets import fleet
-from gateway_process import GatewayProcess, Serve, wait_until
+from gateway_process import CONTROL, GatewayProcess, Serve, wait_until
 from simulated_upstream import SimulatedUpstream
 
 from database_server import DatabaseServer, NoDatabaseServer
@@ -66,6 +67,23 @@ def test_the_database_goes_and_comes_back_and_no_request_notices(
     assert database(gateway)["lost_records"] == 0
     assert gateway.terminate() == 0
     assert PASSWORD not in gateway.log
+
+
+def test_what_people_want_while_the_database_is_away_is_refused_and_not_half_done(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    config = {**kept_in(server, upstream), "agents": {"agent-1": {}}}
+    gateway = serve(config, environ=ENVIRON)
+    made = gateway.chat().headers["x-pointsman-decision"]
+    put = {"agent_id": "agent-1", "model_id": "up/second", "notes": ""}
+    assert gateway.call("POST", f"{CONTROL}/assignments", put).status == 200
+    assert gateway.decision(made)["outcomes"]
+    before = acts(gateway)
+    server.kill()
+    all_is_refused(gateway, made)
+    server.start()
+    wait_until(lambda: gateway.get(f"{CONTROL}/audit").status == 200, within_s=20)
+    nothing_was_done(gateway, made, before)
 
 
 def test_a_gateway_starts_while_the_database_is_away_and_brings_it_all_later(
