@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -81,15 +82,72 @@ def test_the_examples_ask_for_metrics_that_there_are(name: str) -> None:
     assert {each.removesuffix("_bucket") for each in asked} <= known
 
 
+OF_HOOK = 'job="pointsman",instance="a",channel="hook"'
+OF_ALL = 'job="pointsman",instance="a",severity="critical"'
+SEEN = {
+    "evaluation_interval": "1m",
+    "tests": [
+        {
+            "interval": "1m",
+            "input_series": [
+                {
+                    "series": f'pointsman_alert_notifications_kept{{{OF_HOOK},state="pending"}}',
+                    "values": "3x40",
+                },
+                {
+                    "series": f"pointsman_alert_notifications_delivered_total{{{OF_HOOK}}}",
+                    "values": "5x40",
+                },
+                {"series": f'pointsman_alerts{{{OF_ALL},state="firing"}}', "values": "2x40"},
+                {"series": f'pointsman_alerts{{{OF_ALL},state="pending"}}', "values": "9x40"},
+            ],
+            "alert_rule_test": [
+                {
+                    "eval_time": "30m",
+                    "alertname": "PointsmanIsNotHeard",
+                    "exp_alerts": [
+                        {
+                            "exp_labels": {
+                                "job": "pointsman",
+                                "instance": "a",
+                                "channel": "hook",
+                                "state": "pending",
+                                "severity": "error",
+                            },
+                            "exp_annotations": {
+                                "summary": "a reaches nobody through hook: 3 notifications wait"
+                            },
+                        }
+                    ],
+                },
+                {
+                    "eval_time": "30m",
+                    "alertname": "PointsmanAlerts",
+                    "exp_alerts": [
+                        {
+                            "exp_labels": {"instance": "a", "severity": "critical"},
+                            "exp_annotations": {
+                                "summary": "2 open alerts on a: pointsman alerts list"
+                            },
+                        }
+                    ],
+                },
+            ],
+        }
+    ],
+}
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_prometheus_takes_the_rules() -> None:
-    rules = ROOT / "examples" / "prometheus-rules.yaml"
-    done = subprocess.run(
-        [shutil.which("promtool") or "", "check", "rules", str(rules)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "6 rules found" in done.stdout
+def test_prometheus_takes_the_rules_and_they_fire(tmp_path: Path) -> None:
+    def promtool(*words: str) -> str:
+        command = [shutil.which("promtool") or "", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    rules = str(ROOT / "examples" / "prometheus-rules.yaml")
+    assert "6 rules found" in promtool("check", "rules", rules)
+    seen = tmp_path / "seen.yaml"
+    seen.write_text(json.dumps({"rule_files": [rules], **SEEN}), "utf-8")
+    assert "SUCCESS" in promtool("test", "rules", str(seen))
