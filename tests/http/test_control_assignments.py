@@ -216,6 +216,28 @@ def test_assignments_are_told_a_page_at_a_time_and_as_a_table(client: Client) ->
     assert {row["agent_id"] for row in rows} == {"coder", "clerk"}
 
 
+@pytest.mark.parametrize(
+    "until",
+    ["9999-12-31T23:59:59-14:00", "9999-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00"],
+)
+def test_an_end_that_could_not_be_read_again_is_refused(client: Client, until: str) -> None:
+    body = {"agent_id": "clerk", "model_id": SMALL.id, "valid_until": until}
+    assert refused(client, "POST", "/assignments", **body)[:2] == (400, "invalid_value")
+    last = {**body, "valid_until": "9999-12-30T23:59:59Z"}
+    assert sent(client, "POST", "/assignments", **last)["assignment"]["valid_until"]
+    assert client.get("/assignments?status=ACTIVE")["total_count"] == 1, "and is read again"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_filter_may_name_the_first_and_the_last_instant_of_any_zone(
+    client: Client, at: str
+) -> None:
+    sent(client, "POST", "/auto-assign-all")
+    early = at.startswith("0001")
+    assert client.get(f"/assignment-runs?since={at}")["count"] == (1 if early else 0)
+    assert client.get(f"/assignment-runs?until={at}")["count"] == (0 if early else 1)
+
+
 def test_runs_are_found_by_what_they_are_and_told_as_a_table(client: Client) -> None:
     sent(client, "POST", "/auto-assign-all", strategy="greedy", reason="=1+1")
     sent(client, "POST", "/assignments", agent_id="clerk", model_id=SMALL.id, notes="demo")

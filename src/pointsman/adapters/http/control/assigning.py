@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
 from litestar import Request, Response, delete, get, post, put
@@ -47,6 +48,9 @@ from pointsman.engine.why_there import why_there
 
 MAX_BODY_BYTES = 65_536
 MAX_PAGE = 500
+
+FURTHEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Beyond it an instant of some zone is none of UTC, and could be kept but never read again."""
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 Asked = Request[Any, Any, Any]
@@ -278,7 +282,7 @@ async def _put(source: ControlSource, who: Who, asked: AssignRequest) -> OneAssi
 
 def _check_ahead(source: ControlSource, asked: AssignRequest) -> None:
     until = asked.valid_until
-    if until is None or until.tzinfo is None or until <= source.now():
+    if until is None or until.tzinfo is None or not source.now() < until < FURTHEST:
         raise RequestError(
             "valid_until: give an instant ahead, with its zone, such as 2030-01-31T12:00:00Z.",
             param="valid_until",

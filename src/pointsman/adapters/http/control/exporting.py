@@ -74,5 +74,11 @@ def _some(written: Iterator[bytes]) -> bytes:
 
 
 def in_utc(at: datetime) -> datetime:
-    """An instant without a zone is meant in UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    """An instant without a zone is meant in UTC; one that UTC cannot say is its first or last."""
+    if at.tzinfo is None:
+        return at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return first if at.year == 1 else last
