@@ -249,7 +249,10 @@ async def remember(path: Path) -> None:
     [
         (["--explain", "nobody"], "no agent 'nobody' is declared and online; known: coder, "),
         (["--without", "lab/huge"], "no model 'lab/huge' is declared; known: lab/large, "),
-        (["--within", "0"], "within_s must be positive, not 0.0"),
+        (["--within", "0"], "--within: 0 is no such time — give a positive number of seconds"),
+        (["--within", "nan"], "--within: nan is no such time"),
+        (["--within", "inf"], "--within: inf is no such time"),
+        (["--strategy", "pareto", "--explain", "coder"], "--explain: a front puts nobody anywhere"),
         (
             ["--standing", "nowhere.json"],
             "--standing nowhere.json: the plan cannot be read: No such file",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,10 +20,23 @@ from small_fleets import (
 
 from pointsman.core.assignment.optimal import Effort
 from pointsman.core.assignment.pareto import front
-from pointsman.core.assignment.plan import excesses
+from pointsman.core.assignment.plan import Method, excesses
 from pointsman.core.assignment.problem import AgentNeeds, Rules
 
 PROVEN = Effort(gap=0.0)
+
+
+def test_a_point_is_a_plan_that_is_told_in_scores() -> None:
+    """And not in what it was aimed at: its score can be set beside that of any other plan."""
+    scores = [[0.9, 0.4], [0.8, 0.3]]
+    quality = [[0.5, 0.1], [0.5, 0.1]]
+    known = expected(scores, usd=[[0.03, 0.01]] * 2)
+    stated = problem(scores, expected=replace(known, quality=quality))
+    dearest, *_, cheapest = (point.plan for point in front(stated, PROVEN))
+    assert (dearest.chosen, cheapest.chosen) == ((0, 0), (1, 1))
+    assert (dearest.method, dearest.gap) == (Method.PARETO, None)
+    assert (dearest.mean_score, dearest.value) == (pytest.approx(0.85), pytest.approx(1.7))
+    assert cheapest.mean_score == pytest.approx(0.35)
 
 
 @settings(max_examples=40, deadline=None)

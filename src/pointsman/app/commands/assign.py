@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -121,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         return run_live(args)
     try:
         check_not_live(args)
-        _check_point(args)
+        _check_wish(args)
         configuration = load(args.config, os.environ)
     except ConfigError as error:
         return refused(error, as_json=args.json, sound=False)
@@ -144,15 +145,22 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print(json.dumps(plan_record(fleet, plan), indent=2))
     else:
-        _show(fleet, plan, effort, best=args.strategy != "pareto")
+        _show(fleet, plan, effort)
     return 1 if plan.unplaced else 0
 
 
-def _check_point(args: argparse.Namespace) -> None:
-    """Raises `ConfigError` for a point of something that has none."""
+def _check_wish(args: argparse.Namespace) -> None:
+    """Raises `ConfigError` for what does not go together, or is no time."""
+    front_only = args.strategy == "pareto" and args.point is None
     if args.point is not None and args.strategy != "pareto":
         words, remedy = f"{args.strategy} has no points", "add --strategy pareto, or leave it out"
         raise ConfigError([Problem("--point", words, remedy)])
+    if args.explain is not None and front_only:
+        words, remedy = "a front puts nobody anywhere", "add --point, or leave it out"
+        raise ConfigError([Problem("--explain", words, remedy)])
+    if not 0.0 < args.within < math.inf:
+        words, remedy = f"{args.within:g} is no such time", "give a positive number of seconds"
+        raise ConfigError([Problem("--within", words, remedy)])
 
 
 def _plan(fleet: Stated, args: argparse.Namespace, effort: Effort) -> Plan | None:
@@ -165,12 +173,12 @@ def _plan(fleet: Stated, args: argparse.Namespace, effort: Effort) -> Plan | Non
     return greedy(problem) if args.strategy == "greedy" else balanced(problem)
 
 
-def _show(fleet: Stated, plan: Plan, effort: Effort, *, best: bool) -> None:
+def _show(fleet: Stated, plan: Plan, effort: Effort) -> None:
     """What more would bring is only known of a plan that is meant to be of the highest value."""
     parts = [plan_text(fleet, plan), moves_text(fleet, plan)]
     if plan.unplaced:
         parts.append(relaxation_text(fleet, relaxation(fleet.problem, effort)))
-    if best and plan.gap is not None:
+    if plan.gap is not None:
         parts.append(shadows_text(fleet, shadows(fleet.problem, plan, effort)))
     print("\n\n".join(part for part in parts if part))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pointsman.core.assignment.limits import slowest_s
 from pointsman.core.assignment.optimal import Effort, optimal
-from pointsman.core.assignment.plan import Plan
+from pointsman.core.assignment.plan import Method, Plan, plan_of
 from pointsman.core.assignment.problem import Matrix, Problem
 
 EFFORT_EACH = Effort(within_s=1.0, gap=1e-3)
@@ -66,7 +66,16 @@ def front(
         for bound in _steps(fastest.latency_s, best.latency_s, bounds):
             within = _within(priced, budget, bound)
             found.append(_point(within, _Aims(1.0, TIE, TIE), effort))
-    return _with_knee(sorted(_undominated(found), key=lambda point: -point.usd_per_day))
+    points = sorted(_undominated(found), key=lambda point: -point.usd_per_day)
+    return _with_knee([_as_scored(priced, point) for point in points])
+
+
+def _as_scored(problem: Problem, point: Point) -> Point:
+    """The point with its plan told in scores, as any plan is, and not in what it was aimed at.
+
+    It is not meant to be of the highest score, so nothing is said of how far it is from that.
+    """
+    return point._replace(plan=plan_of(problem, point.plan.chosen, Method.PARETO))
 
 
 def _priced(problem: Problem) -> Problem:

@@ -21,6 +21,7 @@ class Method(StrEnum):
     GREEDY = "greedy"
     BALANCED = "balanced"
     OPTIMAL = "optimal"
+    PARETO = "pareto"
 
 
 class Unplaced(NamedTuple):
