@@ -40,7 +40,16 @@ def measured(counts: Counts | None = None, **more: Any) -> Measured:
 def read(
     watched: Watched, at_s: float = 0.0, made: Measured | None = None
 ) -> dict[Scope, dict[str, Reading]]:
-    return watched.gauges.read(at(at_s), made or measured(), ALL)
+    return taken(watched, at_s, made or measured(), ALL)
+
+
+def taken(
+    watched: Watched, at_s: float, made: Measured, wanted: frozenset[str]
+) -> dict[Scope, dict[str, Reading]]:
+    found: dict[Scope, dict[str, Reading]] = {}
+    for _ in watched.gauges.reading(at(at_s), made, wanted, found):
+        pass
+    return found
 
 
 def fail(watched: Watched, model: Any, times: int) -> None:
@@ -52,11 +61,17 @@ def fail(watched: Watched, model: Any, times: int) -> None:
 
 def test_only_what_is_asked_for_is_read() -> None:
     watched = Watched(agents=AGENTS)
-    assert watched.gauges.read(at(0), measured(), frozenset()) == {}
+    assert taken(watched, 0, measured(), frozenset()) == {}
     asked = frozenset({"unwritten_records"})
-    assert watched.gauges.read(at(0), measured(), asked) == {
-        EVERYTHING: {"unwritten_records": Reading(0)}
-    }
+    assert taken(watched, 0, measured(), asked) == {EVERYTHING: {"unwritten_records": Reading(0)}}
+
+
+def test_reading_of_many_lets_others_run_at_each_of_them() -> None:
+    counts = Counts()
+    counts.fold(0.0, [attempt(agent=f"a{number}") for number in range(1_000)])
+    found: dict[Scope, dict[str, Reading]] = {}
+    steps = list(Watched().gauges.reading(at(1), measured(counts), ALL, found))
+    assert len(steps) >= 2 * 1_000, "costs and caches of each agent"
 
 
 def test_models_are_eligible_while_they_are_well() -> None:

@@ -22,7 +22,14 @@ from pointsman.core.footing import Footing, stood
 from pointsman.engine.health import Health
 from pointsman.engine.ledger import WriteBehindLedger
 from pointsman.engine.load import Load
-from pointsman.engine.measured_gauges import READERS, Gauge, Measured, Reader, readings
+from pointsman.engine.measured_gauges import (
+    READERS,
+    Gauge,
+    Measured,
+    Reader,
+    Readings,
+    reading,
+)
 from pointsman.engine.registry import Registry
 from pointsman.engine.statistics import LiveStatistics
 
@@ -79,11 +86,11 @@ class Gauges:
         model = self._sources.registry.fleet.models.get(model_id or "")
         return model is not None and model.drained
 
-    def read(
-        self, now: Now, measured: Measured, wanted: frozenset[str]
-    ) -> dict[Scope, dict[str, Reading]]:
-        """The readings of all metrics in `wanted`, by scope."""
-        return readings(self._readers, now, measured, wanted)
+    def reading(
+        self, now: Now, measured: Measured, wanted: frozenset[str], found: Readings
+    ) -> Iterator[None]:
+        """Put the readings of all metrics in `wanted` into `found`, a little with every step."""
+        return reading(self._readers, (now, measured), wanted, found)
 
     def members(self) -> Members:
         """The models that would serve each set of capabilities, if they are well."""

@@ -85,7 +85,8 @@ class Keeping:
             taken = Happened(list(self._alerts.values()), self._lines, self._notifications)
             self._alerts, self._lines, self._notifications = {}, [], []
             try:
-                await asyncio.to_thread(self._store.keep, _together(taken, more), now.at)
+                whole = taken if more is NOTHING else _together(taken, more)
+                await asyncio.to_thread(self._store.keep, whole, now.at)
             except StoreError as error:
                 self._failed(taken, now, error)
                 await self._past(now)

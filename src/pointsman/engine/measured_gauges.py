@@ -45,10 +45,11 @@ class Measured(NamedTuple):
     spending: Spending
 
 
-Reader = Callable[[Now, Measured], Iterator[Gauge]]
+Reader = Callable[[Now, Measured], Iterator[Gauge | None]]
+"""Gives None for who has nothing to be read: whoever drives it may let others run there."""
 
 
-def _money(now: Now, measured: Measured) -> Iterator[Gauge]:
+def _money(now: Now, measured: Measured) -> Iterator[Gauge | None]:
     for scope in _counted(measured.counts):
         usd = _lately(measured.counts, scope, now.s, USD)
         yield "spend_usd_per_h", scope, Reading(usd * 3_600 / LONGEST_S, 1, LONGEST_S)
@@ -94,11 +95,12 @@ def _unpriced(now: Now, measured: Measured) -> Iterator[Gauge]:
         yield "unpriced_under_budget", scope, reading
 
 
-def _cache(now: Now, measured: Measured) -> Iterator[Gauge]:
+def _cache(now: Now, measured: Measured) -> Iterator[Gauge | None]:
     for scope in _counted(measured.counts):
         series = measured.counts.series(scope)
         prompt = series.count(now.s, CACHE_S, PROMPT_TOKENS) if series else 0
         if series is None or prompt < ENOUGH_TOKENS:
+            yield None
             continue
         rate = series.count(now.s, CACHE_S, CACHED_TOKENS) / prompt
         yield "cache_hit_rate", scope, Reading(rate, int(prompt), CACHE_S)
@@ -121,18 +123,35 @@ MEASURED = frozenset(metric for metrics in READERS for metric in metrics)
 """The metrics that follow from attempts alone."""
 
 
+Readings = dict[Scope, dict[str, Reading]]
+"""By scope and the name of the metric."""
+
+
 def readings(
     readers: Mapping[frozenset[str], Reader], now: Now, measured: Measured, wanted: frozenset[str]
-) -> dict[Scope, dict[str, Reading]]:
-    """The readings of all metrics in `wanted`, by scope; nobody reads what nobody wants."""
-    found: dict[Scope, dict[str, Reading]] = {}
+) -> Readings:
+    """The readings of all metrics in `wanted`; nobody reads what nobody wants."""
+    found: Readings = {}
+    for _ in reading(readers, (now, measured), wanted, found):
+        pass
+    return found
+
+
+def reading(
+    readers: Mapping[frozenset[str], Reader],
+    of: tuple[Now, Measured],
+    wanted: frozenset[str],
+    found: Readings,
+) -> Iterator[None]:
+    """The same, put into `found`, a little with every step."""
     for metrics, reader in readers.items():
         if not metrics & wanted:
             continue
-        for metric, scope, reading in reader(now, measured):
-            if metric in wanted:
-                found.setdefault(scope, {})[metric] = reading
-    return found
+        for gauge in reader(*of):
+            yield
+            if gauge is not None and gauge[0] in wanted:
+                metric, scope, value = gauge
+                found.setdefault(scope, {})[metric] = value
 
 
 def _counted(counts: Counts) -> Iterator[Scope]:

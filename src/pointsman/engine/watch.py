@@ -11,13 +11,14 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from pointsman.core.alert_budget import Spending
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_groups import Said
 from pointsman.core.alert_judgement import Judgement
-from pointsman.core.alert_log import Event, Now
+from pointsman.core.alert_log import Alert, Event, Key, Now
 from pointsman.core.alert_memory import Entry, Kept
 from pointsman.core.alert_metrics import Scope
 from pointsman.core.alert_plan import AlertPlan
@@ -30,7 +31,7 @@ from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery
 from pointsman.engine.alert_standing import KEPT_AFTER_END, Alerts
 from pointsman.engine.heard import Heard
-from pointsman.engine.measured_gauges import Measured
+from pointsman.engine.measured_gauges import Measured, Readings
 from pointsman.engine.ports import Clock
 from pointsman.engine.recalling import Records, Wanted, count_again, recall, waits_of
 from pointsman.engine.steps import in_steps
@@ -180,7 +181,10 @@ class Watch:
 
     async def _judge(self, now: Now, events: list[Event]) -> None:
         measured = Measured(self._judgement.counts, self._usual, self._spending)
-        readings = self._gauges.read(now, measured, self._metrics)
+        readings: Readings = {}
+        reading = self._gauges.reading(now, measured, self._metrics, readings)
+        async for _ in in_steps(reading, self._clock.monotonic):
+            pass
         self.alerts.members = self._gauges.members()
         looking = self._judgement.looking(now, readings, events)
         async for _ in in_steps(looking, self._clock.monotonic):
@@ -194,7 +198,10 @@ class Watch:
         async for _ in in_steps(telling, self._clock.monotonic):
             pass
         # One that has changed and is told is kept once.
-        touched = {each.key: each for each in (*(event.alert for event in events), *said.heard)}
+        touched: dict[Key, Alert] = {}
+        happened = chain((event.alert for event in events), said.heard)
+        async for each in in_steps(happened, self._clock.monotonic):
+            touched[each.key] = each
         kept = (alerts.kept(each, now) for each in touched.values())
         lines = (alerts.entry(event) for event in events)
         self._keeping.add(
