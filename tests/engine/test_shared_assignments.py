@@ -9,8 +9,9 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from test_assignments import OPS, Office, run_it
+from test_assignments import OPS, USUAL, Office, run_it
 
+from pointsman.core.assignment.records import Run
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.errors import Conflict
 from pointsman.engine.aside import ThreadAside
@@ -114,3 +115,44 @@ def test_two_that_decide_about_the_same_agent_at_once_leave_it_on_one_model(
     run_it(other.book.refresh())
     assert other.posts() == office.posts()
     assert sum(each.rank == 0 for each in other.book.in_force("clerk")) == 1
+
+
+def proposed(office: Office) -> Run:
+    async def make() -> Run:
+        return await office.book.propose(await office.book.solved(USUAL, keeping=True), USUAL, OPS)
+
+    return run_it(make())
+
+
+def test_of_two_people_who_apply_one_proposal_at_once_one_is_told_that_it_is_done(
+    office: Office,
+) -> None:
+    other, run = Neighbour(office), proposed(office)
+
+    async def both() -> list[Run | BaseException | None]:
+        asked = (book.adopt(run.id, OPS) for book in (office.book, office.book, office.book))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    done = asyncio.run(both())
+    assert sum(isinstance(each, Conflict) for each in done) == 2
+    with pytest.raises(Conflict, match="is applied, not proposed"):
+        run_it(other.book.adopt(run.id, OPS))
+    assert other.posts() == office.posts() == {"coder": "lab/large", "clerk": "lab/large"}
+
+
+def test_a_proposal_that_a_newer_plan_has_replaced_is_not_applied(office: Office) -> None:
+    other, run = Neighbour(office), proposed(office)
+    run_it(other.book.apply(USUAL, OPS))
+    for book in (office.book, other.book):
+        with pytest.raises(Conflict, match="is stale, not proposed"):
+            run_it(book.adopt(run.id, OPS))
+
+
+def test_of_two_people_who_undo_one_run_at_once_one_is_told_that_it_is_undone(
+    office: Office,
+) -> None:
+    other, run = Neighbour(office), office.apply()
+    run_it(other.book.undo(run.id, OPS))
+    with pytest.raises(Conflict, match="is undone, not applied"):
+        run_it(office.book.undo(run.id, OPS))
+    assert office.posts() == other.posts() == {}
