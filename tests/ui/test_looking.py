@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from gateway_process import GatewayProcess
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from seen import THEMES, Watched
 
 PAGES = ("overview", "agents", "models", "decisions", "alerts", "analytics", "settings")
@@ -62,6 +62,24 @@ def test_everybody_can_use_the_dialogs_too(watched: Watched, theme: str, languag
     dialog.wait_for()
     expect(page.locator(".loading")).to_have_count(0)
     assert watched.violations() == [], "out of service"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_no_page_is_wider_than_a_phone(
+    browser: Browser, busy_gateway: GatewayProcess, language: str
+) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        watched = Watched(context, busy_gateway.url)
+        watched.looks("sap_horizon", language)
+        details = (f"decisions/{one_decision(busy_gateway)}", "models/sim%2Fforge-mini")
+        views = ("agents?view=flow", "agents?view=matrix", "agents/coder", "alerts?view=delivery")
+        for place in (*PAGES, *details, *views):
+            page = watched.open(place)
+            assert page.evaluate("document.documentElement.scrollWidth") == 390, place
+            current = page.locator("nav [aria-current=page]").bounding_box()
+            assert current is not None
+            assert 0 <= current["x"] <= 390 - current["width"], (place, "where one is")
+        watched.is_quiet()
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -37,7 +37,13 @@ export function FlowView({ body }: { body: FlowsBody }) {
           onClick={() => setAsTable(!asTable)}
         />
       </div>
-      {asTable ? <Table flows={body.flows} /> : <Drawing flows={body.flows} />}
+      {asTable ? (
+        <Table flows={body.flows} />
+      ) : (
+        <div class="scroll">
+          <Drawing flows={body.flows} />
+        </div>
+      )}
     </figure>
   );
 }

@@ -1,5 +1,9 @@
 /** What frames everything that is shown? */
 
+import { pathData as accept } from "@ui5/webcomponents-icons/dist/v5/accept.js";
+import { pathData as alert } from "@ui5/webcomponents-icons/dist/v5/alert.js";
+import { pathData as error } from "@ui5/webcomponents-icons/dist/v5/error.js";
+import { pathData as information } from "@ui5/webcomponents-icons/dist/v5/information.js";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
@@ -28,11 +32,12 @@ export function Panel({ title, tools, hint, class: name, children }: PanelProps)
 
 export type Tone = "good" | "warn" | "bad" | "info" | "plain";
 
+/** Drawn here: a control for each of ten rows a frame is what scrolling would wait for. */
 const SIGNS: Record<Tone, string> = {
-  good: "accept",
-  warn: "alert",
-  bad: "error",
-  info: "information",
+  good: accept,
+  warn: alert,
+  bad: error,
+  info: information,
   plain: "",
 };
 
@@ -40,7 +45,11 @@ const SIGNS: Record<Tone, string> = {
 export function Tag({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return (
     <span class={`tag tag-${tone}`}>
-      {SIGNS[tone] ? <ui5-icon name={SIGNS[tone]} aria-hidden="true" /> : null}
+      {SIGNS[tone] ? (
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d={SIGNS[tone]} />
+        </svg>
+      ) : null}
       <span>{children}</span>
     </span>
   );
