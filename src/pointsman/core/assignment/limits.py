@@ -99,11 +99,13 @@ def _shares(problem: Problem) -> Iterator[Limit]:
 
 
 def _apart(problem: Problem) -> Iterator[Limit]:
+    offers = {provider: problem.of_provider(provider) for provider in problem.providers()}
     for group in problem.rules.apart:
-        members = [float(agent in group.agents) for agent in range(len(problem.agents))]
-        for provider in problem.providers():
+        members = [0.0] * len(problem.agents)
+        for agent in group.agents:
+            members[agent] = 1.0
+        for provider, models in offers.items():
             subject = f"{group.name} on {provider}"
-            models = problem.of_provider(provider)
             yield Limit(
                 LimitKind.APART, subject, float(group.at_most), models, members, (), group.agents
             )
