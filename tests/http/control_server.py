@@ -141,8 +141,7 @@ class Router:
 
     def live(self, model_id: str) -> LiveModel:
         busy = LiveModel("open", 8, 1.0, over_target=True)
-        out = None if self.out is None else self.out.of(model_id)
-        return busy if model_id == BIG.id else LiveModel(drain=out)
+        return busy if model_id == BIG.id else LiveModel(drain=self.drains().of(model_id))
 
     def config(self) -> ConfigView:
         return ConfigView("cfg_9", {"keys": [{"name": "ops", "key": "***"}]})
@@ -199,10 +198,12 @@ class Router:
         return Setup(self.fleet(), {}, Policy(band=0.2))
 
     def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
-        service = self.service()
-        made = service.decide(ask, seed)
-        explanation = explained(StoredDecision(made, ()), against)
-        return borne_out(explanation, lambda supposed: service.decide(ask, made.seed, supposed))
+        decide = self.service().decide
+        explanation = explained(StoredDecision(made := decide(ask, seed), ()), against)
+        return borne_out(explanation, lambda supposed: decide(ask, made.seed, supposed))
+
+    def decided(self, ask: Ask, seed: int) -> Decision:
+        return self.service().decide(ask, seed)
 
     def service(self) -> Service:
         """An engine that decides by what is declared, and serves nobody."""
@@ -274,8 +275,7 @@ class Client:
         self.router.store = SqliteStore(path)
         self.router.levels.clear()
         self.router.out = self.router.served = None
-        self.router.told = None
-        self.router.channels = {}
+        self.router.told, self.router.channels = None, {}
         self.router.agents = (BUILDER,)
         return self
 

@@ -177,6 +177,8 @@ def test_the_configuration_is_shown_with_its_version(client: Client) -> None:
         "success": True,
         "config_version": "cfg_9",
         "config": {"keys": [{"name": "ops", "key": "***"}]},
+        "source": "",
+        "origins": {},
         "rejected": None,
     }
 
@@ -230,6 +232,7 @@ CALLS = {
     ("post", "/decisions/{decision_id}/again"),
     ("post", "/decisions/{decision_id}/feedback"),
     ("post", "/route"),
+    ("post", "/weights/preview"),
     ("get", "/config"),
     ("put", "/log-level"),
     ("get", "/stats"),

@@ -18,6 +18,7 @@ from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.additions import (
+    SECTIONS,
     Additions,
     ids_of,
     no_additions,
@@ -40,6 +41,7 @@ from pointsman.app.defaults import standin
 from pointsman.app.keeping import store_settings
 from pointsman.app.knowledge import known_model, simulated_model
 from pointsman.app.mistakes import Findings, settings_of
+from pointsman.app.origins import origins
 from pointsman.app.planning import expectations_of
 from pointsman.app.secrets import MASK, MIN_SCRUBBED_CHARS, Expansion, Secret
 from pointsman.app.settings import AgentEntry, Settings
@@ -104,15 +106,16 @@ def parse(
     tree = read_tree(text, expansion)
     source = str(path) if path else "configuration"
     value, problems = tree.value or {}, list(tree.problems)
-    stands_in = False
+    spare: Mapping[str, object] = {}
     if not problems and isinstance(value, dict) and _declares_nothing(value):
-        stands_in = True
         origin, spare_text = standin(environ)
-        spare = read_tree(spare_text, expansion)
+        built_in = read_tree(spare_text, expansion)
         # Its lines are in no file that anyone could open.
-        problems += [replace(problem, line=None) for problem in spare.problems]
+        problems += [replace(problem, line=None) for problem in built_in.problems]
         source = f"{source} over {origin}" if value or path else origin
-        value = _over(_mapping(spare.value), value)
+        declared = _declared(value)
+        spare = {k: v for k, v in _mapping(built_in.value).items() if k not in declared}
+        value = _over(_mapping(built_in.value), value)
     written = ids_of(value)
     additions = added(_data_dir(_named_data_dir(value), environ, base))
     whole = with_additions(Tree(value, tree.lines, tree.raw, tuple(problems)), additions)
@@ -128,7 +131,16 @@ def parse(
     built = _built(settings, environ, base=base, source=source, watched=watched, standing=standing)
     return replace(
         built,
-        stands_in=stands_in,
+        stands_in=bool(spare),
+        origins=MappingProxyType(
+            origins(
+                built.redacted,
+                tree,
+                environ,
+                spare=spare,
+                added={name: additions.of(name) for name in SECTIONS},
+            )
+        ),
         additions=additions,
         written=MappingProxyType(written),
         warnings=(*built.warnings, *said_twice(written, additions)),

@@ -18,6 +18,7 @@ from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.additions import NOTHING_ADDED, SECTIONS, Additions, SectionName
 from pointsman.app.keeping import StoreSettings
+from pointsman.app.origins import ValueOrigin
 from pointsman.app.secrets import Secret
 from pointsman.app.telemetry import TelemetrySettings
 from pointsman.app.telling_whom import NOBODY_TOLD, Telling
@@ -92,6 +93,7 @@ class Configuration:
     scrub from logs. `redacted` is the effective file, secrets masked. `expectations` are for
     standing assignments, `alerts` says what is watched, `telling` who is told of it.
     `stands_in` says that the file declares neither providers nor models, so others stand in.
+    `origins` say of each value of `redacted` that is no default where it comes from.
     `additions` came through the API; `written` are the ids of the file, or of what stands in.
     """
 
@@ -115,6 +117,7 @@ class Configuration:
     telling: Telling = NOBODY_TOLD
     alerts: AlertPlan = WATCHED_AS_SHIPPED
     additions: Additions = NOTHING_ADDED
+    origins: Mapping[str, ValueOrigin] = field(default_factory=dict)
     written: Mapping[SectionName, frozenset[str]] = field(default_factory=_nothing_written)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from random import Random
 
 from pointsman.adapters.http.control import Change, ConfigView, Counted, LiveModel
+from pointsman.adapters.http.control.source import ValueOrigin
 from pointsman.app.adding import add
 from pointsman.app.additions import Document, SectionName
 from pointsman.app.running import Running
-from pointsman.core.decision import Feedback, Selection, Task
+from pointsman.core.decision import Decision, Feedback, Selection, Task
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.alert_desk import Desk
@@ -57,7 +58,11 @@ class RouterSource:
         configuration = self._running.configuration
         rejected = self._running.rejected
         return ConfigView(
-            configuration.version, dict(configuration.redacted), str(rejected) if rejected else ""
+            configuration.version,
+            dict(configuration.redacted),
+            str(rejected) if rejected else "",
+            configuration.source,
+            {path: ValueOrigin(*each) for path, each in configuration.origins.items()},
         )
 
     def added(self, section: SectionName) -> Mapping[str, Document]:
@@ -119,6 +124,9 @@ class RouterSource:
 
     def decide(self, ask: Ask, seed: int | None, against: str | None) -> Explained:
         return self._running.decide(ask, seed, against)
+
+    def decided(self, ask: Ask, seed: int) -> Decision:
+        return self._running.parts.service.decide(ask, seed)
 
     def deliverer(self) -> Deliverer:
         return self._running.parts.deliverer

@@ -14,13 +14,15 @@ import { agents, modelName } from "../state/fleet";
 import { place, refine } from "../state/place";
 import { mayChange, session } from "../state/session";
 import { Ranking } from "./ranking";
-import { Tree } from "./tree";
+import { OriginLegend, Tree } from "./tree";
+import { WeightsPreview } from "./weights";
 
 export default function Settings() {
   return (
     <div class="page">
       <h1 class="unseen">{t("page.settings")}</h1>
       <Playground />
+      <WeightsPreview />
       <div class="columns">
         <About />
         <LogLevel />
@@ -209,7 +211,8 @@ function Configuration() {
                 {t("settings.rejected")} <bdi>{body.rejected}</bdi>
               </p>
             ) : null}
-            <Tree value={body.config} />
+            <OriginLegend source={body.source} />
+            <Tree value={body.config} origins={body.origins} />
           </>
         )}
       </Shown>

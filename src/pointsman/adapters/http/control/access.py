@@ -24,7 +24,7 @@ PREFIX = "/api/v1/model-router"
 KEY_IN_SCOPE = "pointsman.key"
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_FOR_SHOW = re.compile(r"/route|/decisions/[^/]+/again").fullmatch
+_FOR_SHOW = re.compile(r"/route|/weights/preview|/decisions/[^/]+/again").fullmatch
 _TRIED_DRY = frozenset({"/auto-assign-all", "/drains"})
 _JUDGING = re.compile(r"/decisions/[^/]+/feedback").fullmatch
 

@@ -132,12 +132,28 @@ class OneModelBody(Body, frozen=True, kw_only=True):
     model: ModelBody
 
 
+class OriginBody(Body, frozen=True, kw_only=True):
+    """`origin` is file, environment, api or built_in. `line` is that of the file, null elsewhere;
+    `variables` are the names of the environment variables that the value was taken from.
+    """
+
+    origin: str
+    line: int | None
+    variables: list[str]
+
+
 class ConfigBody(Body, frozen=True, kw_only=True):
-    """The effective configuration, secrets masked; `rejected` says why a later one is not used."""
+    """The effective configuration, secrets masked; `rejected` says why a later one is not used.
+
+    `origins` says of each value that is no default where it comes from, by its path as
+    `routing.band` or `agents.coder.requires[0]`; `source` names the file.
+    """
 
     success: bool = True
     config_version: str
     config: Mapping[str, object]
+    source: str
+    origins: dict[str, OriginBody]
     rejected: str | None = None
 
 

@@ -59,7 +59,7 @@ from pointsman.adapters.http.control.assignment_runs import (
     runs_table,
     undo_run,
 )
-from pointsman.adapters.http.control.bodies import ConfigBody
+from pointsman.adapters.http.control.bodies import ConfigBody, OriginBody
 from pointsman.adapters.http.control.charting import ranking, timeseries
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
@@ -89,6 +89,7 @@ from pointsman.adapters.http.control.outlooks import heatmap, outlook_call
 from pointsman.adapters.http.control.overview_calls import overview
 from pointsman.adapters.http.control.slashes import put_back
 from pointsman.adapters.http.control.source import ControlSource
+from pointsman.adapters.http.control.weighing import preview_weights
 from pointsman.core.errors import RequestError
 from pointsman.engine.ports import DecisionQuery
 
@@ -138,7 +139,14 @@ async def config(source: Source) -> ConfigBody:
     """The configuration in force, secrets masked."""
     view = source.config()
     return ConfigBody(
-        config_version=view.version, config=view.settings, rejected=view.rejected or None
+        config_version=view.version,
+        config=view.settings,
+        source=view.source,
+        origins={
+            path: OriginBody(origin=each.kind, line=each.line, variables=list(each.variables))
+            for path, each in view.origins.items()
+        },
+        rejected=view.rejected or None,
     )
 
 
@@ -175,7 +183,7 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(agents, agent, add_agent, put_agent, change_agent, remove_agent),
         *(models, model, add_model, put_model, change_model, remove_model),
         *(drains, drain, undrain),
-        *(decisions, decision, again, feedback, route),
+        *(decisions, decision, again, feedback, route, preview_weights),
         *(assignments, assignments_table, assign, change_assignment, remove_assignment),
         *(auto_assign_all, agent_assignment),
         *(runs, runs_table, run, run_inputs, apply_run, undo_run),

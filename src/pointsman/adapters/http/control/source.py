@@ -9,7 +9,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
-from pointsman.core.decision import Feedback
+from pointsman.core.decision import Decision, Feedback
 from pointsman.core.fleet import Fleet
 from pointsman.engine.alert_desk import Desk
 from pointsman.engine.assignments import Assignments
@@ -45,12 +45,25 @@ class LiveModel(NamedTuple):
 class ConfigView(NamedTuple):
     """The configuration in force, ready for JSON, with every secret already taken out.
 
-    `rejected` says in words why a later one is not used, empty when none was rejected.
+    `rejected` says in words why a later one is not used, empty when none was rejected. `source` is
+    the file, `origins` say of each value that is no default where it comes from, by its path.
     """
 
     version: str
     settings: Mapping[str, object]
     rejected: str = ""
+    source: str = ""
+    origins: Mapping[str, ValueOrigin] = MappingProxyType({})
+
+
+class ValueOrigin(NamedTuple):
+    """`kind` is file, environment, api or built_in; on which `line` of the file a value stands, and
+    the names of the variables that it was taken from.
+    """
+
+    kind: str
+    line: int | None = None
+    variables: tuple[str, ...] = ()
 
 
 class Purpose(Enum):
@@ -150,6 +163,9 @@ class ControlSource(Protocol):
         With the seed of another decision it is drawn as that one was. `against` is whose chances
         are looked at, the runner-up's without. Raises `RequestError` when that is nobody.
         """
+
+    def decided(self, ask: Ask, seed: int) -> Decision:
+        """The same without any explanation."""
 
     async def judge(self, feedback: Feedback) -> StoredDecision | None:
         """Keep what is said of an answer, and let it teach.
