@@ -72,6 +72,22 @@ def test_a_range_of_ones_own_is_told_from_its_start_to_its_end(client: Client) -
     assert (long["step_s"], long["now"]["requests"]) == (86_400, 5)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "step_s"),
+    [
+        ("2026-02-28T10:00:00Z", "2026-02-28T11:00:00Z", 60),
+        ("2026-02-20T10:00:00Z", "2026-02-20T12:00:00Z", 3_600),
+        ("2025-10-20T10:00:00Z", "2025-10-20T12:00:00Z", 86_400),
+    ],
+)
+def test_what_lies_far_back_is_told_in_steps_that_are_still_kept(
+    client: Client, start: str, end: str, step_s: int
+) -> None:
+    found = client.get(f"/overview?range=custom&start={start}&end={end}")
+    assert found["step_s"] == step_s
+    assert len(found["points"]) == {60: 60, 3_600: 2, 86_400: 1}[step_s]
+
+
 def test_it_is_narrowed_to_agents_or_to_models(client: Client) -> None:
     small = client.get("/overview?range=24h&model_id=acme/small")
     assert (small["now"]["requests"], [each["id"] for each in small["models"]]) == (

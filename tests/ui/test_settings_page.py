@@ -74,3 +74,22 @@ def test_every_value_says_where_it_comes_from(
     expect(strategy).to_contain_text("default" if language == "en" else "افتراضي")
     assert watched.violations() == []
     watched.is_quiet()
+
+
+def test_keys_and_how_long_things_are_kept_are_told(
+    context: BrowserContext, serve: Serve, config: dict[str, object]
+) -> None:
+    key = {"name": "boss", "key": "pm-admin-8f1c7b2e5d9a4036", "role": "admin"}
+    gateway = serve({**config, "keys": [key], "store": {"keep_audit_days": 123}})
+    watched = Watched(context, gateway.url)
+    watched.page.goto(gateway.url)
+    watched.page.get_by_label("Key").fill(str(key["key"]))
+    watched.page.get_by_role("button", name="Sign in").click()
+    expect(watched.page.locator(".connection")).to_have_text("Live")
+    page = watched.open("settings")
+    row = page.get_by_role("group", name="Keys").get_by_role("row", name="boss")
+    expect(row).to_contain_text("admin")
+    kept = page.get_by_role("group", name="Kept").get_by_role("row", name="Who changed what")
+    expect(kept).to_contain_text("123")
+    assert "pm-admin" not in page.content()
+    watched.is_quiet()

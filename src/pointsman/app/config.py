@@ -18,7 +18,6 @@ from pointsman.adapters.http.edge import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.additions import (
-    SECTIONS,
     Additions,
     ids_of,
     no_additions,
@@ -132,15 +131,7 @@ def parse(
     return replace(
         built,
         stands_in=bool(spare),
-        origins=MappingProxyType(
-            origins(
-                built.redacted,
-                tree,
-                environ,
-                spare=spare,
-                added={name: additions.of(name) for name in SECTIONS},
-            )
-        ),
+        origins=origins(built.redacted, tree, environ, spare=spare, added=additions),
         additions=additions,
         written=MappingProxyType(written),
         warnings=(*built.warnings, *said_twice(written, additions)),

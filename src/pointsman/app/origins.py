@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from pointsman.app.additions import SECTIONS, Additions
 from pointsman.app.yamltree import Path, Tree, spelled
 
 OriginKind = Literal["file", "environment", "api", "built_in"]
@@ -30,19 +32,20 @@ def origins(
     environ: Mapping[str, str],
     *,
     spare: Mapping[str, Any],
-    added: Mapping[str, Any],
-) -> dict[str, ValueOrigin]:
+    added: Additions,
+) -> Mapping[str, ValueOrigin]:
     """The origin of each value in `effective` that is no default, by its spelled path.
 
-    `spare` are the sections that stand in for a file that declares no fleet, `added` holds the ids
-    that were added through the API, by section.
+    `spare` are the sections that stand in for a file that declares no fleet, `added` holds what was
+    added through the API.
     """
+    by_api: dict[str, Mapping[str, object]] = {name: added.of(name) for name in SECTIONS}
     found = {}
     for path in _leaves(effective, ()):
-        origin = _origin(path, tree, environ, spare, added)
+        origin = _origin(path, tree, environ, spare, by_api)
         if origin is not None:
             found[spelled(path)] = origin
-    return found
+    return MappingProxyType(found)
 
 
 def _leaves(value: object, path: Path) -> Iterator[Path]:
@@ -63,9 +66,9 @@ def _origin(
     tree: Tree,
     environ: Mapping[str, str],
     spare: Mapping[str, Any],
-    added: Mapping[str, Any],
+    by_api: Mapping[str, Mapping[str, object]],
 ) -> ValueOrigin | None:
-    if len(path) > 1 and path[1] in added.get(str(path[0]), {}):
+    if len(path) > 1 and path[1] in by_api.get(str(path[0]), {}):
         return ValueOrigin("api")
     stands_in = bool(path) and path[0] in spare
     if stands_in:

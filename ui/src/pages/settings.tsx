@@ -3,8 +3,9 @@
 import { useState } from "preact/hooks";
 import { call, type Stats } from "../api/client";
 import type { ConfigBody, LogLevelBody, RouteBody } from "../api/schema";
-import { t } from "../i18n";
+import { type Key, t } from "../i18n";
 import { Choice } from "../parts/choice";
+import { Few } from "../parts/few";
 import { count, dollars, duration } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
@@ -199,6 +200,68 @@ function LogLevel() {
   );
 }
 
+const KEPT: readonly (readonly [section: string, name: string])[] = [
+  ["server", "keep_decisions_days"],
+  ["store", "keep_minutes_days"],
+  ["store", "keep_hours_days"],
+  ["store", "keep_days_days"],
+  ["store", "keep_audit_days"],
+  ["store", "keep_alerts_days"],
+];
+
+interface KeyEntry {
+  name: string;
+  role: string;
+  agents?: readonly string[];
+}
+
+/** Who may come in, and for how long what is kept. */
+function Kept({ config }: { config: ConfigBody["config"] }) {
+  const of = (section: string) => config[section] as Record<string, number> | undefined;
+  const keys = (config.keys ?? []) as readonly KeyEntry[];
+  return (
+    <div class="columns kept">
+      <Few
+        label={t("settings.keys")}
+        heads={[t("settings.keys"), t("settings.role"), t("page.agents")]}
+      >
+        {keys.length ? (
+          keys.map((key) => (
+            <tr key={key.name}>
+              <th scope="row">
+                <bdi>{key.name}</bdi>
+              </th>
+              <td>{key.role}</td>
+              <td>
+                <bdi>{key.agents?.length ? key.agents.join(", ") : t("filter.any")}</bdi>
+              </td>
+            </tr>
+          ))
+        ) : (
+          <tr>
+            <td colSpan={3} class="quiet">
+              {t("settings.no_keys")}
+            </td>
+          </tr>
+        )}
+      </Few>
+      <Few
+        label={t("settings.retention")}
+        heads={[t("settings.retention"), { text: t("settings.days"), end: true }]}
+      >
+        {KEPT.map(([section, name]) => (
+          <tr key={name}>
+            <th scope="row">{t(`settings.${name}` as Key)}</th>
+            <td class="end">
+              <Num>{count(of(section)?.[name])}</Num>
+            </td>
+          </tr>
+        ))}
+      </Few>
+    </div>
+  );
+}
+
 function Configuration() {
   const found = useResource("config", (signal) => call<ConfigBody>("/config", { signal }));
   return (
@@ -211,6 +274,7 @@ function Configuration() {
                 {t("settings.rejected")} <bdi>{body.rejected}</bdi>
               </p>
             ) : null}
+            <Kept config={body.config} />
             <OriginLegend source={body.source} />
             <Tree value={body.config} origins={body.origins} />
           </>

@@ -6,7 +6,7 @@ model is not known of so long ago, and is left empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -56,7 +56,7 @@ class History(NamedTuple):
 async def history(source: ControlSource, wanted: OverviewQuery) -> History:
     """What is known of a range that is longer than what is at hand. Raises `StoreError`."""
     now = source.now()
-    start, end, step_s = _span(wanted, now)
+    start, end, step_s = _span(wanted, now, _kept(source))
     length = end - start
     earlier = length // timedelta(seconds=step_s) * timedelta(seconds=step_s)
     whose = wanted.narrowing(source.fleet())
@@ -81,14 +81,40 @@ async def history(source: ControlSource, wanted: OverviewQuery) -> History:
     )
 
 
-def _span(wanted: OverviewQuery, now: datetime) -> tuple[datetime, datetime, int]:
-    """From when until when, and the step. It begins with a whole step, so that none is cut."""
+class _Kept(NamedTuple):
+    """For how many days sums of minutes, and of hours, are kept; those of days for years."""
+
+    minutes_days: int = 7
+    hours_days: int = 90
+
+
+def _kept(source: ControlSource) -> _Kept:
+    said = source.config().settings.get("store")
+    usual = _Kept()
+    if not isinstance(said, Mapping):
+        return usual
+    return _Kept(
+        said.get("keep_minutes_days", usual.minutes_days),
+        said.get("keep_hours_days", usual.hours_days),
+    )
+
+
+def _span(wanted: OverviewQuery, now: datetime, kept: _Kept) -> tuple[datetime, datetime, int]:
+    """From when until when, and the step. It begins with a whole step, so that none is cut.
+
+    A step is one that is still kept of what lies so far back.
+    """
     if wanted.start is not None and wanted.end is not None:
         start, end = wanted.start.astimezone(UTC), min(wanted.end.astimezone(UTC), now)
     else:
         start, end = now - LONG_RANGES[wanted.range], now
     length_s = (end - start).total_seconds()
     step_s = next((step for longest, step in _STEPS_S if length_s <= longest), 24 * HOUR_S)
+    age = now - start
+    if age > timedelta(days=kept.minutes_days) - timedelta(hours=1):
+        step_s = max(step_s, HOUR_S)
+    if age > timedelta(days=kept.hours_days) - timedelta(days=1):
+        step_s = 24 * HOUR_S
     begins_s = int(start.timestamp()) // step_s * step_s
     start = datetime.fromtimestamp(begins_s, UTC)
     return start, max(end, start + timedelta(seconds=step_s)), step_s
