@@ -85,6 +85,7 @@ export const fleetAr: Record<keyof typeof fleetEn, string> = {
   "weights.quality": "الجودة",
   "weights.latency": "زمن الاستجابة",
   "weights.cost": "الكلفة",
+  "weights.whose": "طلبات من",
   "weights.all_agents": "كل الوكلاء",
   "weights.how_many": "عدد الطلبات",
   "weights.last": "آخر {n}",

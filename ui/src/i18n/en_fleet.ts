@@ -85,6 +85,7 @@ export const fleetEn = {
   "weights.quality": "Quality",
   "weights.latency": "Latency",
   "weights.cost": "Cost",
+  "weights.whose": "Whose requests",
   "weights.all_agents": "all agents",
   "weights.how_many": "How many requests",
   "weights.last": "last {n}",

@@ -5,6 +5,7 @@ import { call } from "../api/client";
 import type { AlertBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
 import { againstLimit, byUrgency, toneOfSeverity } from "../parts/alert_words";
+import { Few } from "../parts/few";
 import { instant } from "../parts/format";
 import { Num } from "../parts/num";
 import { Tag } from "../parts/panel";
@@ -51,30 +52,22 @@ function Table({ alerts }: { alerts: readonly AlertBody[] }) {
   const close = () => setAsked(null);
   return (
     <>
-      <div class="scroll" tabIndex={0} role="group" aria-label={t("alerts.open")}>
-        <table class="few">
-          <thead>
-            <tr>
-              <th scope="col">{t("alerts.severity")}</th>
-              <th scope="col">{t("alerts.what")}</th>
-              <th scope="col">{t("alerts.about")}</th>
-              <th scope="col" class="end">
-                {t("alerts.value")}
-              </th>
-              <th scope="col">{t("alerts.since")}</th>
-              <th scope="col">{t("column.status")}</th>
-              <th scope="col">
-                <span class="unseen">{t("runs.act")}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {alerts.map((alert) => (
-              <Row key={alert.alert_id} alert={alert} ask={setAsked} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Few
+        label={t("alerts.open")}
+        heads={[
+          t("alerts.severity"),
+          t("alerts.what"),
+          t("alerts.about"),
+          { text: t("alerts.value"), end: true },
+          t("alerts.since"),
+          t("column.status"),
+          { text: t("runs.act"), unseen: true },
+        ]}
+      >
+        {alerts.map((alert) => (
+          <Row key={alert.alert_id} alert={alert} ask={setAsked} />
+        ))}
+      </Few>
       {asked?.what === "ack" ? <Acknowledge alert={asked.of} close={close} /> : null}
       {asked?.what === "silence" ? <Silence alert={asked.of} close={close} /> : null}
     </>

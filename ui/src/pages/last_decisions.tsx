@@ -2,6 +2,7 @@
 
 import type { DecisionSummary } from "../api/schema";
 import { t } from "../i18n";
+import { Few } from "../parts/few";
 import { dollars, duration, instant } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
@@ -16,50 +17,42 @@ export function LastDecisions({ decisions }: { decisions: readonly DecisionSumma
       tools={<a href={linkTo("decisions")}>{t("overview.all_decisions")}</a>}
     >
       {decisions.length ? (
-        <div class="scroll" tabIndex={0} role="group" aria-label={t("overview.last_decisions")}>
-          <table class="few">
-            <thead>
-              <tr>
-                <th scope="col">{t("column.time")}</th>
-                <th scope="col">{t("column.agent")}</th>
-                <th scope="col">{t("column.model")}</th>
-                <th scope="col">{t("column.result")}</th>
-                <th scope="col" class="end">
-                  {t("column.latency")}
-                </th>
-                <th scope="col" class="end">
-                  {t("column.cost")}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {decisions.map((made) => (
-                <tr key={made.decision_id}>
-                  <th scope="row">
-                    <a href={linkTo("decisions", made.decision_id)}>
-                      <Num>{instant(made.timestamp)}</Num>
-                    </a>
-                  </th>
-                  <td>
-                    <bdi>{agentName(made.agent_id)}</bdi>
-                  </td>
-                  <td>
-                    <bdi>{modelName(made.served_model_id ?? made.model_id)}</bdi>
-                  </td>
-                  <td>
-                    <Result of={made} />
-                  </td>
-                  <td class="end">
-                    <Num>{duration(made.latency_ms)}</Num>
-                  </td>
-                  <td class="end">
-                    <Num>{dollars(made.cost_usd)}</Num>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Few
+          label={t("overview.last_decisions")}
+          heads={[
+            t("column.time"),
+            t("column.agent"),
+            t("column.model"),
+            t("column.result"),
+            { text: t("column.latency"), end: true },
+            { text: t("column.cost"), end: true },
+          ]}
+        >
+          {decisions.map((made) => (
+            <tr key={made.decision_id}>
+              <th scope="row">
+                <a href={linkTo("decisions", made.decision_id)}>
+                  <Num>{instant(made.timestamp)}</Num>
+                </a>
+              </th>
+              <td>
+                <bdi>{agentName(made.agent_id)}</bdi>
+              </td>
+              <td>
+                <bdi>{modelName(made.served_model_id ?? made.model_id)}</bdi>
+              </td>
+              <td>
+                <Result of={made} />
+              </td>
+              <td class="end">
+                <Num>{duration(made.latency_ms)}</Num>
+              </td>
+              <td class="end">
+                <Num>{dollars(made.cost_usd)}</Num>
+              </td>
+            </tr>
+          ))}
+        </Few>
       ) : (
         <p class="empty quiet">{t("decisions.none")}</p>
       )}

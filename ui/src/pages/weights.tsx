@@ -75,7 +75,7 @@ export function WeightsPreview() {
           </label>
         ))}
         <Choice
-          label={t("filter.agent")}
+          label={t("weights.whose")}
           value={agent}
           options={[
             { value: "", text: t("weights.all_agents") },

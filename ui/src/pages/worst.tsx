@@ -2,6 +2,7 @@
 
 import type { StandingBody } from "../api/schema";
 import { t } from "../i18n";
+import { Few } from "../parts/few";
 import { count, duration } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
@@ -24,40 +25,34 @@ export function Worst({ title, rows, page }: WorstProps) {
   return (
     <Panel title={title}>
       {worst.length ? (
-        <table class="few">
-          <thead>
-            <tr>
-              <th scope="col">{t(page === "models" ? "column.model" : "column.agent")}</th>
-              <th scope="col">{t("column.success")}</th>
-              <th scope="col" class="end">
-                p95
+        <Few
+          label={title}
+          heads={[
+            t(page === "models" ? "column.model" : "column.agent"),
+            t("column.success"),
+            { text: "p95", end: true },
+            { text: t("column.attempts"), end: true },
+          ]}
+        >
+          {worst.map((row) => (
+            <tr key={row.id}>
+              <th scope="row">
+                <a href={page === "models" ? linkTo("models", row.id) : decisionsOf(row.id)}>
+                  <bdi>{name(row.id)}</bdi>
+                </a>
               </th>
-              <th scope="col" class="end">
-                {t("column.attempts")}
-              </th>
+              <td>
+                <Success share={row.success_rate} />
+              </td>
+              <td class="end">
+                <Num>{duration(row.p95_ms)}</Num>
+              </td>
+              <td class="end">
+                <Num>{count(row.attempts)}</Num>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {worst.map((row) => (
-              <tr key={row.id}>
-                <th scope="row">
-                  <a href={page === "models" ? linkTo("models", row.id) : decisionsOf(row.id)}>
-                    <bdi>{name(row.id)}</bdi>
-                  </a>
-                </th>
-                <td>
-                  <Success share={row.success_rate} />
-                </td>
-                <td class="end">
-                  <Num>{duration(row.p95_ms)}</Num>
-                </td>
-                <td class="end">
-                  <Num>{count(row.attempts)}</Num>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Few>
       ) : (
         <p class="empty quiet">{t("overview.nobody")}</p>
       )}
