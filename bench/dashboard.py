@@ -40,6 +40,8 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 ROWS = 10_000
+TRACED = ["disabled-by-default-devtools.timeline"]
+"""What a trace must hold for `longest_task_ms`."""
 UPDATES_PER_S = 10
 TIMES_OPENED = 7
 CORES = 2
@@ -267,7 +269,9 @@ def under_updates(browser: Browser, url: str, minutes: float) -> Iterator[Row]:
     share = (_metric(session, "TaskDuration") - busy) / lasted
     long_tasks: list[float] = page.evaluate("window.longTasks")
     over = f"{len(long_tasks)}, the longest {max(long_tasks, default=0):.0f} ms"
-    longest_ms = _longest_task_ms(browser, page)
+    browser.start_tracing(page=page, categories=TRACED)
+    page.wait_for_timeout(30_000)
+    longest_ms = longest_task_ms(browser.stop_tracing())
     series = page.locator(".chart .legend-entry").count()
     how = f"{UPDATES_PER_S} updates/s, {series} series"
     took = f"{longest_ms:.0f} ms"
@@ -281,11 +285,9 @@ def under_updates(browser: Browser, url: str, minutes: float) -> Iterator[Row]:
     page.context.close()
 
 
-def _longest_task_ms(browser: Browser, page: Page) -> float:
-    """Of half a minute, in processor time: what others did to the clock does not count."""
-    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline"])
-    page.wait_for_timeout(30_000)
-    events: list[dict[str, Any]] = json.loads(browser.stop_tracing())["traceEvents"]
+def longest_task_ms(trace: bytes) -> float:
+    """Of a page's main thread, in processor time: what others did to the clock does not count."""
+    events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
     mains = {
         (each["pid"], each["tid"])
         for each in events
