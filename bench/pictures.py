@@ -105,7 +105,8 @@ def shots(url: str) -> Iterator[Shot]:
         yield Shot("alert", f"alerts/{alerts[0]['alert_id']}")
         yield Shot("dialog-ack", "alerts", _clicked("main ui5-button[icon=accept]"))
         yield Shot("dialog-silence", "alerts", _clicked("main table ui5-button[icon=bell]"))
-    yield Shot("analytics", "analytics")
+    for view in ("course", "heatmap", "outlook"):
+        yield Shot(f"analytics-{view}", f"analytics?view={view}")
     yield Shot("settings", "settings")
     yield Shot("dialog-keys", "overview", _help)
     plan = ("main ui5-button[design=Emphasized]", "dialog .dialog-body ui5-button")
@@ -226,7 +227,7 @@ def troubled() -> dict[str, Any]:
     fleet["models"]["sim/forge-mini"] = {"simulate": {"failures": {"server_error": 0.6}}}
     spends = {
         "scope": ["global"],
-        "when": [{"metric": "spend_usd_per_h", "ladder": {"warning": 1e-7}}],
+        "when": [{"metric": "spend_usd_per_h", "ladder": {"warning": 1.0}}],
     }
     hook = {"type": "webhook", "url": "http://127.0.0.1:9/", "allow_private": True}
     alerts = {"interval_s": 1, "rules": {"spends": spends}, "channels": {"hook": hook}}
@@ -243,7 +244,7 @@ def for_docs(browser: Browser, url: str) -> None:
     """The two that people see before they have installed anything: small, and never whole."""
     shown = {each.name: each for each in shots(url)}
     for name, file in (("overview", "dashboard.png"), ("decision", "dashboard-why.png")):
-        page = opened(browser, Look("docs", width=1280, height=900))
+        page = opened(browser, Look("docs", width=1400, height=940))
         page.goto(f"{url}/#/{shown[name].place}")
         settled(page)
         saved(page, DOCS / file, whole=False)
