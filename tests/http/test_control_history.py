@@ -18,6 +18,7 @@ DAY_MIN = 24 * 60
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with control_server(tmp_path_factory.mktemp("history") / "pointsman.db") as client:
         records = [
+            *asked(2 * DAY_MIN - 60, "acme/small", "tester", 0.5),
             *asked(DAY_MIN + 300, "acme/small", "tester", 0.5),
             *asked(90, "acme/small", "tester", 0.5),
             *asked(30, "acme/small", "builder", 1.0),
@@ -39,7 +40,7 @@ def test_a_day_has_figures_course_and_standings_beside_the_day_before(client: Cl
     assert now["success_rate"] == 0.75
     assert now["p95_ms"] == pytest.approx(2_000, rel=0.02)
     assert now["cost_usd_per_hour"] == pytest.approx(1 / 24)
-    assert found["before"]["requests"] == 1
+    assert found["before"]["requests"] == 2
     assert sum(point["requests"] for point in found["points"]) == 4
     assert {each["id"]: each["attempts"] for each in found["models"]} == {
         "acme/small": 2,
@@ -56,8 +57,16 @@ def test_a_week_has_a_point_for_every_hour_and_nothing_is_said_of_the_week_befor
     client: Client,
 ) -> None:
     found = client.get("/overview?range=7d")
-    assert (found["step_s"], len(found["points"]), found["now"]["requests"]) == (3_600, 168, 5)
+    assert (found["step_s"], len(found["points"]), found["now"]["requests"]) == (3_600, 168, 6)
     assert found["before"] is None
+
+
+def test_what_lasted_only_a_part_of_the_stretch_before_is_not_compared_with(
+    client: Client,
+) -> None:
+    ago = "start=2026-02-28T16:00:00Z&end=2026-03-01T12:00:00Z"
+    assert client.get(f"/overview?range=custom&{ago}")["before"] is None
+    assert client.get("/overview?range=24h")["before"] is not None
 
 
 def test_a_range_of_ones_own_is_told_from_its_start_to_its_end(client: Client) -> None:
@@ -69,7 +78,7 @@ def test_a_range_of_ones_own_is_told_from_its_start_to_its_end(client: Client) -
     long = client.get(
         "/overview?range=custom&start=2026-01-01T00:00:00%2B01:00&end=2026-03-01T12:00:00Z"
     )
-    assert (long["step_s"], long["now"]["requests"]) == (86_400, 5)
+    assert (long["step_s"], long["now"]["requests"]) == (86_400, 6)
 
 
 @pytest.mark.parametrize(

@@ -86,15 +86,29 @@ export function linesOf(body: OutlookBody): Line[] {
       dots: true,
       values: [...body.values.map((value, place) => (unusual.has(place) ? value : null)), ...ahead],
     },
-    { id: "high", label: t("outlook.high"), colour: 8, values: [...body.high, ...body.ahead_high] },
-    { id: "low", label: t("outlook.low"), colour: 8, values: [...body.low, ...body.ahead_low] },
+    {
+      id: "high",
+      label: t("outlook.high"),
+      colour: 5,
+      thin: true,
+      values: [...body.high, ...body.ahead_high],
+    },
+    {
+      id: "low",
+      label: t("outlook.low"),
+      colour: 5,
+      thin: true,
+      values: [...body.low, ...body.ahead_low],
+    },
   ];
 }
 
 /** What can be said, and what cannot be yet. */
 function Known({ body }: { body: OutlookBody }) {
   const write = WRITTEN[body.unit] ?? count;
-  const signed = (value: number) => `${value < 0 ? "−" : "+"}${write(Math.abs(value))}`;
+  const fine = (value: number) =>
+    body.unit === "count" && value < 100 ? value.toFixed(2) : write(value);
+  const signed = (value: number) => `${value < 0 ? "−" : "+"}${fine(Math.abs(value))}`;
   const { trend } = body;
   return (
     <div class="tags outlook-tags">

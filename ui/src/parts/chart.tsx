@@ -277,7 +277,7 @@ function seriesOf(line: Line, colour: string, pile: boolean): uPlot.Series {
   }
   const filter = (plot: uPlot, index: number) => alone(plot.data[index] ?? []);
   const dash = line.dashed ? { dash: [6, 4] } : {};
-  return { ...own, ...dash, width: 2, points: { size: 5, fill: colour, filter } };
+  return { ...own, ...dash, width: line.thin ? 0.5 : 2, points: { size: 5, fill: colour, filter } };
 }
 
 /** The colours come from the theme: a canvas does not follow it by itself. */

@@ -9,6 +9,8 @@ export interface Line {
   /** Its values stand alone, no line leads from one to the next. */
   dots?: true;
   dashed?: true;
+  /** The edge of a band. */
+  thin?: true;
 }
 
 /** Something that happened at an instant, in seconds since 1970. */

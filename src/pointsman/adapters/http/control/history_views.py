@@ -73,12 +73,19 @@ async def history(source: ControlSource, wanted: OverviewQuery) -> History:
         range_s=int(span_s),
         step_s=step_s,
         now=FiguresBody(**_figures(_summed(found), span_s)),
-        before=FiguresBody(**_figures(_summed(past), earlier.total_seconds())) if past else None,
+        before=_before(past, start - earlier, earlier),
         points=_steps(found, times, step_s, end),
         courses=_courses(models, found, times, step_s),
         models=_standings(models),
         agents=_standings(agents),
     )
+
+
+def _before(past: Sequence[Point], start: datetime, length: timedelta) -> FiguresBody | None:
+    """The stretch before; None where nothing happened in its first tenth: it was hardly there."""
+    if not any(point.starts_at < start + length / 10 for point in past):
+        return None
+    return FiguresBody(**_figures(_summed(past), length.total_seconds()))
 
 
 class _Kept(NamedTuple):
