@@ -24,6 +24,7 @@ from typing import Any
 from bench.records import NEVER, Changing, NoStore, an_outcome, batch
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.clock import SystemClock
+from pointsman.app.storing import Memory
 from pointsman.core.aggregate import Dimension
 from pointsman.core.decision import Decision, Outcome
 from pointsman.engine.history_ports import SeriesQuery
@@ -185,15 +186,8 @@ def reading(folder: Path, rows: int) -> None:
     fill(path, rows // 2, now)
     told("the file holds", f"{rows:,} rows, {path.stat().st_size / 1e9:.2f} GB")
     with stored(path) as store:
-        began, periods = time.perf_counter(), 0
-        while turn := store.aggregates.roll(now + timedelta(minutes=2)):
-            periods += turn
-        took = time.perf_counter() - began
-        told("all of it counted up into minutes, hours, days", f"{took:.0f} s, {periods:,} periods")
-        told("  that is, per request", f"{1e6 * took / (rows / 2):.1f} µs")
-        for name, ask in questions(store, now):
-            found = sorted(timed(ask) for _ in range(20))
-            told(name, f"{ms(found[10])}, worst {ms(found[-1])}")
+        counting_up(store, rows // 2, now)
+        answering(store, now)
         forgetting(store, now - timedelta(days=DAYS))
 
 
@@ -248,7 +242,23 @@ def percentiles(waits: Sequence[float]) -> str:
     return ", ".join(ms(quantile(found, q)) for q in (0.5, 0.99, 1.0))
 
 
-def questions(store: SqliteStore, now: datetime) -> list[tuple[str, Callable[[], Any]]]:
+def counting_up(store: Memory, requests: int, now: datetime) -> None:
+    began, periods = time.perf_counter(), 0
+    while turn := store.aggregates.roll(now + timedelta(minutes=2)):
+        periods += turn
+    took = time.perf_counter() - began
+    told("all of it counted up into minutes, hours, days", f"{took:.0f} s, {periods:,} periods")
+    told("  that is, per request", f"{1e6 * took / requests:.1f} µs")
+
+
+def answering(store: Memory, now: datetime) -> None:
+    """What a database that holds so many days before now takes for what is asked of it."""
+    for name, ask in questions(store, now):
+        found = sorted(timed(ask) for _ in range(20))
+        told(name, f"{ms(found[10])}, worst {ms(found[-1])}")
+
+
+def questions(store: Memory, now: datetime) -> list[tuple[str, Callable[[], Any]]]:
     def chart(hours: int, step_s: int, **more: Any) -> Callable[[], Any]:
         query = SeriesQuery(now - timedelta(hours=hours), now, step_s, **more)
         return lambda: store.aggregates.series(query)

@@ -14,7 +14,6 @@ import pytest
 from aggregate_contract import AggregateContract
 from assignment_store_contract import AssignmentStoreContract
 from audit_contract import AuditContract
-from outbox_contract import OutboxContract
 from store_contract import NOON, StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, measured
 
@@ -26,7 +25,6 @@ from pointsman.adapters.stores.schema import HEAD
 from pointsman.core.decision import Candidate, Decision, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.core.fleet import Usage
-from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import DecisionQuery
 
 
@@ -47,12 +45,6 @@ class TestLearningFromPostgres(LearningContract):
 
 class TestAssignmentsInPostgres(AssignmentStoreContract):
     pass
-
-
-class TestOutboxInPostgres(OutboxContract):
-    @pytest.fixture
-    def outbox(self, store: PostgresStore) -> Outbox:
-        return store.outbox
 
 
 class TestAggregatesInPostgres(AggregateContract):

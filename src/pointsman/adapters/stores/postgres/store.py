@@ -20,7 +20,6 @@ from pointsman.adapters.stores.postgres.copying import write
 from pointsman.adapters.stores.postgres.finding import matching_ids, readable, stored
 from pointsman.adapters.stores.postgres.forgetting import forget_agent, forget_before
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
-from pointsman.adapters.stores.postgres.outbox import PostgresOutbox
 from pointsman.adapters.stores.postgres.partitions import make
 from pointsman.adapters.stores.postgres.portable import PostgresTransactions
 from pointsman.adapters.stores.postgres.recent import feedback_since, outcomes_since
@@ -50,7 +49,6 @@ class PostgresStore:
     def __init__(self, address: Address, *, now: Callable[[], datetime] | None = None) -> None:
         self.link = Link(address, check_schema)
         self.assignments = PostgresAssignments(self.link)
-        self.outbox = PostgresOutbox(self.link)
         self.aggregates = Aggregating(PostgresTransactions(self.link))
         self.audit = AuditLog(PostgresTransactions(self.link))
         self.crowded_out = 0
