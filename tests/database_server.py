@@ -25,6 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+UNPACKED = Path(sys.prefix) / "packages"
+"""Where `.ci/packages` puts PostgreSQL on a machine that it may not install anything on."""
 START_S = 30.0
 STOP_S = 10.0
 USER = "pointsman"
@@ -49,11 +51,20 @@ def programs() -> Path:
     found = shutil.which("initdb")
     if found is not None:
         return Path(found).resolve().parent
-    installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    versions = sorted(installed, key=lambda path: int(path.parts[-3]))
-    if not versions:
-        raise NoDatabaseServer("PostgreSQL is not installed: run .ci/packages as root")
-    return versions[-1].parent
+    for root in (Path("/"), UNPACKED):
+        installed = root.glob("usr/lib/postgresql/*/bin/initdb")
+        versions = sorted(installed, key=lambda path: int(path.parts[-3]))
+        if versions:
+            return versions[-1].parent
+    raise NoDatabaseServer("PostgreSQL is not installed: run .ci/packages")
+
+
+def surroundings() -> Mapping[str, str]:
+    """The environment of those programs: what was unpacked has its libraries with it."""
+    folders = [str(path) for path in UNPACKED.glob("usr/lib/*-linux-*")]
+    if not programs().is_relative_to(UNPACKED):
+        return os.environ
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(folders)}
 
 
 def _person() -> dict[str, Any]:
@@ -103,7 +114,14 @@ class DatabaseServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), "-D", str(self.folder / "data"), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **_person())
+        subprocess.run(
+            command,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self.folder,
+            env=surroundings(),
+            **_person(),
+        )
 
     def start(self) -> Self:
         """Start it, also again after `stop` or `kill`; returns once it takes connections."""
@@ -119,6 +137,7 @@ class DatabaseServer:
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
+                env=surroundings(),
                 **_person(),
             )
         self._await_ready()
