@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -31,7 +31,7 @@ STATEMENT_S = 30.0
 """No statement of ours takes longer, but for the forgetting of much that is old."""
 MARGIN_S = 5.0
 
-AWAY = ("08", "28", "3D", "53", "57P")
+AWAY = ("08", "25006", "28", "3D", "53", "57P")
 """SQLSTATE classes that speak of the server or the way to it rather than of what was asked."""
 UNSTORABLE = ("22", "23")
 """SQLSTATE classes that speak of what was to be written: it is refused however often it comes."""
@@ -40,6 +40,8 @@ NO_SCHEMA = frozenset({"42P01", "42703", "3F000"})
 AGAIN = frozenset({"40001", "40P01", "0A000"})
 """SQLSTATE of those who stood in each other's way, or whose statement was planned for tables as
 they were before; all may try again at once."""
+LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises of a session that was ended under its hands, by whomever."""
 ATTEMPTS = 5
 CLOSING_S = 0.01
 """A connection that is given up closes its socket in a later turn of the loop."""
@@ -124,26 +126,35 @@ class Link:
     async def _attempts(self, work: Work[Answer], limit_s: float, *, read: bool) -> Answer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with asyncio.timeout(limit_s):
-                    answer = await self._attempt(work, read=read)
+                answer = await self._attempt(work, limit_s, read=read)
             except asyncpg.PostgresError as error:
                 if error.sqlstate in AGAIN and attempt < ATTEMPTS:
                     continue
                 raise self._translated(error) from error
-            except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 raise self._absence.noted(_words(error)) from error
             self._absence.over()
             return answer
         raise StoreError(f"{self.address} is too busy: others stand in the way again and again")
 
-    async def _attempt(self, work: Work[Answer], *, read: bool) -> Answer:
+    async def _attempt(self, work: Work[Answer], limit_s: float, *, read: bool) -> Answer:
         pool = await self._opened()
         isolation = "repeatable_read" if read else None
-        async with (
-            pool.acquire() as session,
-            session.transaction(isolation=isolation, readonly=read),
-        ):
-            return await work(session)
+        session = await pool.acquire(timeout=limit_s)
+        with _hung_up(session, limit_s):
+            try:
+                async with session.transaction(isolation=isolation, readonly=read):
+                    return await work(session)
+            except asyncpg.ReadOnlySQLTransactionError:
+                # What was opened on a standby stays so, also when others may write again.
+                await pool.expire_connections()
+                raise
+            finally:
+                await pool.release(session)
+
+    async def _examine(self, session: Session) -> None:
+        with _hung_up(session, CONNECT_S):
+            await self._check(session)
 
     async def _opened(self) -> Any:
         if self._pool is None:
@@ -152,7 +163,7 @@ class Link:
                 min_size=0,
                 max_size=SESSIONS,
                 timeout=CONNECT_S,
-                init=self._check,
+                init=self._examine,
                 server_settings=self._settings(),
             )
         return self._pool
@@ -180,6 +191,30 @@ class Link:
         if state.startswith(AWAY):
             return self._absence.noted(words)
         return StoreError(f"{self.address} cannot do it: {words}")
+
+
+@contextmanager
+def _hung_up(session: Session, limit_s: float) -> Iterator[None]:
+    """Ends the session when its time is up, and with it all that waits for it: `TimeoutError`.
+
+    To be cancelled would not do: the driver then asks the server to stop, and waits for its answer.
+    """
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        ended = True
+        session.terminate()
+
+    timer = asyncio.get_running_loop().call_later(limit_s, end)
+    try:
+        yield
+    except (asyncpg.PostgresError, *LOST):
+        if ended:
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
