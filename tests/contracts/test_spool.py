@@ -4,56 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from spooling import Table, an_act, rows, until
 from store_contract import StoreContract, a_decision, an_outcome, ids
 from store_learning_contract import LearningContract, a_feedback
 
 from database_server import DatabaseServer
-from pointsman.adapters.stores.incoming import Incoming, incoming
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move
 from pointsman.adapters.stores.postgres.store import PostgresStore
-from pointsman.adapters.stores.rows import DECISION_COLUMNS, json_text
-from pointsman.adapters.stores.sets import CandidateSets
+from pointsman.adapters.stores.rows import DECISION_COLUMNS
 from pointsman.adapters.stores.spool.file import Count, SpoolFile, encoded, rows_of
 from pointsman.adapters.stores.spool.forwarding import Forwarder
 from pointsman.adapters.stores.spool.store import SpooledStore
-from pointsman.core.decision import Decision, Outcome
 from pointsman.core.errors import StoreError
+from pointsman.engine.history_ports import AuditQuery
 from pointsman.engine.ports import DecisionQuery
 
 LARGE = 1_000_000_000
-
-
-class Table:
-    """A database that takes rows while it is `up`, each once."""
-
-    def __init__(self, *, up: bool = True) -> None:
-        self.up = threading.Event()
-        if up:
-            self.up.set()
-        self.kept: dict[str, list[object]] = {}
-        self.refused: frozenset[str] = frozenset()
-        self.unstorable = {"decision": 0, "outcome": 0}
-        self.writes = 0
-
-    def write(self, rows: Incoming) -> None:
-        if not self.up.is_set():
-            raise StoreError("the table is away")
-        self.writes += 1
-        for row in rows.decisions:
-            if row[0] in self.refused:
-                self.unstorable["decision"] += 1
-            else:
-                self.kept.setdefault(row[0], list(row))
-
-
-def rows(*records: Decision | Outcome) -> Incoming:
-    return incoming(records, CandidateSets(json_text))
 
 
 @pytest.fixture
@@ -82,13 +53,6 @@ class TestSpooledPostgres(StoreContract):
 
 class TestLearningFromSpooledPostgres(LearningContract):
     pass
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for what threads bring about."""
-    pause = threading.Event()
-    while not condition():
-        pause.wait(0.002)
 
 
 def all_of(spool: SpoolFile) -> list[str]:
@@ -340,6 +304,9 @@ def test_questions_fail_while_the_database_is_away_and_answers_are_whole_afterwa
             store.decisions(DecisionQuery())
         with pytest.raises(StoreError):
             store.judge(a_feedback(3))
+        store.audit.record(an_act(7))
+        with pytest.raises(StoreError):
+            store.audit.acts(AuditQuery())
         backlog = store.backlog()
         assert backlog.records == 56
         assert backlog.reason is not None
@@ -349,6 +316,7 @@ def test_questions_fail_while_the_database_is_away_and_answers_are_whole_afterwa
         assert ids(store.decisions(DecisionQuery(limit=99))) == list(range(29, 0, -1))
         assert store.judge(a_feedback(3))
         assert store.tally()["lost"] == Count()
+        assert list(store.audit.acts(AuditQuery())) == [an_act(7)]
         store.close()
 
 

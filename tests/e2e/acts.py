@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gateway_process import CONTROL, GatewayProcess
@@ -15,20 +16,28 @@ def acts(gateway: GatewayProcess) -> list[dict[str, Any]]:
     return found
 
 
-def all_is_refused(gateway: GatewayProcess, made: str) -> None:
-    """Ask for one of each kind while nothing can be kept. `made` is a decision that is kept.
+Ask = tuple[str, str, dict[str, Any]]
 
-    `agent-1` stands on `up/second` by hand.
-    """
-    matcher = {"name": "agent", "value": "x", "operator": "="}
-    asked: list[tuple[str, str, dict[str, Any]]] = [
+_MATCHER = {"name": "agent", "value": "x", "operator": "="}
+OF_THE_GATEWAY: tuple[Ask, ...] = (
+    ("PUT", "/alerts/rules/mine", RULE),
+    ("POST", "/alerts/silences", {"matchers": [_MATCHER], "comment": "", "hours": 1}),
+    ("PUT", "/log-level", {"level": "debug"}),
+    ("POST", "/agents", {"agent_id": "new"}),
+)
+"""What a gateway keeps itself, and only writes down elsewhere."""
+
+
+def of_the_store(made: str) -> tuple[Ask, ...]:
+    """What is kept where decisions are. `made` is one that is kept; `agent-1` stands by hand."""
+    return (
         ("POST", "/assignments", {"agent_id": "agent-1", "model_id": "up/third", "notes": ""}),
-        ("PUT", "/alerts/rules/mine", RULE),
-        ("POST", "/alerts/silences", {"matchers": [matcher], "comment": "", "hours": 1}),
         ("POST", f"/decisions/{made}/feedback", {"rating": 4}),
-        ("PUT", "/log-level", {"level": "debug"}),
-        ("POST", "/agents", {"agent_id": "new"}),
-    ]
+    )
+
+
+def all_is_refused(gateway: GatewayProcess, asked: Iterable[Ask]) -> None:
+    """Ask for each while it cannot be kept."""
     for method, path, body in asked:
         answer = gateway.call(method, CONTROL + path, body)
         assert answer.status == 503, (path, answer)
@@ -40,9 +49,14 @@ def all_is_refused(gateway: GatewayProcess, made: str) -> None:
 def nothing_was_done(gateway: GatewayProcess, made: str, before: list[dict[str, Any]]) -> None:
     """Once it can be kept again: of what was refused nothing is there, `before` is all of it."""
     assert acts(gateway) == before
-    (stands,) = gateway.control("/assignments?agent_id=agent-1&status=ACTIVE")["assignments"]
-    assert stands["model_id"] == "up/second"
+    nothing_was_stored(gateway, made)
     assert gateway.get(CONTROL + "/alerts/rules/mine").status == 404
     assert gateway.control("/alerts/silences")["total_count"] == 0
-    assert gateway.decision(made)["feedback"] is None
     assert gateway.get(CONTROL + "/agents/new").status == 404
+
+
+def nothing_was_stored(gateway: GatewayProcess, made: str) -> None:
+    """Where decisions are kept, all is as it was."""
+    (stands,) = gateway.control("/assignments?agent_id=agent-1&status=ACTIVE")["assignments"]
+    assert stands["model_id"] == "up/second"
+    assert gateway.decision(made)["feedback"] is None

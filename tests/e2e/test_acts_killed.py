@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from acts import acts, all_is_refused, nothing_was_done
+from acts import OF_THE_GATEWAY, acts, all_is_refused, nothing_was_done, of_the_store
 from fleets import fleet
 from gateway_process import CONTROL, Answer, GatewayProcess, Serve
 from simulated_upstream import SimulatedUpstream
@@ -170,5 +170,5 @@ def test_what_cannot_be_kept_is_refused_and_not_half_done(
     assert assign(gateway, 1) is not None
     before = acts(gateway)
     with nothing_can_be_written(gateway):
-        all_is_refused(gateway, made)
+        all_is_refused(gateway, (*of_the_store(made), *OF_THE_GATEWAY))
     nothing_was_done(gateway, made, before)

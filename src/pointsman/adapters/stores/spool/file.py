@@ -5,6 +5,8 @@ returned from is on the disk. How much was taken, passed on and lost is counted 
 transactions, so the figures add up after every crash:
 
     taken = passed on + lost + waiting
+
+Acts of people wait beside them, one row each. There are few, so none is ever thrown away.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ import msgspec
 
 from pointsman.adapters.stores.incoming import Incoming
 from pointsman.adapters.stores.rows import DECISION_COLUMNS, OUTCOME_COLUMNS, SET_COLUMNS, mended
+from pointsman.core.audit import Act
 from pointsman.core.errors import StoreError
 
 APPLICATION_ID = 0x706F_7370
@@ -46,6 +49,10 @@ CREATE TABLE IF NOT EXISTS TALLY (
     DECISIONS INTEGER NOT NULL,
     OUTCOMES  INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS ACTS (
+    ACT_ID  TEXT PRIMARY KEY,
+    PAYLOAD BLOB NOT NULL
+) WITHOUT ROWID;
 INSERT OR IGNORE INTO TALLY VALUES ('taken', 0, 0), ('passed on', 0, 0), ('lost', 0, 0);
 """
 _INSERT = "INSERT INTO BATCHES (AT_US, DECISIONS, OUTCOMES, BYTES, PAYLOAD) VALUES (?, ?, ?, ?, ?)"
@@ -56,8 +63,12 @@ _WAITING = (
 _SOME = "SELECT SEQ, DECISIONS, OUTCOMES, BYTES, PAYLOAD FROM BATCHES WHERE SEQ > ? ORDER BY SEQ"
 _COUNT = "UPDATE TALLY SET DECISIONS = DECISIONS + ?, OUTCOMES = OUTCOMES + ? WHERE WHAT = ?"
 
+_ACTS = "SELECT PAYLOAD FROM ACTS ORDER BY ACT_ID LIMIT 100"
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_encode_act = msgspec.json.Encoder().encode
+_decode_act = msgspec.json.Decoder(Act).decode
 
 
 class Count(NamedTuple):
@@ -109,6 +120,7 @@ class SpoolFile:
         self._in_flight = 0
         self._identity: tuple[int, int] | None = None
         self._waiting, self.lost = NOTHING, Count()
+        self._acts_wait = False
         with self._translated("opened"):
             self._open()
 
@@ -166,9 +178,35 @@ class SpoolFile:
             # As a script, which goes on to the end: `execute` would stop after the first page.
             self._present().executescript(f"PRAGMA incremental_vacuum({FREED_PAGES})")
 
+    def keep_act(self, act: Act) -> None:
+        """Take an act, durably."""
+        payload = _encode_act(act)
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO ACTS VALUES (?, ?)", (act.id, payload))
+            self._acts_wait = True
+
+    def acts(self) -> Sequence[Act]:
+        """Some of the acts that wait, the oldest first."""
+        if not self._acts_wait:
+            return ()
+        with self._lock, self._translated("read"):
+            rows = self._present().execute(_ACTS).fetchall()
+        return [_decode_act(payload) for (payload,) in rows]
+
+    def acts_passed_on(self, acts: Sequence[Act]) -> None:
+        """Forget acts that the database has."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM ACTS WHERE ACT_ID = ?", [(act.id,) for act in acts])
+            self._acts_wait = _acts_wait(db)
+
     @property
     def waiting(self) -> Waiting:
+        """The records that wait."""
         return self._waiting
+
+    @property
+    def anything_waits(self) -> bool:
+        return self._acts_wait or self._waiting.records.total > 0
 
     def tally(self) -> Mapping[str, Count]:
         """How much was ever `taken`, `passed on` and `lost`."""
@@ -208,6 +246,7 @@ class SpoolFile:
         try:
             self._prepare(db)
             self._waiting, self.lost = _waiting(db), _lost(db)
+            self._acts_wait = _acts_wait(db)
         except BaseException:
             db.close()
             raise
@@ -314,6 +353,10 @@ def _lost(db: sqlite3.Connection) -> Count:
     return Count(
         *db.execute("SELECT DECISIONS, OUTCOMES FROM TALLY WHERE WHAT = 'lost'").fetchone()
     )
+
+
+def _acts_wait(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM ACTS LIMIT 1").fetchone() is not None
 
 
 def _sum(one: Count, other: Count) -> Count:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from pointsman.adapters.stores.incoming import Incoming, together
 from pointsman.adapters.stores.spool.file import Count, Portion, SpoolFile, rows_of
+from pointsman.core.audit import Act
 from pointsman.core.errors import StoreError
 
 RECORDS = 4_000
@@ -22,12 +23,22 @@ IDLE_S = 1.0
 log = logging.getLogger(__name__)
 
 
+class Log(Protocol):
+    """An audit log that is written to from afar."""
+
+    def record(self, act: Act) -> None:
+        """Keep an act; one that is already kept is left as it is. Raises `StoreError`."""
+
+
 class Target(Protocol):
     """A database that is written to from afar."""
 
     @property
     def unstorable(self) -> Mapping[str, int]:
         """How many decisions and outcomes it has refused for what they are."""
+
+    @property
+    def audit(self) -> Log: ...
 
     def write(self, rows: Incoming) -> None:
         """Keep all rows or none; one that is already kept is left as it is. Raises `StoreError`."""
@@ -71,10 +82,10 @@ class Forwarder:
         """Wait for the spool to be empty; whether it is. At once when nothing can be passed on."""
         with self._changed:
             self._changed.wait_for(self._is_settled, within_s)
-            return not self._spool.waiting.records.total
+            return not self._spool.anything_waits
 
     def _is_settled(self) -> bool:
-        return self.failure is not None or not self._spool.waiting.records.total
+        return self.failure is not None or not self._spool.anything_waits
 
     def close(self, within_s: float) -> None:
         """Pass on what can be within some seconds, and stop. What is left waits in the spool."""
@@ -96,6 +107,11 @@ class Forwarder:
                 self._note_failure(repr(error))
 
     def _turn(self) -> None:
+        if acts := self._spool.acts():
+            for act in acts:
+                self._target.audit.record(act)
+            self._spool.acts_passed_on(acts)
+            self._note_success()
         portion = self._spool.oldest(RECORDS)
         if portion is None:
             self._spool.give_back()

@@ -1,7 +1,8 @@
 """How does a database keep decisions without any of its troubles reaching a request?
 
-What is appended is durable in the spool, and the forwarder brings it to the database. Questions go
-to the database, and fail while it is away: they are asked by people, who can be told.
+What is appended is durable in the spool, and the forwarder brings it to the database. So is what
+people did, or nobody could take an alert while the database is what fails. Questions go to the
+database, and fail while it is away: they are asked by people, who can be told.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from pointsman.adapters.stores.rows import json_text
 from pointsman.adapters.stores.sets import CandidateSets
 from pointsman.adapters.stores.spool.file import Count, SpoolFile
 from pointsman.adapters.stores.spool.forwarding import Forwarder, Target
+from pointsman.core.audit import Act, KeyOnRecord
+from pointsman.core.correction import Lesson
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
-from pointsman.engine.history_ports import AggregateStore, AuditStore
+from pointsman.engine.history_ports import AggregateStore, AuditQuery, AuditStore
 from pointsman.engine.ports import AssignmentStore, DecisionQuery, Store, StoredDecision
 
 SETTLE_S = 0.5
@@ -68,6 +71,32 @@ class Backlog(NamedTuple):
         return self.behind_s > USUAL_S
 
 
+class SpooledAudit:
+    """The audit log `behind`, with the spool before it."""
+
+    def __init__(self, spool: SpoolFile, forwarder: Forwarder, behind: AuditStore) -> None:
+        self._spool = spool
+        self._forwarder = forwarder
+        self._behind = behind
+
+    def record(self, act: Act) -> None:
+        self._spool.keep_act(act)
+        self._forwarder.wake()
+
+    def acts(self, query: AuditQuery) -> Sequence[Act]:
+        self._forwarder.settled(SETTLE_S)
+        return self._behind.acts(query)
+
+    def keep_keys(self, keys: Sequence[KeyOnRecord], source: str, at: datetime, seed: int) -> None:
+        self._behind.keep_keys(keys, source, at, seed)
+
+    def keep_lessons(self, lessons: Sequence[Lesson]) -> None:
+        self._behind.keep_lessons(lessons)
+
+    def forget_acts(self, before: datetime) -> int:
+        return self._behind.forget_acts(before)
+
+
 class SpooledStore:
     """The store `behind`, with a spool of at most `max_bytes` in the file at `path` before it."""
 
@@ -78,7 +107,7 @@ class SpooledStore:
         self._forwarder = Forwarder(self._spool, behind)
         self.assignments: AssignmentStore = behind.assignments
         self.aggregates: AggregateStore = behind.aggregates
-        self.audit: AuditStore = behind.audit
+        self.audit: AuditStore = SpooledAudit(self._spool, self._forwarder, behind.audit)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         if records:
