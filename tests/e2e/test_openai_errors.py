@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import openai
 import pytest
-from fleets import fleet
+from fleets import fleet, provider
 from gateway_process import GatewayProcess, Serve
 from openai import OpenAI
+from scripted_upstream import ScriptedUpstream, Wire
 from simulated_upstream import SimulatedUpstream
 
 HELLO: Any = [{"role": "user", "content": "Hello"}]
@@ -126,3 +129,29 @@ def test_a_stream_that_fails_before_it_begins_raises_the_status(
     error = raised(lone, stream=True)
     assert isinstance(error, openai.InternalServerError)
     assert error.status_code == 502
+
+
+async def test_what_an_upstream_calls_a_mistake_is_for_the_caller_and_no_label(
+    serve: Serve,
+) -> None:
+    key = "upstream-0123456789"
+    codes = iter([f"bad_{key}", 'a\nb"} 1', *(f"code-{n}" for n in range(70))])
+
+    async def script(wire: Wire) -> None:
+        said = {"message": "too hot", "param": f"x.{key}", "code": next(codes)}
+        body = json.dumps({"error": said}).encode()
+        await wire.send(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n")
+        await wire.send(b"content-length: %d\r\n\r\n" % len(body) + body)
+
+    async with ScriptedUpstream(script) as upstream:
+        setup = provider(upstream.url, api_key=key)
+        gateway = serve(fleet(upstream.url, only=("first",), providers=setup))
+        answers = [await asyncio.to_thread(gateway.chat) for _ in range(72)]
+        metrics = (await asyncio.to_thread(gateway.get, "/metrics")).body.decode()
+    assert {answer.status for answer in answers} == {400}
+    assert [answer.error["code"] for answer in answers][:3] == ["bad_[key]", 'a\nb"} 1', "code-0"]
+    assert answers[0].error["param"] == "x.[key]"
+    refused = [row for row in metrics.splitlines() if row.startswith("pointsman_refused")]
+    assert refused == ['pointsman_refused_requests_total{code="invalid_request"} 72.0']
+    assert key not in metrics
+    assert key not in gateway.log

@@ -86,7 +86,7 @@ def test_the_upstreams_words_reach_a_caller_that_can_mend_it() -> None:
     )
     reply = reply_to(spent(error))
     assert (reply.status, reply.message, reply.param) == (400, "too hot", "temperature")
-    assert reply.code == "out_of_range"
+    assert (reply.code, reply.ours) == ("out_of_range", "invalid_request")
 
 
 def test_the_upstreams_words_about_our_key_do_not_reach_the_caller_as_its_own() -> None:

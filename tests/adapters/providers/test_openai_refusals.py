@@ -79,11 +79,35 @@ async def test_a_refusal_keeps_the_words_and_never_the_key() -> None:
     assert (failure.param, failure.upstream_code, failure.retry_after_s) == ("p", "7", 3.0)
 
 
-async def test_a_key_does_not_come_out_of_a_stream_either() -> None:
-    said = framed(event({"error": {"message": f"bad key {KEY}", "code": 401}}))
-    failure = await failing(saying(EVENTS, said), call(stream=True))
+def texts(failure: UpstreamError) -> str:
+    """All that is the upstream's in a failure."""
+    return f"{failure} {failure.param} {failure.upstream_code}"
+
+
+@pytest.mark.parametrize("name", ["code", "type", "status"])
+async def test_the_key_is_no_name_of_a_mistake_either(name: str) -> None:
+    said = {"message": "no", "param": f"headers.{KEY}", name: f"bad_{KEY}"}
+    failure = await failing(saying(document(json.dumps({"error": said}).encode(), 400)), call())
+    assert (failure.param, failure.upstream_code) == ("headers.[key]", "bad_[key]")
+    assert KEY not in texts(failure)
+
+
+@pytest.mark.parametrize("name", ["code", "type"])
+async def test_a_name_that_is_a_novel_is_cut(name: str) -> None:
+    said = {"message": "no", "param": "p" * 5_000, name: "c" * 5_000}
+    failure = await failing(saying(document(json.dumps({"error": said}).encode(), 400)), call())
+    assert failure.param == "p" * 199 + "…"
+    assert failure.upstream_code == "c" * 199 + "…"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_key_does_not_come_out_of_an_answer_either(stream: bool) -> None:
+    said = {"message": f"bad key {KEY}", "param": KEY, "code": 401, "type": "x"}
+    body = {"error": said}
+    answer = (EVENTS, framed(event(body))) if stream else (document(json.dumps(body).encode()),)
+    failure = await failing(saying(*answer), call(stream=stream))
     assert failure.kind is Kind.KEY_REJECTED
-    assert KEY not in str(failure)
+    assert KEY not in texts(failure)
 
 
 async def test_a_secret_header_of_the_endpoint_stays_secret() -> None:

@@ -131,8 +131,9 @@ class Gateway:
         self, exchange: Exchange, error: PointsmanError, *, pinned: bool = False
     ) -> None:
         reply = reply_to(error, pinned=pinned)
-        self._tally.refused(reply.code or "unknown")
-        facts = {"request_id": exchange.request_id, "status": reply.status, "code": reply.code}
+        code = reply.ours or reply.code or "unknown"
+        self._tally.refused(code)
+        facts = {"request_id": exchange.request_id, "status": reply.status, "code": code}
         log.info("request refused", extra=facts)
         await exchange.refuse(reply, _trace(error))
 

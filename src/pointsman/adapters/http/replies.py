@@ -35,7 +35,11 @@ MAX_MESSAGE_CHARS = 2000
 
 
 class Reply(NamedTuple):
-    """A complete answer that is an error."""
+    """A complete answer that is an error.
+
+    `ours` is what we call it ourselves where `code` is the upstream's, and None elsewhere: that may
+    be any text, which is for the caller and neither for a label nor for a log.
+    """
 
     status: int
     message: str
@@ -43,6 +47,7 @@ class Reply(NamedTuple):
     code: str | None = None
     param: str | None = None
     headers: tuple[Header, ...] = ()
+    ours: str | None = None
 
     def body(self) -> bytes:
         return error_body(self.message, self.type, code=self.code, param=self.param)
@@ -196,7 +201,7 @@ def _to_spent(error: AttemptsSpent, *, pinned: bool) -> Reply:
         # Where the upstream gave no code, its type stands there, which is none.
         own_code = surface in (_NOT_FOUND, _TOO_LONG) or last.upstream_code == kind
         theirs = None if own_code else last.upstream_code
-        return Reply(status, last.message, kind, theirs or code, last.param, headers)
+        return Reply(status, last.message, kind, theirs or code, last.param, headers, code)
     return Reply(status, _attempts_in_words(error), kind, code, headers=headers)
 
 

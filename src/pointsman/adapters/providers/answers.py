@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
-from pointsman.adapters.providers.failures import ODD, broken, odd, scrubbed
+from pointsman.adapters.providers.failures import ODD, broken, cleaned, odd
 from pointsman.adapters.providers.http_response import Response
 from pointsman.adapters.providers.splice import Naming
 from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
@@ -46,22 +46,9 @@ class _HttpAnswer:
         """The failure to raise for `fault`; every later read raises it again."""
         if self._failure is None:
             failure = fault if isinstance(fault, UpstreamError) else failure_of(fault)
-            self._failure = self._cleaned(failure)
+            self._failure = cleaned(failure, self._secrets)
             self._response.close()
         return self._failure
-
-    def _cleaned(self, failure: UpstreamError) -> UpstreamError:
-        message = scrubbed(failure.message, self._secrets)
-        if message == failure.message:
-            return failure
-        return UpstreamError(
-            failure.kind,
-            message,
-            status=failure.status,
-            retry_after_s=failure.retry_after_s,
-            param=failure.param,
-            upstream_code=failure.upstream_code,
-        )
 
 
 class PlainAnswer(_HttpAnswer):

@@ -19,6 +19,9 @@ from pointsman.core.errors import UpstreamError
 from pointsman.core.secret_shapes import SECRET_SHAPE
 
 MAX_MESSAGE = 1000
+MAX_NAME = 200
+"""Longest `param` and `code`, in characters: both are names, not prose."""
+
 _LONGEST_WAIT_S = 86_400.0
 _MOST_TAGGED_BYTES = 4096
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]{0,500}>", re.DOTALL | re.IGNORECASE)
@@ -135,13 +138,26 @@ def upstream_error(
     evidence = Evidence(
         status, words.code, words.type, words.message, transport, retry_after_s, words.param
     )
-    return UpstreamError(
+    failure = UpstreamError(
         classify(evidence),
-        scrubbed(words.message, secrets),
+        words.message,
         status=status,
         retry_after_s=retry_after_s,
         param=words.param,
-        upstream_code=words.code or words.type or None,
+        upstream_code=words.code or words.type,
+    )
+    return cleaned(failure, secrets)
+
+
+def cleaned(failure: UpstreamError, secrets: Iterable[str] = ()) -> UpstreamError:
+    """The failure with nothing secret in any text that is the upstream's, none of it endless."""
+    return UpstreamError(
+        failure.kind,
+        scrubbed(failure.message, secrets),
+        status=failure.status,
+        retry_after_s=failure.retry_after_s,
+        param=scrubbed(failure.param or "", secrets, MAX_NAME) or None,
+        upstream_code=scrubbed(failure.upstream_code or "", secrets, MAX_NAME) or None,
     )
 
 
@@ -155,12 +171,12 @@ def odd(fault: BaseException) -> UpstreamError:
     return broken(Transport.MALFORMED, f"an answer of an odd shape ({type(fault).__name__})")
 
 
-def scrubbed(message: str, secrets: Iterable[str] = ()) -> str:
-    """The message without keys, and no longer than needed."""
+def scrubbed(message: str, secrets: Iterable[str] = (), most: int = MAX_MESSAGE) -> str:
+    """The message without keys, and of no more than `most` characters."""
     for secret in secrets:
         message = message.replace(secret, "[key]")
     message = SECRET_SHAPE.sub("[key]", message)
-    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
+    return message if len(message) <= most else message[: most - 1] + "…"
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
