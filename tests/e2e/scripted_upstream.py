@@ -16,7 +16,9 @@ TO_THE_END = HEAD + b"connection: close\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
 
 
-def event(text: str | None = None, *, finish: str | None = None, **delta: Any) -> bytes:
+def event(
+    text: str | None = None, *, finish: str | None = None, index: int = 0, **delta: Any
+) -> bytes:
     """One event of a stream, as an upstream words it."""
     said = delta if text is None else {"content": text, **delta}
     chunk = {
@@ -24,7 +26,7 @@ def event(text: str | None = None, *, finish: str | None = None, **delta: Any) -
         "object": "chat.completion.chunk",
         "created": 1_700_000_000,
         "model": "first",
-        "choices": [{"index": 0, "delta": said, "finish_reason": finish}],
+        "choices": [{"index": index, "delta": said, "finish_reason": finish}],
     }
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 

@@ -20,13 +20,10 @@ from scripted_upstream import (
     event,
     http_chunks,
 )
-from streams import seen_in
+from streams import Seen, seen_in
 
 AT_A_TIME = 32
 WORDS = [f"word-{n} " for n in range(12)]
-TEXT = "".join(WORDS)
-FINISH = event(finish="stop")
-EVENTS = [event("", role="assistant"), *map(event, WORDS), FINISH, DONE]
 
 CUT = "cut"
 WHOLE = "whole"
@@ -40,13 +37,36 @@ class Recording(NamedTuple):
     needed: int
 
 
+def text_of(choices: int) -> str:
+    """What each of so many choices says."""
+    return f"{choices} " + "".join(WORDS)
+
+
+def events_of(chance: Random, *, eager: bool) -> list[bytes]:
+    """An answer of one to three choices. `eager` houses name a reason to end in every chunk."""
+    choices = range(chance.choice((1, 1, 2, 3)))
+    opening = f"{len(choices)} "
+    events = [event(opening, role="assistant", index=index) for index in choices]
+    reason = "stop" if eager else None
+    left = {index: [*WORDS] for index in choices}
+    while left:
+        index = chance.choice([*left])
+        if left[index]:
+            events.append(event(left[index].pop(0), index=index, finish=reason))
+        else:
+            del left[index]
+            events.append(event(index=index, finish="stop"))
+    return [*events, DONE]
+
+
 def recording_of(chance: Random) -> Recording:
-    """The same answer in some framing, its bytes spread over HTTP chunks of any size."""
-    body = b"".join(EVENTS)
-    if chance.random() < 0.3:
+    """An answer in some framing, its bytes spread over HTTP chunks of any size."""
+    to_the_end = chance.random() < 0.3
+    body = b"".join(events_of(chance, eager=not to_the_end and chance.random() < 0.2))
+    if to_the_end:
         # Here the connection's end is the answer's, so whoever has the finish reason has it all.
         data = TO_THE_END + body
-        return Recording(data, data.index(FINISH.rstrip()) + len(FINISH.rstrip()))
+        return Recording(data, len(data) - len(DONE) - len(b"\n\n"))
     places = sorted(chance.sample(range(1, len(body)), chance.randint(0, 20)))
     parts = [body[a:b] for a, b in zip([0, *places], [*places, len(body)], strict=True)]
     data = CHUNKED + b"".join(http_chunks(parts)) + b"0\r\n\r\n"
@@ -78,6 +98,16 @@ class Cutter:
             wire.reset()
 
 
+def texts_in(seen: Seen) -> dict[int, str]:
+    """What each choice says, by its index."""
+    texts: dict[int, str] = {}
+    for chunk in seen.chunks:
+        for choice in chunk["choices"]:
+            said = choice["delta"].get("content") or ""
+            texts[choice["index"]] = texts.get(choice["index"], "") + said
+    return texts
+
+
 async def told(gateway: GatewayProcess) -> str:
     """What a client of one stream would believe."""
     async with connected(gateway) as client:
@@ -89,10 +119,12 @@ async def told(gateway: GatewayProcess) -> str:
         assert status == 502, answer
         return REFUSED
     seen = seen_in(body)
-    assert TEXT.startswith(seen.text), seen
+    texts = texts_in(seen)
+    count = int(next(iter(texts.values())).split()[0])
+    assert all(text_of(count).startswith(text) for text in texts.values()), seen
     if seen.looks_complete:
-        assert seen.text == TEXT, seen
-        assert seen.finish_reasons == ["stop"], seen
+        assert texts == dict.fromkeys(range(count), text_of(count)), seen
+        assert seen.finish_reasons == ["stop"] * count, seen
         return WHOLE
     return CUT
 

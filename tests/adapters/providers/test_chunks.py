@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from raw_upstream import FixedClock, chunk, documents_in, event
+from translating import choice, failure, joined, read
 
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
@@ -18,7 +19,6 @@ from pointsman.adapters.providers.splice import Naming, Splicer
 from pointsman.core.errors import FailureKind as Kind
 from pointsman.core.errors import UpstreamError
 from pointsman.core.fleet import Usage
-from pointsman.engine.ports import Piece
 
 DONE = b"data: [DONE]\n\n"
 STOP = event(chunk(finish_reason="stop"))
@@ -26,35 +26,6 @@ STOP = event(chunk(finish_reason="stop"))
 
 def spaced(document: dict[str, Any]) -> bytes:
     return event(json.dumps(document).encode())
-
-
-def read(*reads: bytes, done_required: bool = True) -> list[Piece]:
-    """The pieces to the honest end; raises what the answer would raise."""
-    naming = Naming("house/fine-1", "ours", FixedClock())
-    decoder, translator = (
-        EventDecoder(),
-        ChunkTranslator(Splicer(naming), done_required=done_required),
-    )
-    pieces = []
-    for data in reads:
-        piece = translator.take(decoder.feed(data))
-        if piece:
-            pieces.append(piece)
-        if translator.complete:
-            return pieces
-        if translator.failure:
-            raise translator.failure
-    return [*pieces, translator.end(decoder.finish())]
-
-
-def failure(*reads: bytes, done_required: bool = True) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught:
-        read(*reads, done_required=done_required)
-    return caught.value
-
-
-def joined(pieces: list[Piece]) -> list[dict[str, Any]]:
-    return documents_in(b"".join(piece.data for piece in pieces))
 
 
 # What may stand in a stream
@@ -115,15 +86,30 @@ def test_what_is_said_comes_through_under_one_name(stream: bytes) -> None:
     assert not any("usage" in each for each in got)
 
 
+def endings(rng: random.Random, texts: list[str]) -> list[bytes]:
+    """The events of one to three choices, each of which ends after its last text."""
+    count = rng.randrange(1, 4)
+    turns = [index for index in range(count) for _ in range(rng.randrange(1, 5))]
+    rng.shuffle(turns)
+    last = {index: place for place, index in enumerate(turns)}
+    # Some houses name a reason in every chunk.
+    eager = rng.random() < 0.3
+    events = []
+    for place, index in enumerate(turns):
+        events.append(choice(index, rng.choice(texts), "stop" if eager else None))
+        if place == last[index]:
+            events.append(choice(index, "", "stop"))
+    return events
+
+
 def test_two_thousand_cuts_of_streams_never_look_complete() -> None:
     rng = random.Random(20260101)
     texts = ["a", "bc ", "\n\n", 'data: "x"', "[DONE]", "é"]
     for _ in range(2000):
-        parts = [event(chunk({"content": rng.choice(texts)})) for _ in range(rng.randrange(1, 6))]
         usage = event(
             {**chunk(), "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
         )
-        stream = b"".join([*parts, STOP, usage, DONE])
+        stream = b"".join([*endings(rng, texts), usage, DONE])
         end = stream.rindex(b"[DONE]") + len(b"[DONE]")
         cut = stream[: rng.randrange(end)]
         half = rng.randrange(len(cut) + 1)
@@ -136,6 +122,22 @@ def test_two_thousand_cuts_of_streams_never_look_complete() -> None:
         with pytest.raises(UpstreamError) as caught:
             translator.end(decoder.finish())
         assert caught.value.kind is Kind.TRUNCATED
+
+
+@pytest.mark.parametrize("done", [b"", DONE])
+def test_a_stream_that_lost_any_of_its_last_events_never_looks_complete(done: bytes) -> None:
+    rng = random.Random(20260102)
+    for _ in range(500):
+        count = rng.randrange(1, 4)
+        turns = [index for index in range(count) for _ in range(rng.randrange(1, 4))]
+        rng.shuffle(turns)
+        texts = [choice(index, "word") for index in turns]
+        ends = [choice(index, "", "stop") for index in set(turns)]
+        whole = [*texts, *ends]
+        assert read(*whole, done, done_required=False)[-1].usable
+        for kept in range(len(texts), len(whole)):
+            cut = [*whole[:kept], done]
+            assert failure(*cut, done_required=False).kind is Kind.TRUNCATED
 
 
 # When a piece is usable
@@ -201,21 +203,17 @@ def test_a_last_event_without_its_blank_line_still_counts() -> None:
 
 
 def test_each_choice_ends_once_and_all_ends_are_held_back() -> None:
-    def of(index: int, delta: dict[str, Any], reason: str | None = None) -> bytes:
-        choice = {"index": index, "delta": delta, "finish_reason": reason}
-        return event({**chunk(), "choices": [choice]})
-
     reads = [
-        of(0, {"content": "a"}),
-        of(0, {}, "stop"),
-        of(1, {"content": "b"}),
-        of(1, {}, "stop"),
-        of(1, {"content": ""}, "stop"),
-        of(0, {"content": "late"}, "stop"),
+        choice(0, "a"),
+        choice(0, "", "stop"),
+        choice(1, "b"),
+        choice(1, "", "stop"),
+        choice(1, "", "stop"),
+        choice(0, "late", "stop"),
         DONE,
     ]
     pieces = read(*reads)
-    assert [len(documents_in(piece.data)) for piece in pieces] == [1, 1, 3]
+    assert [len(documents_in(piece.data)) for piece in pieces] == [1, 1, 1, 2]
 
 
 def test_odd_indexes_and_reasons_do_no_harm() -> None:
@@ -329,10 +327,12 @@ def test_a_name_of_the_model_is_remembered_only_so_far_and_replaced_whole() -> N
 
 
 def test_an_end_that_never_ends_is_malformed_before_memory_runs_out() -> None:
-    def ending(index: int, text: str) -> bytes:
-        choice = {"index": index, "delta": {"content": text}, "finish_reason": "stop"}
-        return event({**chunk(), "choices": [choice]})
+    def heavy(index: int) -> bytes:
+        ending = {"index": index, "delta": {}, "finish_reason": "stop", "odd": "x" * 500_000}
+        return event({**chunk(), "choices": [ending]})
 
-    assert failure(*(ending(index, "") for index in range(1025))).kind is Kind.MALFORMED
-    assert failure(*(ending(0, "x" * 500_000) for _ in range(9))).kind is Kind.MALFORMED
-    assert read(*(ending(index, "x") for index in range(1024)), DONE)[-1].usable
+    assert failure(*(choice(index, "", "stop") for index in range(1025))).kind is Kind.MALFORMED
+    said = choice(0, "a")
+    assert failure(said, *map(heavy, range(9))).kind is Kind.MALFORMED
+    assert read(said, *(heavy(0) for _ in range(9)), DONE)[-1].usable
+    assert read(*(choice(index, "x", "stop") for index in range(1024)), DONE)[-1].usable

@@ -104,6 +104,19 @@ async def test_an_answer_without_plain_text_may_still_be_one(message: dict[str, 
     assert piece.usable
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_document_of_which_one_choice_ended_and_another_did_not_was_cut(
+    stream: bool,
+) -> None:
+    said = {"role": "assistant", "content": "hi"}
+    choices = [
+        {"index": 0, "message": said, "finish_reason": "stop"},
+        {"index": 1, "message": said, "finish_reason": None},
+    ]
+    failure = await failing(saying(document(completion(choices=choices))), call(stream=stream))
+    assert failure.kind is Kind.TRUNCATED
+
+
 async def test_an_empty_answer_with_an_honest_reason_is_passed_on() -> None:
     body = completion(choices=[{"index": 0, "message": {"content": ""}, "finish_reason": "length"}])
     (piece,) = await answered(saying(document(body)), call())

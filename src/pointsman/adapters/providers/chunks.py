@@ -1,16 +1,19 @@
 """How do an upstream's chunks become pieces of our answer, and when is the answer complete?
 
-Whatever carries a finish reason is held back until the upstream has proven that it is done, so a
-stream that was cut can never look complete. Usage is taken out and kept for the end.
+What is said goes on at once and in its order. Why a choice ended is held back until the upstream
+has proven that it is done with all of them, so a stream that was cut can never look complete. Some
+houses name a reason in every chunk, or long before the last: the last one counts. Usage is taken
+out and kept for the end.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
+from pointsman.adapters.providers.ends import End, index_of, parted, reason_of
 from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
 from pointsman.adapters.providers.pattern import EVENT, EVENT_END, Pattern, pattern_of
 from pointsman.adapters.providers.splice import Splicer
@@ -46,12 +49,12 @@ class ChunkTranslator:
     __slots__ = (
         "_chars",
         "_done_required",
-        "_finished",
-        "_held",
+        "_ends",
         "_held_bytes",
         "_out",
         "_pattern",
         "_patterns_left",
+        "_seen",
         "_shape",
         "_splicer",
         "_spoke",
@@ -65,13 +68,13 @@ class ChunkTranslator:
         self._splicer = splicer
         self._done_required = done_required
         self._out: list[bytes] = []
-        self._held: list[bytes] = []
+        self._seen: set[int] = set()
+        self._ends: dict[int, End] = {}
         self._held_bytes = 0
         self._pattern: Pattern | None = None
         self._shape: Pattern | None = None
         self._patterns_left = MOST_PATTERNS
         self._usage: bytes | None = None
-        self._finished: dict[Any, Any] = {}
         self._spoke = self._usable = False
         self._chars = 0
         self.complete = False
@@ -82,7 +85,7 @@ class ChunkTranslator:
 
         That is what most reads bring. None when `event` is anything else: `take` is for that.
         """
-        if self._shape is None or self._finished:
+        if self._shape is None or self._ends:
             return None
         known = self._shape.match(event)
         if known is None:
@@ -126,13 +129,13 @@ class ChunkTranslator:
         return self._end()
 
     def _end(self) -> Piece:
-        if not self._finished:
+        if len(self._ends) < max(1, len(self._seen)):
             # Proxies exist that write [DONE] whatever happened behind them.
             _cut()
-        if not self._spoke and PLAIN_STOPS.issuperset(self._finished.values()):
+        if not self._spoke and PLAIN_STOPS.issuperset(end.reason for end in self._ends.values()):
             raise broken(Transport.EMPTY, "the stream was complete and said nothing")
         self.complete = self._usable = True
-        self._out += self._held
+        self._out += [end.chunk for end in self._ends.values()]
         return self._piece(self._usage)
 
     def _piece(self, usage_json: bytes | None) -> Piece:
@@ -145,7 +148,7 @@ class ChunkTranslator:
         return piece
 
     def _add(self, payload: bytes) -> None:
-        if self._pattern is not None and not self._finished:
+        if self._pattern is not None and not self._ends:
             known = self._pattern.match(payload)
             if known is not None:
                 ours, chars = known
@@ -180,7 +183,7 @@ class ChunkTranslator:
             return
         ours = self._splicer.spliced(payload, chunk)
         if finishing:
-            self._hold(ours)
+            self._part(ours, chunk.choices)
             return
         self._out.append(ours)
         if self._patterns_left and _is_plain(chunk):
@@ -188,11 +191,29 @@ class ChunkTranslator:
             self._pattern = pattern_of(payload, ours)
             self._shape = self._pattern and self._pattern.framed()
 
-    def _hold(self, ours: bytes) -> None:
-        self._held_bytes += len(ours)
+    def _part(self, ours: bytes, choices: list[Choice]) -> None:
+        """Send on what a chunk says, and hold what it ends."""
+        if len(choices) == 1 and self._spoke and not _says(choices):
+            self._hold(index_of(choices[0]), End(reason_of(choices[0]), ours))
+            return
+        going_on, ends = parted(ours, choices)
+        if not self._spoke or _says(choices) or len(ends) < len(choices):
+            self._out.append(going_on)
+        for index, end in ends.items():
+            self._hold(index, end)
+
+    def _hold(self, index: int, end: End) -> None:
+        self._let_go(index)
+        self._held_bytes += len(end.chunk)
         if self._held_bytes > MOST_HELD_BYTES:
             raise broken(Transport.MALFORMED, f"ends with more than {MOST_HELD_BYTES} bytes")
-        self._held.append(ours)
+        self._ends[index] = end
+
+    def _let_go(self, index: int) -> None:
+        """Forget how a choice ended, since it goes on or ends again."""
+        end = self._ends.pop(index, None)
+        if end is not None:
+            self._held_bytes -= len(end.chunk)
 
     def _not_a_chunk(self, payload: bytes, fault: Exception) -> NoReturn:
         if b'"error"' in payload and words_of(payload).message:
@@ -211,35 +232,37 @@ class ChunkTranslator:
 
     def _weigh(self, choices: list[Choice]) -> bool | None:
         """Whether the chunk carries a finish reason; None when it is a mere echo of the end."""
-        finishing = news = False
+        finishing = False
         said = None
         for choice in choices:
-            if choice.delta is not None:
-                chars = chars_said(choice.delta)
-                if chars is not None:
-                    said = chars + (said or 0)
-            if choice.finish_reason:
-                finishing = True
-                news |= self._finish(choice)
+            chars = None if choice.delta is None else chars_said(choice.delta)
+            if chars is not None:
+                said = chars + (said or 0)
+            self._see(choice, chars)
+            finishing = finishing or bool(choice.finish_reason)
         if said is not None:
             self._spoke = self._usable = True
             self._chars += said
-        elif self._finished and not news:
-            # After the end some houses repeat it, or add an empty choice to the usage.
+        elif not finishing and self._ends and len(self._ends) == len(self._seen):
+            # After the end some houses add an empty choice to the usage.
             return None
         return finishing
 
-    def _finish(self, choice: Choice) -> bool:
-        """Note the reason; whether it is the first one for this choice."""
+    def _see(self, choice: Choice, chars: int | None) -> None:
+        """Note that there is such a choice, and that it has not ended if it says more."""
         if choice.finish_reason == "error":
             raise broken(Transport.ERROR_IN_STREAM, "the upstream ended the stream with an error")
-        index = choice.index if isinstance(choice.index, int) else 0
-        reason = choice.finish_reason if isinstance(choice.finish_reason, str) else "stop"
-        first = index not in self._finished
-        self._finished.setdefault(index, reason)
-        if len(self._finished) > MOST_CHOICES:
-            raise broken(Transport.MALFORMED, f"ends more than {MOST_CHOICES} choices")
-        return first
+        index = index_of(choice)
+        self._seen.add(index)
+        if len(self._seen) > MOST_CHOICES:
+            raise broken(Transport.MALFORMED, f"has more than {MOST_CHOICES} choices")
+        if chars and not choice.finish_reason:
+            self._let_go(index)
+
+
+def _says(choices: list[Choice]) -> bool:
+    """Whether any of them holds something that a caller wants."""
+    return any(each.delta and chars_said(each.delta) is not None for each in choices)
 
 
 def _is_plain(chunk: Chunk) -> bool:

@@ -92,6 +92,10 @@ def _checked(body: bytes, answer: _Completion) -> int:
         raise _error(body)
     if answer.choices is None:
         raise broken(Transport.MALFORMED, "the answer has no choices")
+    ended = [bool(reply.finish_reason) for reply in answer.choices]
+    if any(ended) and not all(ended):
+        # Who puts a document together from a stream that was cut has no reason for the others.
+        raise broken(Transport.TRUNCATED, "a choice did not end, and another did")
     said: int | None = None
     for reply in answer.choices:
         chars = _chars(reply)
