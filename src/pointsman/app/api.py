@@ -5,6 +5,7 @@ The same engine as behind the gateway, hence the same decisions, attempts and re
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -71,7 +72,7 @@ class Stream:
         while data is not None:
             for event in data.split(b"\n\n"):
                 if event:
-                    yield msgspec.json.decode(event.removeprefix(b"data: "))
+                    yield _document(event.removeprefix(b"data: "))
             data = await begun.read()
         if self._include_usage and first is not None:
             yield msgspec.json.decode(usage_chunk(self._served, first))
@@ -90,6 +91,16 @@ class Stream:
     def cost_usd(self) -> Decimal | None:
         """The cost of all attempts; None also when that of any is unknown."""
         return self._served.cost_usd
+
+
+def _document(given: bytes) -> dict[str, Any]:
+    """A document as a dictionary, also one that holds half a character of a pair."""
+    document: dict[str, Any]
+    try:
+        document = msgspec.json.decode(given)
+    except msgspec.DecodeError:
+        document = json.loads(given)
+    return document
 
 
 class Router:
@@ -121,7 +132,7 @@ class Router:
             await served.begun.close()
             await self._settle()
         return Reply(
-            document=msgspec.json.decode(document),
+            document=_document(document),
             decision=served.decision,
             model_id=served.model.id,
             attempts=len(served.earlier) + 1,

@@ -164,6 +164,8 @@ def test_a_role_alone_is_not_usable_and_text_is() -> None:
         ({"reasoning_content": "hmm", "content": "a"}, 4),
         ({"reasoning": "hmm"}, 3),
         ({"reasoning_details": [{}]}, 0),
+        ({"content": "", "images": [{"type": "image_url"}]}, 0),
+        ({"content": "", "annotations": [{"type": "url_citation"}]}, 0),
         ({"audio": {"id": "a"}}, 0),
         ({"content": [{"type": "text"}]}, 0),
     ],
@@ -187,6 +189,11 @@ def test_several_events_of_one_read_are_one_piece() -> None:
     assert len(documents_in(piece.data)) == 3
 
 
+def test_no_images_and_no_annotations_are_nothing() -> None:
+    nothing = event(chunk({"content": "", "images": [], "annotations": []}))
+    assert failure(nothing, STOP + DONE).kind is Kind.EMPTY
+
+
 # Ends
 
 
@@ -198,6 +205,8 @@ def test_a_last_event_without_its_blank_line_still_counts() -> None:
     said = event(chunk({"content": "a"}))
     assert read(said, STOP, b"data: [DONE]")[-1].usable
     assert read(said, STOP.rstrip(), done_required=False)[-1].usable
+    assert read(said, STOP, b"data: [DONE] \n\n")[-1].usable
+    assert read(said, STOP, b"data: [DONE] ")[-1].usable
     assert failure(said, b'data: {"error":{"message":"x","code":500}}').kind is Kind.SERVER_ERROR
     assert failure(said, STOP, STOP[:30], done_required=False).kind is Kind.TRUNCATED
 

@@ -97,6 +97,8 @@ async def test_a_200_that_is_no_answer_is_a_failure(body: bytes, kind: Kind) -> 
         {"content": "", "reasoning_content": "hm"},
         {"content": None, "audio": {"id": "a"}},
         {"content": [{"type": "text", "text": "hi"}]},
+        {"content": "", "images": [{"type": "image_url", "image_url": {"url": "data:,"}}]},
+        {"content": "", "annotations": [{"type": "url_citation"}]},
     ],
 )
 async def test_an_answer_without_plain_text_may_still_be_one(message: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ surface on which answers are streamed.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -54,6 +55,10 @@ def _head_of(data: bytes) -> _Head:
     try:
         return _head.decode(event)
     except msgspec.DecodeError:
+        pass  # half a character in it, which the standard library reads
+    try:
+        return msgspec.convert(json.loads(event), _Head)
+    except ValueError:
         return _Head()
 
 

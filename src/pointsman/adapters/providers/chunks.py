@@ -14,9 +14,11 @@ import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Choice, Chunk, chars_said
 from pointsman.adapters.providers.ends import End, index_of, parted, reason_of
+from pointsman.adapters.providers.events import EventDecoder
 from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
 from pointsman.adapters.providers.pattern import EVENT, EVENT_END, Pattern, pattern_of
 from pointsman.adapters.providers.splice import Splicer
+from pointsman.adapters.providers.surrogates import marked, unmarked
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import FailureKind, UpstreamError
@@ -43,14 +45,17 @@ class ChunkTranslator:
     """One streamed answer: takes the data of events, gives pieces.
 
     A failure is kept in `failure` until everything before it was handed out. `complete` says that
-    the upstream is done and the last piece was given.
+    the upstream is done and the last piece was given. `may_be_empty`: the caller named a text to
+    stop at, and what stops at once says nothing.
     """
 
     __slots__ = (
         "_chars",
         "_done_required",
         "_ends",
+        "_halves",
         "_held_bytes",
+        "_may_be_empty",
         "_out",
         "_pattern",
         "_patterns_left",
@@ -64,9 +69,13 @@ class ChunkTranslator:
         "failure",
     )
 
-    def __init__(self, splicer: Splicer, *, done_required: bool) -> None:
+    def __init__(
+        self, splicer: Splicer, *, done_required: bool, may_be_empty: bool = False
+    ) -> None:
         self._splicer = splicer
         self._done_required = done_required
+        self._may_be_empty = may_be_empty
+        self._halves = False
         self._out: list[bytes] = []
         self._seen: set[int] = set()
         self._ends: dict[int, End] = {}
@@ -100,7 +109,7 @@ class ChunkTranslator:
         """
         try:
             for payload in payloads:
-                if payload == DONE:
+                if _is_done(payload):
                     return self._end()
                 self._add(payload)
         except UpstreamError as failure:
@@ -115,7 +124,7 @@ class ChunkTranslator:
         Raises `UpstreamError` when the answer is not complete.
         """
         for payload in payloads:
-            if payload == DONE:
+            if _is_done(payload):
                 return self._end()
             try:
                 self._add(payload)
@@ -132,7 +141,8 @@ class ChunkTranslator:
         if len(self._ends) < max(1, len(self._seen)):
             # Proxies exist that write [DONE] whatever happened behind them.
             _cut()
-        if not self._spoke and PLAIN_STOPS.issuperset(end.reason for end in self._ends.values()):
+        reasons = {end.reason for end in self._ends.values()}
+        if not (self._spoke or self._may_be_empty) and reasons <= PLAIN_STOPS:
             raise broken(Transport.EMPTY, "the stream was complete and said nothing")
         self.complete = self._usable = True
         self._out += [end.chunk for end in self._ends.values()]
@@ -141,6 +151,8 @@ class ChunkTranslator:
     def _piece(self, usage_json: bytes | None) -> Piece:
         data = EVENT + (EVENT_END + EVENT).join(self._out) + EVENT_END
         self._out.clear()
+        if self._halves:
+            data = unmarked(data)
         usage = normalised(usage_json) if usage_json else None
         piece = Piece(data, self._usable, usage, usage_json, self._splicer.claimed, self._chars)
         self._usable = False
@@ -169,7 +181,12 @@ class ChunkTranslator:
         try:
             chunk = _CHUNK.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-            self._not_a_chunk(payload, fault)
+            readable = marked(payload)
+            if readable is None:
+                self._not_a_chunk(payload, fault)
+            self._halves = True
+            self._take_apart(readable)
+            return
         if chunk.error is not ABSENT and bytes(chunk.error) not in _NO_ERROR:
             raise _error(payload)
         if chunk.usage is not ABSENT or chunk.x_groq is not ABSENT:
@@ -263,6 +280,25 @@ class ChunkTranslator:
 def _says(choices: list[Choice]) -> bool:
     """Whether any of them holds something that a caller wants."""
     return any(each.delta and chars_said(each.delta) is not None for each in choices)
+
+
+def whole_stream(body: bytes, translator: ChunkTranslator) -> Piece:
+    """The one piece that a whole body of events makes. Raises `UpstreamError` when it is bad."""
+    decoder = EventDecoder()
+    first = translator.take(decoder.feed(body))
+    if translator.failure is not None:
+        raise translator.failure
+    if first is None:
+        return translator.end(decoder.finish())
+    if translator.complete:
+        return first
+    last = translator.end(decoder.finish())
+    chars = first.completion_chars + last.completion_chars
+    return last._replace(data=first.data + last.data, completion_chars=chars)
+
+
+def _is_done(payload: bytes) -> bool:
+    return payload[:6] == DONE and not payload[6:].strip()
 
 
 def _is_plain(chunk: Chunk) -> bool:

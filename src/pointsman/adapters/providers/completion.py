@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars_said
+from pointsman.adapters.providers.events import BOM
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
 from pointsman.adapters.providers.splice import Naming, claimed_name, with_value
+from pointsman.adapters.providers.surrogates import marked, unmarked
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
@@ -32,21 +35,38 @@ class _Completion(msgspec.Struct):
     object: Any = None
 
 
+_Writer = Callable[[bytes, _Completion, Naming], bytes]
 _DECODER = msgspec.json.Decoder(_Completion)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def as_document(body: bytes, naming: Naming) -> Piece:
-    """The answer with our model's id, otherwise as it came. Raises `UpstreamError` if it is bad."""
-    answer = _decoded(body)
-    chars = _checked(body, answer)
-    return _piece(_renamed(body, answer, naming), answer, chars)
+def as_document(body: bytes, naming: Naming, *, may_be_empty: bool = False) -> Piece:
+    """The answer with our model's id, otherwise as it came. Raises `UpstreamError` if it is bad.
+
+    `may_be_empty`: the caller named a text to stop at, and what stops at once says nothing.
+    """
+    return _written(body.removeprefix(BOM), naming, _renamed, may_be_empty=may_be_empty)
 
 
-def as_events(body: bytes, naming: Naming) -> Piece:
+def as_events(body: bytes, naming: Naming, *, may_be_empty: bool = False) -> Piece:
     """The same as a stream, for an upstream that answers a streamed request with a document."""
-    answer = _decoded(body)
-    chars = _checked(body, answer)
+    return _written(body.removeprefix(BOM), naming, _events, may_be_empty=may_be_empty)
+
+
+def _written(body: bytes, naming: Naming, write: _Writer, *, may_be_empty: bool) -> Piece:
+    try:
+        answer = _decoded(body)
+    except UpstreamError:
+        readable = marked(body)
+        if readable is None:
+            raise
+        piece = _written(readable, naming, write, may_be_empty=may_be_empty)
+        return piece._replace(data=unmarked(piece.data))
+    chars = _checked(body, answer, may_be_empty=may_be_empty)
+    return _piece(write(body, answer, naming), answer, chars)
+
+
+def _events(body: bytes, _: _Completion, naming: Naming) -> bytes:
     document = msgspec.json.decode(body)
     head = {
         "id": document.get("id") or naming.answer_id,
@@ -54,10 +74,12 @@ def as_events(body: bytes, naming: Naming) -> Piece:
         "created": document.get("created") or naming.now,
         "model": naming.model_id,
     }
-    events = [head | {"choices": [_said_in(choice)]} for choice in document["choices"]]
-    ends = [head | {"choices": [_end_of(choice)]} for choice in document["choices"]]
-    data = b"".join(b"data: " + _encode(event) + b"\n\n" for event in [*events, *ends])
-    return _piece(data, answer, chars)
+    choices = document["choices"]
+    events = [head | {"choices": [_said_in(choice)]} for choice in choices]
+    # Where the document names no reason, the stream names none: we do not know how it ended.
+    ended = [choice for choice in choices if choice.get("finish_reason")]
+    ends = [head | {"choices": [_end_of(choice)]} for choice in ended]
+    return b"".join(b"data: " + _encode(event) + b"\n\n" for event in [*events, *ends])
 
 
 def _said_in(choice: dict[str, Any]) -> dict[str, Any]:
@@ -69,8 +91,7 @@ def _said_in(choice: dict[str, Any]) -> dict[str, Any]:
 
 
 def _end_of(choice: dict[str, Any]) -> dict[str, Any]:
-    reason = choice.get("finish_reason") or "stop"
-    return {"index": choice.get("index", 0), "delta": {}, "finish_reason": reason}
+    return {"index": choice.get("index", 0), "delta": {}, "finish_reason": choice["finish_reason"]}
 
 
 def _decoded(body: bytes) -> _Completion:
@@ -85,7 +106,7 @@ def _decoded(body: bytes) -> _Completion:
         raise broken(Transport.MALFORMED, f"not a chat completion: {fault}") from None
 
 
-def _checked(body: bytes, answer: _Completion) -> int:
+def _checked(body: bytes, answer: _Completion, *, may_be_empty: bool) -> int:
     """How many characters it says. Raises `UpstreamError` when it is not a good answer."""
     failed = answer.error is not ABSENT and bytes(answer.error) not in _NO_ERROR
     if failed or answer.object == "error":
@@ -98,7 +119,7 @@ def _checked(body: bytes, answer: _Completion) -> int:
         raise broken(Transport.TRUNCATED, "a choice did not end, and another did")
     said: int | None = None
     for reply in answer.choices:
-        chars = _chars(reply)
+        chars = _chars(reply, may_be_empty=may_be_empty)
         if chars is not None:
             said = chars + (said or 0)
     if said is None:
@@ -106,14 +127,15 @@ def _checked(body: bytes, answer: _Completion) -> int:
     return said
 
 
-def _chars(reply: _Reply) -> int | None:
+def _chars(reply: _Reply, *, may_be_empty: bool) -> int | None:
     """What the reply says, in characters; None when it claims to be whole and says nothing."""
     if reply.finish_reason == "error":
         raise broken(Transport.ERROR_IN_STREAM, "the upstream ended the answer with an error")
     if reply.message is None:
         raise broken(Transport.MALFORMED, "a choice has no message")
     chars = chars_said(reply.message)
-    whole = not reply.finish_reason or reply.finish_reason in PLAIN_STOPS
+    reason = reply.finish_reason
+    whole = not reason or (reason in PLAIN_STOPS and not may_be_empty)
     return chars if chars is not None or whole else 0
 
 

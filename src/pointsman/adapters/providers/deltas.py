@@ -22,6 +22,9 @@ class Said(msgspec.Struct):
     refusal: Any = None
     audio: Any = None
     reasoning_details: Any = None
+    images: Any = None
+    """OpenRouter"""
+    annotations: Any = None
 
 
 class Choice(msgspec.Struct):
@@ -55,6 +58,8 @@ def chars_said(said: Said) -> int | None:
         or said.function_call
         or said.audio
         or said.reasoning_details
+        or said.images
+        or said.annotations
     ):
         if not content:
             return None

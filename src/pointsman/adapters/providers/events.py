@@ -10,7 +10,7 @@ from __future__ import annotations
 from pointsman.core.errors import FailureKind, UpstreamError
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class EventDecoder:
@@ -85,7 +85,7 @@ class EventDecoder:
     def _payload(self, event: bytes) -> bytes | None:
         if self._first and event:
             self._first = False
-            event = event.removeprefix(_BOM)
+            event = event.removeprefix(BOM)
         lines = [
             line[6:] if line[5:6] == b" " else line[5:]
             for line in event.split(b"\n")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from pointsman.adapters.providers.answers import PlainAnswer, StreamedAnswer
-from pointsman.adapters.providers.chunks import ChunkTranslator
+from pointsman.adapters.providers.chunks import ChunkTranslator, whole_stream
 from pointsman.adapters.providers.completion import as_document, as_events
+from pointsman.adapters.providers.events import BOM
 from pointsman.adapters.providers.failures import (
     ODD,
     broken,
@@ -21,7 +23,7 @@ from pointsman.adapters.providers.failures import (
 )
 from pointsman.adapters.providers.http_heads import address_of
 from pointsman.adapters.providers.http_response import Response
-from pointsman.adapters.providers.presets import Endpoint
+from pointsman.adapters.providers.presets import Endpoint, Quirks
 from pointsman.adapters.providers.request import call_headers, encoded_body, endpoint_headers
 from pointsman.adapters.providers.splice import Naming, Splicer
 from pointsman.adapters.providers.transport import (
@@ -35,12 +37,14 @@ from pointsman.adapters.providers.transport import (
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
 from pointsman.core.secret_shapes import SECRET_HEADER
-from pointsman.engine.ports import Answer, Call, Clock
+from pointsman.engine.ports import Answer, Call, Clock, Piece
 
 _MAX_REFUSAL_BYTES = 64 * 1024
 _REFUSAL_S = 5.0
 _PROBE_S = 10.0
 _SHORTEST_SECRET = 8
+_NO_STOP = frozenset({b"null", b'""', b"[]"})
+_EVENTS = (b"data:", b"event:", b":")
 _MAX_LIST_BYTES = 16 * 1024 * 1024
 
 
@@ -70,15 +74,20 @@ class OpenAIProvider:
         if not 200 <= response.status < 300:
             raise await self._refusal(response)
         naming = Naming(call.model.id, call.request_id, self._clock)
+        may_be_empty = _may_be_empty(call, quirks)
         if not call.stream:
-            return PlainAnswer(response, self._secrets, naming, as_document)
+            plain = partial(as_document, may_be_empty=True) if may_be_empty else as_document
+            return PlainAnswer(response, self._secrets, naming, plain)
         kind = response.header(b"content-type").lower()
+        translator = ChunkTranslator(
+            Splicer(naming), done_required=quirks.done_required, may_be_empty=may_be_empty
+        )
         if kind.startswith("application/json"):
-            return PlainAnswer(response, self._secrets, naming, as_events)
+            whole = partial(_events_of, translator, may_be_empty=may_be_empty)
+            return PlainAnswer(response, self._secrets, naming, whole)
         if kind.startswith("text/html"):
             response.close()
             raise broken(Transport.MALFORMED, "a web page came instead of a stream")
-        translator = ChunkTranslator(Splicer(naming), done_required=quirks.done_required)
         return StreamedAnswer(response, self._secrets, translator, self._channel.linger)
 
     async def probe(self) -> Sequence[str]:
@@ -128,6 +137,20 @@ class OpenAIProvider:
             retry_after_s=retry_after_s(headers, self._clock.now()),
             secrets=self._secrets,
         )
+
+
+def _may_be_empty(call: Call, quirks: Quirks) -> bool:
+    """Whether the caller named a text to stop at: an answer that begins with it says nothing."""
+    return call.fields.get("stop", b"null") not in _NO_STOP and "stop" not in quirks.drop_fields
+
+
+def _events_of(
+    translator: ChunkTranslator, body: bytes, naming: Naming, *, may_be_empty: bool
+) -> Piece:
+    """A stream of what is labelled a document, and in some houses is a stream all the same."""
+    if body.removeprefix(BOM).startswith(_EVENTS):
+        return whole_stream(body, translator)
+    return as_events(body, naming, may_be_empty=may_be_empty)
 
 
 class _Listed(msgspec.Struct):
