@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleets import fleet
+from fleets import Config, fleet
 from gateway_process import GatewayProcess, Serve
 from raw_client import chat_bytes, connected, unchunked
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event, http_chunks
@@ -43,6 +43,18 @@ async def streamed(gateway: GatewayProcess, **fields: Any) -> tuple[int, Seen]:
     return status, seen_in(body) if status == 200 else Seen(())
 
 
+async def chunks_of(settings: Config, folder: Path, **fields: Any) -> AsyncIterator[Any]:
+    """What the Python API gives of one stream."""
+    config = folder / "fleet.yaml"
+    config.write_text(json.dumps(settings))
+    async with (
+        pointsman.open(config, data_dir=folder / "api", environ={}) as router,
+        router.stream({**HELLO, **fields}) as stream,
+    ):
+        async for chunk in stream:
+            yield chunk
+
+
 @pytest.mark.parametrize(
     ("done", "last"), [([], b""), ([], END), ([DONE], END)], ids=["cut", "ended", "done"]
 )
@@ -54,13 +66,10 @@ async def test_a_stream_of_which_one_choice_was_cut_does_not_look_complete(
         status, seen = await streamed(serve(settings), n=2)
         assert status == 200
         assert not seen.looks_complete
-        config = tmp_path / "fleet.yaml"
-        config.write_text(json.dumps(settings))
-        async with pointsman.open(config, data_dir=tmp_path / "api", environ={}) as router:
-            shown = []
-            with pytest.raises(UpstreamError):
-                async with router.stream({**HELLO, "n": 2}) as stream:
-                    shown += [chunk async for chunk in stream]
+        shown = []
+        with pytest.raises(UpstreamError):  # noqa: PT012 - it fails on the way
+            async for chunk in chunks_of(settings, tmp_path, n=2):
+                shown.append(chunk)  # noqa: PERF401 - those before the failure count
     assert not any(choice["finish_reason"] for chunk in shown for choice in chunk["choices"])
 
 
@@ -74,13 +83,8 @@ async def test_an_emoji_cut_over_two_chunks_comes_through_under_one_id(
         assert seen.text == "\ud83d\ude00"
         assert seen.events[-1] == "[DONE]"
         assert {chunk["id"] for chunk in seen.chunks} == {"chatcmpl-1"}
-        config = tmp_path / "fleet.yaml"
-        config.write_text(json.dumps(settings))
-        async with (
-            pointsman.open(config, data_dir=tmp_path / "api", environ={}) as router,
-            router.stream(HELLO) as stream,
-        ):
-            said = [chunk["choices"][0]["delta"].get("content") async for chunk in stream]
+        chunks = [chunk async for chunk in chunks_of(settings, tmp_path)]
+    said = [chunk["choices"][0]["delta"].get("content") for chunk in chunks]
     assert said == ["\ud83d", "\ude00", None]
 
 
