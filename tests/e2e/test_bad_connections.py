@@ -343,3 +343,22 @@ async def test_a_transfer_coding_that_is_not_understood_is_refused(strict: Gatew
     async with connected(strict) as client:
         await client.send(chunked_request().replace(b": chunked", b": gzip, chunked"))
         assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 415")
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/livez", "/"])
+@pytest.mark.parametrize("hosts", [0, 2])
+async def test_a_request_that_does_not_name_one_host_is_refused(
+    strict: GatewayProcess, path: str, hosts: int
+) -> None:
+    named = "host: localhost\r\n" * hosts
+    data = f"GET {path} HTTP/1.1\r\n{named}connection: close\r\n\r\n"
+    async with connected(strict) as client:
+        answer = await answered(client, data.encode())
+    assert (answer.status, answer.error["code"]) == (400, "invalid_http")
+    assert "Host" in answer.error["message"]
+
+
+async def test_http_1_0_need_not_name_its_host(strict: GatewayProcess) -> None:
+    async with connected(strict) as client:
+        answer = await answered(client, b"GET /livez HTTP/1.0\r\n\r\n")
+    assert answer.status == 200

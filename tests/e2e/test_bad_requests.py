@@ -134,6 +134,11 @@ def test_a_deadline_that_is_none_is_a_mistake(gateway: GatewayProcess, given: st
     assert f"not {given!r}" in answer.error["message"]
 
 
+@pytest.mark.parametrize("coding", ["identity", "Identity", "IDENTITY"])
+def test_a_body_that_is_said_to_be_plain_is_read(gateway: GatewayProcess, coding: str) -> None:
+    assert gateway.chat({"content-encoding": coding}).status == 200
+
+
 def test_a_compressed_body_is_refused_by_its_name(gateway: GatewayProcess) -> None:
     body = gzip.compress(json.dumps(chat_body()).encode())
     answer = gateway.call("POST", CHAT, body, {"content-encoding": "gzip"})

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_process import GatewayProcess
+from fleets import fleet
+from gateway_process import GatewayProcess, Serve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from knowing_upstream import knowing_upstream
 from simulated_upstream import SimulatedUpstream
 
 OURS = frozenset({"model", "stream_options", "pointsman", "models", "fallbacks"})
@@ -95,6 +97,20 @@ def test_any_extra_field_arrives_as_it_was_written(
     document = {"model": "up/first", **extra, "messages": [{"role": "user", "content": "Hi"}]}
     body = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
     assert received(shared_gateway, simulator, body) == fields_of(body)
+
+
+def test_half_a_character_arrives_as_it_was_written(serve: Serve) -> None:
+    with knowing_upstream() as upstream:
+        gateway = serve(fleet(upstream.url, only=("first",)))
+        said = "cut in the middle \ud83d"
+        answer = gateway.chat(
+            messages=[{"role": "user", "content": said}],
+            metadata={"title": "\ud83d", "session_id": "s\udc00"},
+        )
+        assert answer.status == 200, answer
+        assert upstream.asked[-1]["messages"][0]["content"] == said
+        assert upstream.asked[-1]["metadata"] == {"title": "\ud83d", "session_id": "s\udc00"}
+        assert gateway.decision(answer.headers["x-pointsman-decision"])["session"] == "s\ufffd"
 
 
 @pytest.mark.parametrize("size", [100_000, 3_000_000])

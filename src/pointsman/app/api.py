@@ -25,6 +25,7 @@ from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.app.additions import Additions, added_beside
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
+from pointsman.app.request_values import body_of
 from pointsman.app.running import Running
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import RequestError
@@ -197,8 +198,7 @@ class Router:
 
     def _read(self, request: Request, *, stream: bool) -> ChatRequest:
         previewed = self._running.parts.registry.current.setup.previews is not None
-        body = msgspec.json.encode({**request, "stream": stream})
-        return chat_request(body, previewed=previewed)
+        return chat_request(body_of(request, stream=stream), previewed=previewed)
 
 
 def _check_judgement(rating: int | None, success: bool | None, comment: str) -> None:

@@ -25,7 +25,7 @@ from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, lines_of, reply_to
 from pointsman.adapters.http.sessions import SESSION, Sessions
-from pointsman.core.errors import AccessDenied, PointsmanError
+from pointsman.core.errors import AccessDenied, PointsmanError, RequestError
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
@@ -88,6 +88,7 @@ class Application:
         """Answer a request, whatever it is, and whatever goes wrong."""
         exchange.request_id = request_id_of(exchange.headers, self._random)
         try:
+            _names_its_host(exchange)
             if self._parts.keys().empty:
                 _only_from_here(exchange)
             await self._dispatched(exchange)
@@ -166,6 +167,15 @@ class Application:
         wanted = exchange.headers.get(b"accept", b"").decode("latin-1")
         body, kind = await self._parts.metrics(wanted)
         await exchange.answer(200, lines_of([(b"content-type", kind)]), body)
+
+
+def _names_its_host(exchange: Exchange) -> None:
+    """Raises `RequestError` unless one host is named, as HTTP/1.1 wants it (RFC 9112, 3.2)."""
+    head = exchange.head
+    count = [name for name, _ in head.fields].count(b"host")
+    if count != 1 and (count or head.version >= "1.1"):
+        words = f"A request has one Host header, as HTTP/1.1 wants it, and not {count or 'none'}."
+        raise RequestError(words, code="invalid_http")
 
 
 def _only_from_here(exchange: Exchange) -> None:

@@ -141,7 +141,7 @@ class Exchange:
     async def body(self) -> bytes:
         """The whole body. Raises `RequestError` when it is encoded, or larger than we take."""
         headers, limit = self.headers, self._line.max_body_bytes
-        if headers.get(b"content-encoding", b"identity") != b"identity":
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise _unsupported("A compressed body is not accepted; send it plain.")
         if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise _unsupported("No transfer coding but 'chunked' is understood.")

@@ -20,6 +20,7 @@ from pointsman.adapters.http.chat_json import (
     WeightsSaid,
     read_chat,
 )
+from pointsman.adapters.http.halves import REPLACEMENT, exchanged, stand_ins
 from pointsman.core.decision import Strategy, Task
 from pointsman.core.errors import RequestError
 from pointsman.core.features import Shape, Wishes, task_of
@@ -80,11 +81,7 @@ def chat_request(body: bytes, *, previewed: bool = False) -> ChatRequest:
     try:
         if not body.isascii():
             body.decode()
-        given = _fields.decode(body)
-        if len(given) > MOST_FIELDS:
-            raise _too_many_fields(len(given))
-        fields = {name: bytes(raw) for name, raw in given.items()}
-        chat = read_chat(body, fields)
+        fields, chat = _read(body)
     except UnicodeDecodeError as error:
         found = f"byte {body[error.start]:#04x} at position {error.start}"
         raise RequestError(f"The body is not valid UTF-8: {found}.", code="invalid_utf8") from None
@@ -94,6 +91,34 @@ def chat_request(body: bytes, *, previewed: bool = False) -> ChatRequest:
         raise RequestError(f"The body is not valid JSON: {error}.", code="invalid_json") from None
     request = _request(chat, fields)
     return request._replace(asked=_asked(chat.messages)) if previewed else request
+
+
+def _read(body: bytes) -> tuple[dict[str, bytes], Chat]:
+    """The fields, still encoded, and what we look at. Raises what msgspec does."""
+    try:
+        given = _fields.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        marks = stand_ins(body)
+        if not marks:
+            raise
+        return _read_with_halves(body, marks)
+    if len(given) > MOST_FIELDS:
+        raise _too_many_fields(len(given))
+    fields = {name: bytes(raw) for name, raw in given.items()}
+    return fields, read_chat(body, fields)
+
+
+def _read_with_halves(body: bytes, marks: dict[bytes, bytes]) -> tuple[dict[str, bytes], Chat]:
+    """As `_read`: the fields as they were sent, and what we look at with nothing halved in it."""
+    marked = _fields.decode(exchanged(body, marks))
+    known, chat = _read(exchanged(body, dict.fromkeys(marks, REPLACEMENT)))
+    if marked.keys() != known.keys():
+        words = "The name of a field holds half a character; send it whole, or leave it out."
+        raise RequestError(words, code="invalid_json")
+    halves = {mark: half for half, mark in marks.items()}
+    return {name: exchanged(bytes(raw), halves) for name, raw in marked.items()}, chat
 
 
 def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
