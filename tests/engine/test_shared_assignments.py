@@ -17,6 +17,7 @@ from pointsman.core.errors import Conflict
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.registry import Registry
+from pointsman.engine.trials import started
 
 R = TypeVar("R")
 P = TypeVar("P")
@@ -115,6 +116,41 @@ def test_two_that_decide_about_the_same_agent_at_once_leave_it_on_one_model(
     run_it(other.book.refresh())
     assert other.posts() == office.posts()
     assert sum(each.rank == 0 for each in other.book.in_force("clerk")) == 1
+
+
+@pytest.mark.parametrize("trial_first", [False, True])
+@pytest.mark.parametrize("leaving", [False, True])
+def test_a_trial_and_another_decision_at_once_leave_no_trial_without_a_primary(
+    office: Office, leaving: bool, trial_first: bool
+) -> None:
+    other = Neighbour(office)
+    office.apply()
+
+    async def both() -> list[Run | BaseException]:
+        book = office.book
+        trial = started(book, "clerk", "shop/small", 0.1, OPS)
+        moved = book.override("clerk", "shop/small", OPS)
+        gone = book.withdraw("clerk", "lab/large", OPS)
+        change, unasked = (gone, moved) if leaving else (moved, gone)
+        unasked.close()
+        asked = [trial, change] if trial_first else [change, trial]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    done = asyncio.run(both())
+    assert sum(isinstance(each, Conflict) for each in done) == (0 if trial_first else 1)
+    run_it(other.book.refresh())
+    for book in (office.book, other.book):
+        assert book.roll.tried("clerk") is None
+        assert book.roll.standing().get("clerk") == (None if leaving else "shop/small")
+
+
+def test_a_trial_is_refused_by_what_another_gateway_has_decided(office: Office) -> None:
+    other = Neighbour(office)
+    office.apply()
+    run_it(other.book.override("clerk", "shop/small", OPS))
+    with pytest.raises(Conflict, match="stands on shop/small already"):
+        run_it(started(office.book, "clerk", "shop/small", 0.1, OPS))
+    assert office.posts()["clerk"] == "shop/small"
 
 
 def proposed(office: Office) -> Run:

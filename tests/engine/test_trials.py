@@ -161,12 +161,26 @@ def test_a_person_may_stop_it(office: Office) -> None:
 
 
 def test_there_must_be_something_to_compare(office: Office) -> None:
-    with pytest.raises(Conflict, match="stands on lab/large already"):
+    with pytest.raises(Conflict, match="The agent stands on lab/large already"):
         run_it(started(office.book, "clerk", "lab/large", 0.5, OPS))
     with pytest.raises(Conflict, match="stands on no model yet"):
         run_it(started(office.book, "away", "lab/large", 0.5, OPS))
     with pytest.raises(RequestError, match="can serve no request of coder"):
         run_it(started(office.book, "coder", "shop/small", 0.5, OPS))
+
+
+def test_one_override_and_a_trial_of_that_model_leave_a_primary_in_either_order(
+    office: Office,
+) -> None:
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    with pytest.raises(Conflict, match="stands on shop/small already"):
+        on_trial(office)
+    assert office.posts()["clerk"] == "shop/small"
+    run_it(office.book.release("clerk", OPS))
+    on_trial(office)
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    assert office.posts()["clerk"] == "shop/small"
+    assert office.book.roll.tried("clerk") is None
 
 
 TRIER = Agent("trier", requires=("general",))

@@ -12,11 +12,20 @@ from functools import partial
 from typing import NamedTuple
 
 from pointsman.core.assignment.posting import Places, adopted, tried, untried
-from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, Status, Trial, Usage
+from pointsman.core.assignment.records import (
+    Assignment,
+    Means,
+    Run,
+    RunKind,
+    Status,
+    Trial,
+    Usage,
+    primary_of,
+)
 from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
-from pointsman.core.errors import Conflict
+from pointsman.engine.assignment_checks import check_ours
 from pointsman.engine.assignments import Assignments
-from pointsman.engine.in_force import Who
+from pointsman.engine.in_force import About, Who
 from pointsman.engine.ports import AssignmentQuery
 
 JUDGE = "sequential test"
@@ -51,28 +60,20 @@ async def started(
 ) -> Run:
     """Let the agent try the model; where it does, from now on on that share, and the counts go on.
 
-    Raises `Conflict` where there is nothing to compare it with.
+    Raises `Conflict` where there is nothing to compare it with by the time that it is decided.
     """
-    assignments.check_pair(agent_id, model_id)
-    primary = assignments.roll.primary(agent_id)
-    if primary is None:
-        raise Conflict(
-            f"{agent_id} stands on no model yet: there is nothing to compare {model_id} with.",
-            param="agent_id",
-            code="nothing_standing",
-        )
-    if primary.model_id == model_id:
-        words = f"{agent_id} stands on {model_id} already: there is nothing to try."
-        raise Conflict(words, param="model_id", code="already_standing")
-    going = assignments.roll.tried(agent_id)
-    if going is not None and going.model_id == model_id and going.trial is not None:
-        trial = going.trial._replace(share=share)
-    else:
-        usage = await _usage_of(assignments, agent_id)
-        before = (usage.get(each, Usage()).results for each in (model_id, primary.model_id))
-        trial = Trial(share, *before)
-    places = partial(tried, model_id=model_id, trial=trial, means=means, notes=who.reason)
-    return await assignments.change(agent_id, places, who, RunKind.TRIAL)
+    async with assignments.deciding():
+        check_ours(assignments.view().expectations)
+        assignments.check_pair(agent_id, model_id)
+        before, going = assignments.roll.places(agent_id), assignments.roll.tried(agent_id)
+        if going is not None and going.model_id == model_id and going.trial is not None:
+            trial = going.trial._replace(share=share)
+        else:
+            usage = await _usage_of(assignments, agent_id)
+            sides = (usage.get(each, Usage()).results for each in (model_id, primary_of(before)))
+            trial = Trial(share, *sides)
+        places = tried(before, model_id, trial, means, who.reason)
+        return await assignments.decide({agent_id: places}, who, About(RunKind.TRIAL))
 
 
 async def ended(assignments: Assignments, agent_id: str, who: Who) -> Run:
@@ -128,7 +129,7 @@ def words_of(going: Standing) -> str:
 
 
 def _going(
-    assignments: Assignments, each: Assignment, usage: dict[str, Usage], rigour: Rigour
+    assignments: Assignments, each: Assignment, usage: dict[str | None, Usage], rigour: Rigour
 ) -> Iterator[Standing]:
     primary, trial = assignments.roll.primary(each.agent_id), each.trial
     if primary is None or trial is None:
@@ -146,7 +147,7 @@ def _since(now: Results, before: Results) -> Results:
     return Results(answers, min(answers, max(0.0, now.worth - before.worth)))
 
 
-async def _usage_of(assignments: Assignments, agent_id: str) -> dict[str, Usage]:
+async def _usage_of(assignments: Assignments, agent_id: str) -> dict[str | None, Usage]:
     """What the agent's models were used for, by their ids."""
     query = AssignmentQuery(limit=None, agent_id=agent_id)
     found = (await asyncio.to_thread(assignments.store.listed, query)).assignments

@@ -33,6 +33,7 @@ from pointsman.core.assignment.records import (
     Described,
     Match,
     Means,
+    Place,
     Roll,
     Status,
     Trial,
@@ -40,12 +41,14 @@ from pointsman.core.assignment.records import (
     assignment_id,
     primary_of,
 )
+from pointsman.core.errors import Conflict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 SCORES = {"a": 0.75, "b": 0.5, "c": 0.25, "d": 0.125}
 TRIAL = Trial(0.25)
 ON_A = planned((), ["a", "b", "c"])
+LONE = (Place("a", Status.TESTING, Means.AUTO, None, trial=TRIAL),)
 
 
 def facts(_: str, model_id: str) -> Facts:
@@ -111,9 +114,7 @@ def test_who_is_not_held_is_not_released() -> None:
 
 def test_who_loses_its_primary_has_nothing() -> None:
     assert vacated(ON_A) == ()
-    assert vacated(untried(tried((), "a", TRIAL, Means.AUTO, ""))) == ()
-    lone = tried((), "a", TRIAL, Means.AUTO, "")
-    assert vacated(lone) == lone
+    assert vacated(LONE) == LONE
 
 
 def test_an_override_ends_when_its_time_is_over_and_not_before() -> None:
@@ -149,6 +150,17 @@ def test_a_trial_is_beside_the_primary_and_ends_without_a_trace() -> None:
     assert untried(trying) == ON_A
 
 
+def test_there_is_no_trial_without_another_model_to_compare() -> None:
+    for before in ((), untried(LONE), LONE):
+        with pytest.raises(Conflict, match="stands on no model yet") as refused:
+            tried(before, "d", TRIAL, Means.MANUAL, "")
+        assert refused.value.code == "nothing_standing"
+    for before in (ON_A, overridden(ON_A, "a", "", None), overridden((), "a", "", None)):
+        with pytest.raises(Conflict, match="stands on a already") as refused:
+            tried(before, "a", TRIAL, Means.MANUAL, "")
+        assert refused.value.code == "already_standing"
+
+
 def test_there_is_one_trial_at_a_time() -> None:
     twice = tried(tried(ON_A, "d", TRIAL, Means.AUTO, ""), "c", TRIAL, Means.AUTO, "")
     assert [p.model_id for p in twice if p.status is Status.TESTING] == ["c"]
@@ -166,7 +178,7 @@ def test_a_trial_goes_on_while_the_primary_stays_and_no_longer() -> None:
 def test_a_model_that_has_proved_itself_leads_and_the_other_stands_by() -> None:
     trying = tried(ON_A, "c", TRIAL, Means.AUTO, "")
     assert [(p.model_id, p.rank) for p in adopted(trying)] == [("c", 0), ("a", 1), ("b", 2)]
-    assert shown(adopted(tried((), "a", TRIAL, Means.AUTO, ""))) == [("a", "ACTIVE", "AUTO", 0)]
+    assert shown(adopted(LONE)) == [("a", "ACTIVE", "AUTO", 0)]
 
 
 def test_what_is_left_is_told_once_more_and_then_not_remembered() -> None:
@@ -216,7 +228,11 @@ STEPS = st.lists(
             released,
             vacated,
             lambda before: withdrawn(before, primary_of(before) or "a"),
-            lambda before: tried(before, "d", TRIAL, Means.MANUAL, "") if before else before,
+            lambda before: (
+                tried(before, "d", TRIAL, Means.MANUAL, "")
+                if primary_of(before) not in {None, "d"}
+                else before
+            ),
             untried,
         ]
     ),
@@ -235,7 +251,7 @@ def test_whatever_happens_there_is_one_primary_at_most_and_all_of_it_can_be_undo
         places = roll.places("x")
         history.append(places)
         assert sum(p.rank == 0 for p in places) <= 1
-        assert sum(p.status is Status.TESTING for p in places) <= 1
+        assert sum(p.status is Status.TESTING for p in places) <= sum(p.rank == 0 for p in places)
         ranks = [p.rank for p in places if p.means is Means.FALLBACK]
         assert ranks == list(range(1, len(ranks) + 1))
         assert len({each.model_id for each in roll.of("x")}) == len(roll.of("x"))

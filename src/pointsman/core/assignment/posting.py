@@ -25,6 +25,7 @@ from pointsman.core.assignment.records import (
     place_of,
     primary_of,
 )
+from pointsman.core.errors import Conflict
 
 Places = tuple[Place, ...]
 
@@ -132,7 +133,20 @@ def without_model(before: Places, model_id: str) -> Places:
 
 
 def tried(before: Places, model_id: str, trial: Trial, means: Means, notes: str) -> Places:
-    """The places while `model_id` is tried; another trial ends."""
+    """The places while `model_id` is tried; another trial ends.
+
+    Raises `Conflict` where the agent stands on that model, or on none: nothing can be compared.
+    """
+    primary = primary_of(before)
+    if primary is None:
+        raise Conflict(
+            f"The agent stands on no model yet: there is nothing to compare {model_id} with.",
+            param="agent_id",
+            code="nothing_standing",
+        )
+    if primary == model_id:
+        words = f"The agent stands on {model_id} already: there is nothing to try."
+        raise Conflict(words, param="model_id", code="already_standing")
     place = Place(model_id, Status.TESTING, means, None, notes, trial=trial)
     others = (p for p in untried(before) if p.model_id != model_id)
     return (*_ranked(tuple(others)), place)
