@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -304,3 +305,35 @@ async def test_rules_that_together_count_too_much_are_refused() -> None:
     with pytest.raises(ValueError, match="101 different limits"):
         await watched.desk.write_rule("too_many", "9", "ada")
     await watched.desk.write_rule("one_more", "10", "ada")
+
+
+async def test_of_many_who_remove_a_rule_or_end_a_silence_at_once_one_does() -> None:
+    desk = Watched().desk
+    await desk.write_rule("mine", "1", "ada")
+    removed = await asyncio.gather(*(desk.remove_rule("mine", "ada") for _ in range(6)))
+    assert sorted(removed) == [False] * 5 + [True]
+    made = await desk.silence(asked(), "ada")
+    ended = await asyncio.gather(*(desk.expire(made.id, "ada") for _ in range(6)))
+    assert sorted(ended) == [False] * 5 + [True]
+
+
+async def test_each_of_many_changes_at_once_is_a_version_of_its_own() -> None:
+    watched = Watched()
+    writes = [watched.desk.write_rule("mine", str(2 + each), "ada") for each in range(8)]
+    made = await asyncio.gather(*writes)
+    assert sorted(each.stored.version for each in made if each.stored) == list(range(1, 9))
+    switches = [watched.desk.switch_rule("model_failure", "ada", on=True) for _ in range(8)]
+    await asyncio.gather(*switches)
+    assert {each.name: each.version for each in watched.store.rules()} == {
+        "mine": 8,
+        "model_failure": 8,
+    }
+
+
+async def test_many_silences_at_once_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pointsman.engine.alert_desk.MOST_SILENCES", 2)
+    watched = Watched()
+    wanted = [watched.desk.silence(asked(), "ada") for _ in range(6)]
+    found = await asyncio.gather(*wanted, return_exceptions=True)
+    assert sum(isinstance(each, ValueError) for each in found) == 4
+    assert len(watched.alerts.silences) == 2

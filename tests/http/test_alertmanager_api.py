@@ -180,6 +180,24 @@ def test_a_silence_that_is_none_is_refused_in_plain_words(client: Client, body: 
     assert isinstance(answer, str)
 
 
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "named"),
+    [
+        ("2020-01-01T00:00:00Z", "2020-12-31T23:59:59Z", "endsAt: a silence cannot end in the"),
+        ("0001-01-01T00:00:00+05:00", "2100-01-01T00:00:00Z", "startsAt: give an instant"),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "endsAt: give an instant"),
+    ],
+)
+def test_a_silence_at_an_impossible_time_is_refused(
+    client: Client, starts_at: str, ends_at: str, named: str
+) -> None:
+    matchers = [{"name": "a", "value": "b", "isRegex": False}]
+    dates = {"startsAt": starts_at, "endsAt": ends_at}
+    asked = {"matchers": matchers, **dates, "createdBy": "ada", "comment": ""}
+    status, answer = call(client, "POST", "/silences", asked)
+    assert (status, named in answer) == (400, True)
+
+
 def test_alerts_cannot_be_posted(client: Client) -> None:
     assert call(client, "POST", "/alerts", [])[0] == 405
 

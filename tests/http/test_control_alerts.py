@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -212,12 +213,24 @@ def test_a_silence_is_made_changed_and_ended(client: Client) -> None:
 ONE = [{"name": "a", "value": "b"}]
 
 
+def dated(starts_at: str | None, **until: Any) -> dict[str, Any]:
+    return {"matchers": ONE, "comment": "", "starts_at": starts_at, **until}
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ({"matchers": ONE, "comment": ""}, "either ends_at or hours"),
         ({"matchers": ONE, "comment": "", "ends_at": "2100-01-01T00:00:00"}, "needs an offset"),
-        ({"matchers": ONE, "comment": "", "ends_at": "2000-01-01T00:00:00Z"}, "ends after it"),
+        ({"matchers": ONE, "comment": "", "ends_at": "2000-01-01T00:00:00Z"}, "ends_at: a silence"),
+        (dated("2000-01-01T00:00:00Z", hours=1), "ends_at: a silence cannot end in the past"),
+        (dated("2099-01-01T00:00:00Z", ends_at="2098-01-01T00:00:00Z"), "ends after it"),
+        (dated("9999-12-31T23:00:00-05:00", hours=1), "starts_at: give an instant"),
+        (dated("0001-01-01T00:00:00+05:00", hours=1), "starts_at: give an instant"),
+        (dated("9999-12-30T23:30:00Z", hours=5), "ends_at: a silence ends before"),
+        (dated(None, ends_at="9999-12-31T23:30:00Z"), "ends_at: give an instant"),
+        ({"matchers": ONE, "comment": "", "hours": 1e-9}, "0.000277"),
+        ({"matchers": ONE, "comment": "", "hours": 721}, "720"),
         ({"matchers": [{**ONE[0], "operator": "!="}], "comment": "", "hours": 1}, "every alert"),
         (
             {
@@ -283,6 +296,20 @@ def test_a_rule_is_turned_off_and_on(client: Client) -> None:
     assert status in (400, 409)
     assert "configuration file" in body["error"]["message"]
     assert post(client, path, {"enabled": "no"}, "PATCH")[0] == 400
+
+
+def test_of_six_who_remove_a_rule_at_once_one_does_and_no_change_is_lost(client: Client) -> None:
+    path = "/alerts/rules/at_once"
+    rule = {"scope": ["model"], "when": [{"metric": "wait_s", "ladder": {"warning": 3}}]}
+    post(client, path, rule, "PUT")
+    with ThreadPoolExecutor(6) as several:
+        switched = several.map(
+            lambda each: post(client, path, {"enabled": bool(each % 2)}, "PATCH")[0], range(6)
+        )
+        assert list(switched) == [200] * 6
+        assert client.get(path)["rule"]["version"] == 7
+        removed = several.map(lambda _: client.call("DELETE", path)[0], range(6))
+        assert sorted(removed) == [200] + [404] * 5
 
 
 def test_all_mistakes_of_a_rule_are_named_at_once(client: Client) -> None:

@@ -2,7 +2,7 @@
 
 What is done is in force at once and kept before anybody is answered. Where the store fails, whoever
 asked is told so, and nothing is changed. Each act is a line of the audit log, and so is one that
-came to nothing after that was written.
+came to nothing after that was written. Rules and silences are changed by one at a time.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ class Desk:
         self._random = random
         self._read = read
         self._stored: dict[str, StoredRule] = {}
+        self._changing = asyncio.Lock()
+        """Held from looking at a rule or silence until what became of it is in force."""
 
     # Alerts ----------------------------------------------------------------------------------
 
@@ -180,42 +182,44 @@ class Desk:
         One that has ended is not changed: a new one takes its place. Raises `ValueError` when it
         makes no sense, `StoreError`.
         """
-        now = self._clock.now()
-        before = self.alerts.silences.get(asked.id)
-        is_over = before is None or before.ends_at <= now
-        if is_over and len(self.alerts.silences) >= MOST_SILENCES:
-            raise ValueError(f"there are {MOST_SILENCES} silences already; end some first")
-        silence = Silence(
-            id=self._new_id() if is_over else asked.id,
-            matchers=asked.matchers,
-            starts_at=asked.starts_at,
-            ends_at=asked.ends_at,
-            author=asked.author,
-            comment=asked.comment,
-            updated_at=now,
-        )
-        done = "set" if is_over else "change"
-        await self._keep_silence(silence, None if is_over else before, by, done)
-        return silence
+        async with self._changing:
+            now = self._clock.now()
+            before = self.alerts.silences.get(asked.id)
+            is_over = before is None or before.ends_at <= now
+            if is_over and len(self.alerts.silences) >= MOST_SILENCES:
+                raise ValueError(f"there are {MOST_SILENCES} silences already; end some first")
+            silence = Silence(
+                id=self._new_id() if is_over else asked.id,
+                matchers=asked.matchers,
+                starts_at=asked.starts_at,
+                ends_at=asked.ends_at,
+                author=asked.author,
+                comment=asked.comment,
+                updated_at=now,
+            )
+            done = "set" if is_over else "change"
+            await self._keep_silence(silence, None if is_over else before, by, done)
+            return silence
 
     async def expire(self, silence_id: str, by: str) -> bool:
         """End a silence now; False when none that lasts has this id. Raises `StoreError`."""
-        now = self._clock.now()
-        silence = self.alerts.silences.get(silence_id)
-        if silence is None or silence.ends_at <= now:
-            return False
-        start = min(silence.starts_at, now - timedelta(microseconds=1))
-        ended = Silence(
-            silence.id,
-            silence.matchers,
-            start,
-            now,
-            silence.author,
-            silence.comment,
-            now,
-        )
-        await self._keep_silence(ended, silence, by, "end")
-        return True
+        async with self._changing:
+            now = self._clock.now()
+            silence = self.alerts.silences.get(silence_id)
+            if silence is None or silence.ends_at <= now:
+                return False
+            start = min(silence.starts_at, now - timedelta(microseconds=1))
+            ended = Silence(
+                silence.id,
+                silence.matchers,
+                start,
+                now,
+                silence.author,
+                silence.comment,
+                now,
+            )
+            await self._keep_silence(ended, silence, by, "end")
+            return True
 
     async def _keep_silence(
         self, silence: Silence, before: Silence | None, by: str, done: str
@@ -237,8 +241,12 @@ class Desk:
 
         Raises `StoreError`.
         """
+        async with self._changing:
+            return self._take_up(await asyncio.to_thread(self._store.rules))
+
+    def _take_up(self, kept: Sequence[StoredRule]) -> list[str]:
         wrong = []
-        for stored in await asyncio.to_thread(self._store.rules):
+        for stored in kept:
             self._stored[stored.name] = stored
             try:
                 rule = self._read(stored.name, stored.document)
@@ -265,6 +273,10 @@ class Desk:
         Raises `ValueError` for a rule that is none, one of the configuration file, or one too many;
         `StoreError`.
         """
+        async with self._changing:
+            return await self._write_rule(name, document, by)
+
+    async def _write_rule(self, name: str, document: str, by: str) -> RuleInForce:
         if name in self.alerts.plan.rules:
             raise ValueError(f"{name} stands in the configuration file, which has the last word")
         before = self._stored.get(name)
@@ -299,26 +311,28 @@ class Desk:
 
         Where it had taken the place of a shipped one, that is in force again.
         """
-        stored = self._stored.get(name)
-        if stored is None:
-            return False
-        deed = Deed(by, "alert_rule.delete", name, rule_facts(stored))
-        await self._deeds.do(deed, partial(asyncio.to_thread, self._store.remove_rule, name))
-        del self._stored[name]
-        self.alerts.written.pop(name, None)
-        self.watch.rules_changed()
-        return True
+        async with self._changing:
+            stored = self._stored.get(name)
+            if stored is None:
+                return False
+            deed = Deed(by, "alert_rule.delete", name, rule_facts(stored))
+            await self._deeds.do(deed, partial(asyncio.to_thread, self._store.remove_rule, name))
+            del self._stored[name]
+            self.alerts.written.pop(name, None)
+            self.watch.rules_changed()
+            return True
 
     async def switch_rule(self, name: str, by: str, *, on: bool) -> RuleInForce:
         """Turn a rule on or off and leave what it says as it is.
 
         Raises `LookupError` when there is none; as `write_rule` does besides.
         """
-        found = self.rule(name)
-        if found is None:
-            raise LookupError(name)
-        content = json.loads(found.stored.document) if found.stored else {}
-        return await self.write_rule(name, json.dumps({**content, "enabled": on}), by)
+        async with self._changing:
+            found = self.rule(name)
+            if found is None:
+                raise LookupError(name)
+            content = json.loads(found.stored.document) if found.stored else {}
+            return await self._write_rule(name, json.dumps({**content, "enabled": on}), by)
 
     async def try_rule(self, name: str, document: str, days: float) -> tuple[RuleInForce, Tried]:
         """What a rule would have done these last days; without a document, the one in force.

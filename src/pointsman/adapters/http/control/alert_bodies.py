@@ -24,7 +24,8 @@ TypeName = Literal[
 ]
 
 Comment = Annotated[str, msgspec.Meta(max_length=1_000)]
-Hours = Annotated[float, msgspec.Meta(gt=0, le=24 * 30)]
+Hours = Annotated[float, msgspec.Meta(ge=1 / 3_600, le=24 * 30)]
+"""From a second to 30 days."""
 
 
 class ScopeBody(Body, frozen=True, kw_only=True):
@@ -142,7 +143,7 @@ class OneAlertBody(Body, frozen=True, kw_only=True):
 
 
 class AckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who acknowledges is the key's name. After `hours` it lapses."""
+    """Who acknowledges is the key's name. After `hours`, from a second to 30 days, it lapses."""
 
     comment: Comment = ""
     hours: Hours = 24.0
@@ -168,7 +169,10 @@ class MatcherBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SilenceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Give either `ends_at` or `hours`. `starts_at` left out is now."""
+    """Give either `ends_at` or `hours`, from a second to 30 days. `starts_at` left out is now.
+
+    `ends_at` is ahead, and like `starts_at` before 9999-12-31 in UTC.
+    """
 
     matchers: Annotated[list[MatcherBody], msgspec.Meta(min_length=1, max_length=20)]
     comment: Comment

@@ -30,7 +30,7 @@ from pointsman.adapters.http.control.alert_views import (
     scope_body,
     silence_body,
 )
-from pointsman.adapters.http.control.assigning import who_asks
+from pointsman.adapters.http.control.assigning import FURTHEST, who_asks
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert_metrics import METRICS
 from pointsman.core.alert_silences import Matcher, Operator, Silence, SilenceState
@@ -41,6 +41,9 @@ from pointsman.engine.dry_run import Tried
 
 MAX_RULE_BYTES = 65_536
 MOST_EPISODES = 200
+
+NEAREST = datetime(1, 1, 2, tzinfo=UTC)
+"""As `FURTHEST`, at the other end."""
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 Asked = Request[Any, Any, Any]
@@ -106,11 +109,14 @@ async def _silenced(
     start = now if data.starts_at is None else utc(data.starts_at, "starts_at")
     if (data.ends_at is None) == (data.hours is None):
         raise RequestError("Give either ends_at or hours.", param="ends_at", code="invalid_value")
-    end = (
-        start + timedelta(hours=data.hours)
-        if data.hours is not None
-        else utc(data.ends_at or now, "ends_at")
-    )
+    if data.hours is None:
+        end = utc(data.ends_at or now, "ends_at")
+    elif (lasting := timedelta(hours=data.hours)) < FURTHEST - start:
+        end = start + lasting
+    else:
+        words = "ends_at: a silence ends before 9999-12-31 in UTC."
+        raise RequestError(words, param="hours", code="invalid_value")
+    check_ahead(end, now, "ends_at")
     try:
         matchers = tuple(
             Matcher(each.name, each.value, Operator(each.operator)) for each in data.matchers
@@ -128,11 +134,25 @@ async def _one_silence(desk: Desk, found: Silence) -> OneSilenceBody:
 
 
 def utc(at: datetime, param: str) -> datetime:
-    """The instant in UTC; one without an offset could be anybody's."""
+    """The instant in UTC; one without an offset could be anybody's.
+
+    Raises `RequestError` for such a one, and for one that UTC cannot say or that lies beyond
+    `FURTHEST`.
+    """
     if at.tzinfo is None:
         words = f"{param}: an instant needs an offset, as in 2026-03-01T12:00:00Z."
         raise RequestError(words, param=param, code="invalid_value")
+    if not NEAREST < at < FURTHEST:
+        words = f"{param}: give an instant after 0001-01-01 and before 9999-12-31 in UTC."
+        raise RequestError(words, param=param, code="invalid_value")
     return at.astimezone(UTC)
+
+
+def check_ahead(end: datetime, now: datetime, param: str) -> None:
+    """Raises `RequestError` for a silence that would be over before it is made."""
+    if end <= now:
+        words = f"{param}: a silence cannot end in the past; it is {now:%Y-%m-%dT%H:%M:%SZ}."
+        raise RequestError(words, param=param, code="invalid_value")
 
 
 def _no_silence(silence_id: str) -> NotFound:

@@ -17,7 +17,7 @@ from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
-from pointsman.adapters.http.control.alert_settings import utc
+from pointsman.adapters.http.control.alert_settings import check_ahead, utc
 from pointsman.adapters.http.control.assigning import who_asks
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert_log import State
@@ -174,12 +174,14 @@ async def silences(source: Source, *, wanted: Filters = None) -> Json:
 async def post_silence(source: Source, request: Request[Any, Any, Any]) -> Json:
     """Make a silence, or change the one whose id is given."""
     try:
-        data = _posted.decode(await request.body())
-        made = await source.alerts().silence(
+        data, desk = _posted.decode(await request.body()), source.alerts()
+        start, end = utc(data.starts_at, "startsAt"), utc(data.ends_at, "endsAt")
+        check_ahead(end, desk.now().at, "endsAt")
+        made = await desk.silence(
             Wanted(
                 tuple(_read(each) for each in data.matchers),
-                utc(data.starts_at, "startsAt"),
-                utc(data.ends_at, "endsAt"),
+                start,
+                end,
                 data.created_by,
                 data.comment,
                 data.id,
