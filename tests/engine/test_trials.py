@@ -11,6 +11,7 @@ from test_assignments import OPS, Office, run_it
 
 from pointsman.core.assignment.records import RunKind, Status, assignment_id, primary_of
 from pointsman.core.assignment.trial import Verdict
+from pointsman.core.audit import ITSELF
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Conflict, FailureKind, RequestError
 from pointsman.core.fleet import Agent
@@ -146,6 +147,37 @@ def test_what_is_proved_at_the_last_moment_counts(office: Office) -> None:
     office.clock.t += 15 * 86_400.0
     run_it(judged(office.book))
     assert office.posts()["clerk"] == "shop/small"
+
+
+def test_a_trial_of_a_model_that_is_gone_ends_and_may_begin_again_when_it_is_back(
+    office: Office,
+) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    models = office.models
+    office.configured(models=models[:1])
+    (run,) = run_it(judged(office.book))
+    assert (run.kind, run.by) == (RunKind.TRIAL, ITSELF)
+    assert run.reason == "shop/small is not declared any more: lab/large is kept"
+    assert office.posts()["clerk"] == "lab/large"
+    assert list(office.book.roll.trying()) == []
+    assert run_it(judged(office.book)) == []
+    office.restarted()
+    assert list(office.book.roll.trying()) == []
+    office.configured(models=models)
+    on_trial(office)
+    assert run_it(judged(office.book)) == [], "what it showed before does not count"
+
+
+def test_a_trial_that_was_left_without_a_primary_ends(office: Office) -> None:
+    on_trial(office)
+    lone = office.book.roll.places("clerk")[-1:]
+    run_it(office.book.change("clerk", lambda _: lone, OPS, RunKind.TRIAL))
+    (run,) = run_it(judged(office.book))
+    assert (run.by, run.reason) == (ITSELF, "clerk stands on no model to compare shop/small with")
+    assert office.book.roll.places("clerk") == ()
+    assert run_it(judged(office.book)) == []
 
 
 def test_who_is_on_trial_is_not_moved_by_a_plan(office: Office) -> None:

@@ -23,6 +23,7 @@ from pointsman.core.assignment.records import (
     primary_of,
 )
 from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
+from pointsman.core.audit import ITSELF
 from pointsman.engine.assignment_checks import check_ours
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import About, Who
@@ -82,11 +83,11 @@ async def ended(assignments: Assignments, agent_id: str, who: Who) -> Run:
 
 
 async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Run]:
-    """End the trials in which something is proved, or that had their chance.
+    """End the trials in which something is proved, that had their chance, or can show nothing.
 
     The tried model takes over, or goes.
     """
-    runs = []
+    runs = await _given_up(assignments)
     for going in await trials(assignments, rigour):
         if going.verdict is Verdict.UNDECIDED and not going.over:
             continue
@@ -98,8 +99,7 @@ async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> lis
 
 def judged_places(going: Standing, before: Places) -> Places:
     """The places after the verdict; as before where a person has ended that trial meanwhile."""
-    tried_id = next((p.model_id for p in before if p.status is Status.TESTING), None)
-    if tried_id != going.assignment.model_id:
+    if not _is_tried(going.assignment.model_id, before):
         return before
     return adopted(before) if going.verdict in PROVED else untried(before)
 
@@ -126,6 +126,32 @@ def words_of(going: Standing) -> str:
         days = going.lasted_s / 86_400.0
         said += f" after {days:.1f} days, so {going.standing_id} is kept"
     return f"{going.assignment.model_id} is {said}: {' against '.join(sides)} answers"
+
+
+async def _given_up(assignments: Assignments) -> list[Run]:
+    """End the trials of models that are not declared any more, and those beside no primary."""
+    runs = []
+    for each in filter(None, map(assignments.roll.tried, tuple(assignments.roll.trying()))):
+        primary = assignments.roll.primary(each.agent_id)
+        if each.model_id not in assignments.view().fleet.models:
+            kept = primary.model_id if primary else "no model"
+            words = f"{each.model_id} is not declared any more: {kept} is kept"
+        elif primary is None:
+            words = f"{each.agent_id} stands on no model to compare {each.model_id} with"
+        else:
+            continue
+        # Nothing was judged: once it is declared again, it may be tried again at once.
+        who, places = Who(ITSELF, words), partial(_given_up_places, each.model_id)
+        runs.append(await assignments.change(each.agent_id, places, who, RunKind.TRIAL))
+    return runs
+
+
+def _given_up_places(model_id: str, before: Places) -> Places:
+    return untried(before) if _is_tried(model_id, before) else before
+
+
+def _is_tried(model_id: str, places: Places) -> bool:
+    return any(p.status is Status.TESTING and p.model_id == model_id for p in places)
 
 
 def _going(
