@@ -127,3 +127,23 @@ def test_mistakes_of_the_file_are_found_beside_sound_additions() -> None:
 def test_a_document_that_is_no_mapping_is_a_mistake() -> None:
     kept = json.loads('{"late": 7}')
     assert "must be a mapping" in mistakes_of(Additions(agents=kept))[0]
+
+
+def test_half_of_a_character_is_refused_and_does_not_hang_whoever_reads_it(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"agents": {"a\\ud800": {}}}')
+    with pytest.raises(ConfigError, match="surrogates not allowed"):
+        read_additions(tmp_path)
+    for text in ('agents: {"a\\uD800": {kind: inference}}', 'agents: {a: {name: "\\uDC00"}}'):
+        (told,) = mistakes_of(NOTHING_ADDED, text)
+        assert "half of a character" in told
+
+
+def test_ids_that_mean_folders_are_refused() -> None:
+    for name in (".", ".."):
+        (told,) = mistakes_of(LATE.with_one("agents", name, {}))
+        assert "means a folder" in told
+
+
+def test_only_the_owner_may_read_what_is_kept(tmp_path: Path) -> None:
+    keep_additions(tmp_path, LATE)
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600

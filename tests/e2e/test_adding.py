@@ -195,3 +195,18 @@ async def test_a_router_without_a_server_knows_them_too(tmp_path: Path) -> None:
         chosen = router.decide(asked, agent="newcomer").chosen
         assert chosen is not None
         assert chosen.model_id == "sim/spark-nano"
+
+
+def test_what_a_person_changed_in_the_file_is_not_written_over(served: GatewayProcess) -> None:
+    assert added(served, "newcomer").status == 200
+    file = served.data_dir / FILE_NAME
+    mended = file.read_text().replace("{}", '{"name": "By hand"}', 1)
+    for text, status in (("not json", 400), (mended, 409)):
+        file.write_text(text)
+        refused = added(served, "other")
+        assert refused.status == status, refused
+        assert FILE_NAME in refused.error["message"]
+        assert file.read_text() == text
+    served.reload()
+    assert added(served, "other").status == 200
+    assert served.control("/agents/newcomer")["agent"]["name"] == "By hand"

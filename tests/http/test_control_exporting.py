@@ -60,12 +60,17 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield client
 
 
-def text(client: Client, path: str) -> str:
+def answered(client: Client, path: str) -> tuple[str, str]:
+    """The content, and of which type it is said to be."""
     url = f"http://127.0.0.1:{client.port}{BASE}{path}"
     asked = urllib.request.Request(url, headers={"x-role": "viewer"})
     with urllib.request.urlopen(asked) as answer:
         content: bytes = answer.read()
-    return content.decode()
+        return content.decode(), answer.headers["content-type"]
+
+
+def text(client: Client, path: str) -> str:
+    return answered(client, path)[0]
 
 
 def records_of(client: Client, path: str) -> list[dict[str, object]]:
@@ -98,6 +103,13 @@ def test_every_attempt_is_a_line(client: Client) -> None:
         None,
     )
     assert (found[0]["first_token_ms"], found[0]["cached_tokens"]) == (100, 60)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("csv", "text/csv; charset=utf-8"), ("ndjson", "application/x-ndjson")]
+)
+def test_what_is_given_out_says_what_it_is(client: Client, form: str, kind: str) -> None:
+    assert answered(client, f"/export/decisions?format={form}")[1] == kind
 
 
 def test_a_table_runs_nothing_in_a_spreadsheet(client: Client) -> None:

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pointsman.adapters.http.control import Change, Purpose
-from pointsman.app.additions import MOST, Additions, Document, SectionName, keep_additions
+from pointsman.app.additions import (
+    FILE_NAME,
+    MOST,
+    Additions,
+    Document,
+    SectionName,
+    keep_additions,
+    read_additions,
+)
 from pointsman.app.configuration import Configuration
 from pointsman.app.running import Running
 from pointsman.app.yamltree import spelled
@@ -36,17 +45,25 @@ async def add(running: Running, change: Change, by: str) -> None:
         return configuration.additions.with_one(change.section, change.name, document)
 
     async def keep(configuration: Configuration) -> None:
+        folder = running.configuration.server.data_dir
+        await asyncio.to_thread(_refuse_strange, folder, running.configuration.additions)
         before, after = _of(running.configuration, change), _of(configuration, change)
         done = "delete" if after is None else "set"
         act = f"{_WHAT[change.section][0]}.{done}"
         await running.parts.audit.note(by, act, change.name, before=before, after=after)
-        folder = running.configuration.server.data_dir
         await asyncio.to_thread(keep_additions, folder, configuration.additions)
 
     try:
         await running.extend(wanted, keep)
     except ConfigError as error:
         raise _refused(change, error) from error
+
+
+def _refuse_strange(folder: Path, known: Additions) -> None:
+    """What a person has changed in the file and nobody has read yet must not be written over."""
+    if read_additions(folder)[:2] != known[:2]:
+        words = f"{FILE_NAME} was changed by hand and not read yet: reload the configuration first."
+        raise Conflict(words, code="additions_changed")
 
 
 def _of(configuration: Configuration, change: Change) -> Document | None:

@@ -71,6 +71,7 @@ def read_additions(folder: Path) -> Additions:
     file = folder / FILE_NAME
     try:
         kept = json.loads(file.read_bytes())
+        json.dumps(kept, ensure_ascii=False).encode()  # which fails for half of a character
     except FileNotFoundError:
         return NOTHING_ADDED
     except (OSError, ValueError, RecursionError) as error:
@@ -89,8 +90,8 @@ def keep_additions(folder: Path, additions: Additions) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
     fresh = folder / f"{FILE_NAME}.new"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as stream:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(fresh, "w", encoding="utf-8", opener=_for_the_owner) as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -98,6 +99,11 @@ def keep_additions(folder: Path, additions: Additions) -> None:
         _settle(folder)
     except OSError as error:
         raise StoreError(f"{folder / FILE_NAME} cannot be written: {error.strerror}") from error
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Opened so that nobody else may read it, as the database beside it."""
+    return os.open(path, flags, 0o600)
 
 
 def _settle(folder: Path) -> None:
@@ -184,4 +190,4 @@ def _told(problem: Problem, added: Additions) -> Problem:
 
 def _unusable(file: Path, message: str) -> ConfigError:
     remedy = "mend it, or move it away to go on without what was added through the API"
-    return ConfigError([Problem("(additions)", message, remedy)], str(file))
+    return ConfigError([Problem(FILE_NAME, message, remedy)], str(file))

@@ -295,6 +295,8 @@ def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings:
     path: Path = ("agents", agent_id)
     if not agent_id.isprintable():
         findings.add(path, "the id holds characters that do not show", "retype it", shown=False)
+    if agent_id in {".", ".."}:
+        findings.add(path, "this id means a folder wherever it stands in an address", "rename it")
     places = [((*path, "allow", i), model) for i, model in enumerate(agent.allow)]
     places += [((*path, "deny", i), model) for i, model in enumerate(agent.deny)]
     places += [((*path, "pinned"), agent.pinned)] if agent.pinned else []

@@ -85,7 +85,9 @@ def settings_of(value: object, findings: Findings) -> Settings:
                 path = _place(mistake)
                 faulty.add(_cut(path, missing=mistake["type"] == "missing"))
                 _report(mistake, path, findings)
-            value = {} if () in faulty else _without(value, faulty, ())
+            rest = {} if () in faulty else _without(value, faulty, ())
+            # What cannot be cut out by its path must not be looked at for ever.
+            value = {} if rest == value else rest
 
 
 def _place(mistake: ErrorDetails) -> Path:

@@ -157,8 +157,18 @@ def _nothing(_text: str) -> None:
     return None
 
 
+def _whole(text: str) -> str:
+    """Text as it can be stored and sent: JSON's escapes can write half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        words = "this is not proper Unicode text: it holds half of a character"
+        raise ScalarError(words, "write the whole character") from None
+    return text
+
+
 _SCALARS: Mapping[str, Callable[[str], object]] = {
-    _TAG + "str": str,
+    _TAG + "str": _whole,
     _TAG + "bool": _boolean,
     _TAG + "int": _integer,
     _TAG + "float": _real,
@@ -279,7 +289,11 @@ class _Builder:
             shown = node.value if isinstance(node, ScalarNode) else "a collection"
             self._report(path, node, f"the key {shown} is not text", "put it in quotes")
             return None
-        key = str(node.value)
+        try:
+            key = _whole(node.value)
+        except ScalarError as error:
+            self._report(path, node, error.message, error.remedy)
+            return None
         if key in seen:
             first = f"the first stands on line {seen[key]}"
             self._report((*path, key), node, "this key stands twice", f"keep one; {first}")

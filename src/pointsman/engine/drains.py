@@ -52,6 +52,10 @@ class Drains:
         """Who drained the model, if it is drained."""
         return self._since.get(model_id)
 
+    def all(self) -> Mapping[str, Drain]:
+        """Every drain by its model, also of models that are not declared now but may be again."""
+        return self._since
+
     async def take_up(self) -> None:
         """Let what the audit log says be in force: at a start, and now and then for the others."""
         async with self._changing:

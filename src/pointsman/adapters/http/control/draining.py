@@ -112,10 +112,11 @@ class UndrainedBody(Body, frozen=True, kw_only=True):
 
 @get("/drains")
 async def drains(source: Source) -> DrainsBody:
-    """The models that are out of service because a person said so."""
-    known = source.drains()
-    names = sorted(source.fleet().models)
-    found = [drain_body(name, each) for name in names if (each := known.of(name)) is not None]
+    """The models that are out of service because a person said so.
+
+    One that is not declared any more stays so: it would be drained if it were declared again.
+    """
+    found = [drain_body(name, each) for name, each in sorted(source.drains().all().items())]
     return DrainsBody(drains=found, total_count=len(found))
 
 

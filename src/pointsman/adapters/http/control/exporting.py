@@ -55,7 +55,9 @@ async def export(
     found = lines(what, source.kept, query, None if since is None else in_utc(since))
     written = ndjson(found) if format == "ndjson" else table(what, found)
     named = {"content-disposition": f'attachment; filename="{what}.{format}"'}
-    return Stream(_in_portions(written), media_type=MEDIA[format], headers=named)
+    # As a header: that of the call, which the OpenAPI document tells, would be sent instead.
+    named["content-type"] = MEDIA[format]
+    return Stream(_in_portions(written), headers=named)
 
 
 async def _in_portions(written: Iterator[bytes]) -> AsyncIterator[bytes]:
