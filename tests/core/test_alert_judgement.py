@@ -73,3 +73,20 @@ def test_an_alert_about_whom_its_rule_means_no_more_is_over() -> None:
     judged.log.restore(alert())
     judged.log.restore(alert(scope=Scope(ScopeKind.MODEL, "p/other")))
     assert [each.alert.scope for each in judged.look(at(5), {})] == [MODEL]
+
+
+def test_what_is_declared_no_longer_is_not_looked_at_and_its_alerts_are_over() -> None:
+    judged = judgement(rule())
+    judged.counts.fold(0.0, [*attempts(0, 10), *attempts(0, 10, model="p/n")])
+    assert len(judged.look(at(0), {})) == 2
+    judged.declared = {ScopeKind.MODEL: {"p/n"}}
+    (over,) = judged.look(at(1), {})
+    assert (over.alert.scope, over.after, over.alert.why) == (
+        MODEL,
+        State.RESOLVED,
+        "no longer declared",
+    )
+    assert judged.look(at(2), {MODEL: {"success_rate": Reading(0)}}) == []
+    judged.declared = {ScopeKind.MODEL: {"p/n", "p/m"}}
+    (again,) = judged.look(at(3), {})
+    assert again.alert.scope == MODEL

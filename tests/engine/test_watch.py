@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from fakes import FakeClock
+from fakes import NEXT, FakeClock
 from recorded import Record
 from watching_world import PLAN, Watched
 
@@ -314,3 +314,18 @@ async def test_what_is_usual_of_long_streams_is_their_first_token() -> None:
     watched.attempts(60, streamed=True, first_token_s=0.4, total_s=60.0)
     await watched.look()
     assert watched.live() == {"twice": WARNING}
+
+
+async def test_what_is_declared_no_longer_is_over_and_only_what_was_told_is_told_to_end() -> None:
+    watched = Watched()
+    watched.attempts(0, 30)
+    await watched.look()
+    assert watched.alert("model_failure").scope.id == "a/best"
+    watched.world.registry.replace(watched.world.setup(NEXT))
+    await watched.look(10)
+    kinds = {each.scope.kind for each in watched.alerts.log.all() if each.is_live}
+    assert not kinds & {ScopeKind.MODEL, ScopeKind.PROVIDER}
+    assert watched.alert("model_failure").why == "no longer declared"
+    about = [notice.rule for each in watched.told for notice in each.alerts]
+    assert "model_failure" not in about
+    assert any(each.count(NoticeState.RESOLVED) for each in watched.told)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from pointsman.core.alert_conditions import Look, Reading, judge
-from pointsman.core.alert_counts import Counts, Series
+from pointsman.core.alert_counts import OTHER, Counts, Series
 from pointsman.core.alert_log import Alert, AlertLog, Event, Now, State
-from pointsman.core.alert_metrics import EVERYTHING, Kind, Scope
+from pointsman.core.alert_metrics import EVERYTHING, Kind, Scope, ScopeKind
 from pointsman.core.alert_rules import NoData, Rule
 
 Gauges = Mapping[Scope, Mapping[str, Reading]]
@@ -21,6 +22,10 @@ AT_ONCE = 64
 """So many scopes are one step of looking."""
 
 
+Declared = Mapping[ScopeKind, AbstractSet[str]]
+"""The ids that there are now, of the kinds of which it is known."""
+
+
 class Judgement:
     """The rules in force, what is known of their alerts, and what is counted for them.
 
@@ -31,6 +36,9 @@ class Judgement:
         self.rules: Mapping[str, Rule] = {rule.name: rule for rule in rules if rule.enabled}
         self.log = log
         self.counts = counts
+        self.declared: Declared | None = None
+        """Nobody looks at models and providers that are not among them; None: at all."""
+        self._gone: AbstractSet[Scope] = frozenset()
 
     def look(self, now: Now, gauges: Gauges) -> list[Event]:
         """Everything that happened to alerts in this look."""
@@ -42,6 +50,8 @@ class Judgement:
     def looking(self, now: Now, gauges: Gauges, events: list[Event]) -> Iterator[None]:
         """The same, with what happened appended to `events`, a little with every step."""
         look = Look(now.s, self.counts, EVERYTHING, None, _NONE)
+        counted = (self.counts.counted(kind) for kind in self.declared or ())
+        self._gone = {each for known in counted for each, _ in known if self._is_gone(each)}
         for rule in self.rules.values():
             scopes = self._scopes(rule, gauges)
             for begin in range(0, len(scopes), AT_ONCE):
@@ -75,12 +85,16 @@ class Judgement:
         found: list[tuple[Scope, Series | None]] = []
         for kind in rule.scopes if counted else ():
             found += counts.counted(kind)
+        if self._gone:
+            found = [each for each in found if each[0] not in self._gone]
         others: dict[Scope, None] = {}
         metrics = [each.metric for each in rule.conditions if each.about.kind is Kind.GAUGE]
         for scope, readings in gauges.items() if metrics else ():
             if any(metric in readings for metric in metrics):
                 others[scope] = None
         others.update((alert.scope, None) for alert in self.log.of(rule.name))
+        if self.declared is not None:
+            others = {scope: None for scope in others if not self._is_gone(scope)}
         if counted:
             # They are there already.
             others = {scope: None for scope in others if counts.series(scope) is None}
@@ -90,8 +104,13 @@ class Judgement:
             return [each for each in found if concerns(each[0])]
         return found
 
+    def _is_gone(self, scope: Scope) -> bool:
+        """Whether the scope is of a model or provider that is declared no longer."""
+        known = None if self.declared is None else self.declared.get(scope.kind)
+        return known is not None and scope.id not in known and scope.id != OTHER
+
     def _end_orphans(self, now: Now) -> Iterator[Event]:
-        """Alerts whose rule is gone, or does not concern their scope any more, are over."""
+        """Alerts whose rule or scope is gone, or that do not concern each other, are over."""
         gone: list[Alert] = []
         for name in self.log.rules():
             rule, alerts = self.rules.get(name), self.log.of(name)
@@ -102,3 +121,7 @@ class Judgement:
                 alerts = [each for each in alerts if each.scope.kind not in scopes]
             gone += alerts
         yield from filter(None, (self.log.end(each, now, "its rule is gone") for each in gone))
+        if self.declared is not None:
+            left = [each for each in self.log.all() if each.is_live and self._is_gone(each.scope)]
+            ends = (self.log.end(each, now, "no longer declared") for each in left)
+            yield from filter(None, ends)

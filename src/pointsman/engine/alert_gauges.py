@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pointsman.core.admission import Circuit
 from pointsman.core.alert_conditions import Reading
 from pointsman.core.alert_inhibition import Members
+from pointsman.core.alert_judgement import Declared
 from pointsman.core.alert_log import Now
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
 from pointsman.core.assignment.records import assignment_id
@@ -95,6 +96,15 @@ class Gauges:
     def members(self) -> Members:
         """The models that would serve each set of capabilities, if they are well."""
         return {key: frozenset(each.id for each in models) for key, models in self._sets().items()}
+
+    def declared(self) -> Declared:
+        """The models that there are, and the providers that have any.
+
+        Not the agents: one that nobody declared may be served, too.
+        """
+        models = self._sources.registry.fleet.models.keys()
+        providers = {each.partition("/")[0] for each in models}
+        return {ScopeKind.MODEL: models, ScopeKind.PROVIDER: providers}
 
     # Models ----------------------------------------------------------------------------------
 

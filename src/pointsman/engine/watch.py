@@ -186,6 +186,7 @@ class Watch:
         async for _ in in_steps(reading, self._clock.monotonic):
             pass
         self.alerts.members = self._gauges.members()
+        self._judgement.declared = self._gauges.declared()
         looking = self._judgement.looking(now, readings, events)
         async for _ in in_steps(looking, self._clock.monotonic):
             pass
