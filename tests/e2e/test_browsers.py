@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from http.client import HTTPConnection
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
 
 from fleets import fleet
 from gateway_process import CONTROL, GatewayProcess, Serve
@@ -72,3 +74,38 @@ def test_a_stop_does_not_wait_for_pages_that_listen(
     assert time.monotonic() - begun < 4.0, "the grace of 5 s was waited for"
     response.read()  # it ends whole, not cut
     connection.close()
+
+
+@contextmanager
+def listening(gateway: GatewayProcess, headers: dict[str, str]) -> Iterator[HTTPResponse]:
+    """A page that has heard how things are, and listens on."""
+    connection = HTTPConnection(gateway.host, gateway.port, timeout=10)
+    connection.request("GET", f"{CONTROL}/events?every=1", headers=headers)
+    with closing(connection), connection.getresponse() as response:
+        heard(response)
+        yield response
+
+
+def heard(response: HTTPResponse) -> None:
+    """Wait for the next event."""
+    while line := response.readline():
+        if line.startswith(b"data: "):
+            return
+    raise AssertionError("it ended")
+
+
+def test_who_signs_out_or_loses_the_key_hears_no_more(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(fleet(upstream.url, keys=KEYS))
+    shown = {"authorization": f"Bearer {VIEWER}"}
+    signed_in = gateway.call("POST", f"{CONTROL}/session", headers=shown)
+    cookie = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+    with listening(gateway, cookie) as by_cookie, listening(gateway, shown) as by_key:
+        gateway.call("DELETE", f"{CONTROL}/session", headers=cookie)
+        by_cookie.read()  # it ends, and whole
+        heard(by_key)
+        gateway.configure(fleet(upstream.url, keys=KEYS[:1]))
+        gateway.reload()
+        by_key.read()
+    assert gateway.get(f"{CONTROL}/overview", shown).status == 401

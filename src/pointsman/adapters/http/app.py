@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from random import Random
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ import msgspec
 
 from pointsman.adapters.http.asgi import AsgiApp, AsgiExchange, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, KeyRing, Role, require
-from pointsman.adapters.http.control import KEY_IN_SCOPE, PREFIX
+from pointsman.adapters.http.control import HOLDER_IN_SCOPE, KEY_IN_SCOPE, PREFIX
 from pointsman.adapters.http.dashboard import ASSETS, PAGE
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import request_id_of
@@ -132,9 +132,10 @@ class Application:
         return exchange.refuse(_no_such_path(path))
 
     async def _control(self, exchange: Exchange) -> None:
-        key = self._parts.sessions.holder(exchange)
+        holder = partial(self._parts.sessions.holder, exchange)
+        known = {KEY_IN_SCOPE: holder(), HOLDER_IN_SCOPE: holder}
         asgi = AsgiExchange(exchange, await exchange.body())
-        await self._parts.control(asgi.scope(**{KEY_IN_SCOPE: key}), asgi.receive, asgi.send)
+        await self._parts.control(asgi.scope(**known), asgi.receive, asgi.send)
 
     async def _models(self, exchange: Exchange) -> None:
         found = self._parts.models(self._key_of(exchange).agents)

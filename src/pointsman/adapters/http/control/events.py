@@ -9,7 +9,7 @@ points of the course that were not over then, and so misses none and gets none t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -17,12 +17,16 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from pointsman.adapters.http.asgi import Receive, Scope, Send
+from pointsman.adapters.http.auth import Key, Role, require
 from pointsman.adapters.http.control.overview_query import RANGES, OverviewQuery
 from pointsman.adapters.http.control.overview_views import overview_body
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.core.errors import RequestError, StoreError
+from pointsman.core.errors import AccessDenied, RequestError, StoreError
 
 PATH = "/events"
+HOLDER_IN_SCOPE = "pointsman.holder"
+"""Who asks, asked again: a function that raises `AccessDenied` once it is nobody any more."""
+
 MOST_READERS = 100
 HEARTBEAT_S = 10.0
 COME_BACK_MS = 1000
@@ -54,7 +58,10 @@ class Events:
         self._readers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises `RequestError` before anything is sent."""
+        """Raises `RequestError` before anything is sent.
+
+        Ends when whoever listens has signed out, or their key is not known any more.
+        """
         wish = wish_of(scope["query_string"], dict(scope["headers"]))
         if self._readers >= MOST_READERS:
             raise RequestError(
@@ -63,16 +70,22 @@ class Events:
         self._readers += 1
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            await self._tell(wish, gone, send)
+            await self._tell(wish, scope.get(HOLDER_IN_SCOPE), gone, send)
         finally:
             gone.cancel()
             self._readers -= 1
 
-    async def _tell(self, wish: Wish, gone: asyncio.Future[None], send: Send) -> None:
+    async def _tell(
+        self,
+        wish: Wish,
+        holder: Callable[[], Key] | None,
+        gone: asyncio.Future[None],
+        send: Send,
+    ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await _send(send, b"retry: %d\n\n" % COME_BACK_MS)
         since_s = wish.since_s
-        while not gone.done():
+        while not gone.done() and _may_look(holder):
             now_s = self._source.now().timestamp()
             await _send(send, await self._event(wish.query, since_s, now_s))
             since_s = now_s
@@ -85,6 +98,16 @@ class Events:
         except StoreError:
             return b"event: trouble\ndata: {}\n\n"  # the page says that it is out of date
         return b"id: %.3f\nevent: overview\ndata: %b\n\n" % (now_s, msgspec.json.encode(body))
+
+
+def _may_look(holder: Callable[[], Key] | None) -> bool:
+    """Whether whoever listens still may: they may have signed out, or lost their key."""
+    try:
+        if holder is not None:
+            require(holder(), Role.VIEWER, Role.ADMIN)
+    except AccessDenied:
+        return False
+    return True
 
 
 async def _rest(seconds: float, gone: asyncio.Future[None], send: Send) -> None:
