@@ -20,6 +20,7 @@ from pointsman.app.calibration.estimate import Pricing, estimated, unpriced
 from pointsman.app.calibration.local import LocalDesk
 from pointsman.app.calibration.remote import RemoteDesk
 from pointsman.app.calibration.run import Calibration, Plan
+from pointsman.app.commands.arguments import positive
 from pointsman.app.commands.asking import KEY_VARIABLE, URL_VARIABLE
 from pointsman.app.commands.refusing import EXIT_WRONG_USE, refused
 from pointsman.app.config import load
@@ -62,9 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the gateway that runs")
     parser.add_argument("--model", action="append", help="only this model; may be repeated")
     parser.add_argument("--judge", metavar="MODEL", help="who rates what needs a judge")
-    parser.add_argument("--max-tokens", type=_positive, default=1024, help="default: 1024")
+    parser.add_argument("--max-tokens", type=positive, default=1024, help="default: 1024")
     parser.add_argument(
-        "--parallel", type=_positive, default=4, help="prompts at a time per model (default: 4)"
+        "--parallel", type=positive, default=4, help="prompts at a time per model (default: 4)"
     )
     parser.add_argument(
         "--max-usd", type=_usd, help="stop before more is spent; leaves out unknown prices"
@@ -196,13 +197,6 @@ def _print(calibration: Calibration, *, as_json: bool) -> None:
     print("\n".join(report.table(calibration)))
     if calibration.stopped:
         print("stopped: the next answer might have cost more than --max-usd leaves")
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1, such as 4")
-    return number
 
 
 def _usd(text: str) -> Decimal:

@@ -15,7 +15,7 @@ from typing import Any
 
 import uvloop
 
-from pointsman.app.commands.arguments import factor, whole_number
+from pointsman.app.commands.arguments import factor, positive, whole_number
 from pointsman.app.commands.asking import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 from pointsman.app.commands.refusing import refused
 from pointsman.app.commands.writing import write_new
@@ -61,12 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--rate", type=_above_zero, help=f"requests per second (default: {USUAL_PER_S:g})"
     )
-    load.add_argument("--concurrency", type=_positive, help="callers that ask again and again")
+    load.add_argument("--concurrency", type=positive, help="callers that ask again and again")
     parser.add_argument("--even", action="store_true", help="gaps all alike; default: Poisson")
     parser.add_argument(
         "--duration", type=_above_zero, default=30.0, metavar="S", help="default: 30"
     )
-    parser.add_argument("--requests", type=_positive, help="end after so many")
+    parser.add_argument("--requests", type=positive, help="end after so many")
     parser.add_argument(
         "--warm-up", type=factor, default=0.0, metavar="S", help="leave out what was due before"
     )
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stream", type=_share, nargs="?", const=1.0, default=0.0, help="share that is streamed"
     )
-    parser.add_argument("--max-tokens", type=_positive, help="longest answer, where no line says")
+    parser.add_argument("--max-tokens", type=positive, help="longest answer, where no line says")
     parser.add_argument("--seed", type=whole_number, default=0, help="the same seed asks the same")
     parser.add_argument("--max-p99-ms", type=_above_zero, help="99 of 100 may wait no longer")
     parser.add_argument("--max-failed", type=_share, metavar="SHARE", help="no more may fail")
@@ -211,13 +211,6 @@ def _missed(args: argparse.Namespace, measured: Measured) -> Sequence[str]:
     if args.max_failed is not None and (not counted or failed / counted > args.max_failed):
         found.append(f"{failed} of {counted} failed; at most a share of {args.max_failed:g} may")
     return found
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1, such as 16")
-    return number
 
 
 def _above_zero(text: str) -> float:
