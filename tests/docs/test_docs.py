@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
+from pointsman.app.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```+)([^\n`]*)\n(.*?)^\1\s*$", re.DOTALL | re.MULTILINE)
@@ -135,3 +137,9 @@ def test_every_decision_is_listed_and_fits_a_page() -> None:
     index = (folder / "README.md").read_text("utf-8")
     assert [record.name for record in records if record.name not in index] == []
     assert [r.name for r in records if r.read_text("utf-8").count("\n") > 60] == []
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    (line,) = (line for line in text.splitlines() if "all commands: " in line)
+    assert set(re.findall(r"`(\w+)`", line)) == {command.name for command in COMMANDS}
