@@ -20,11 +20,11 @@ from pointsman.adapters.http.chat_json import (
     WeightsSaid,
     read_chat,
 )
-from pointsman.adapters.http.halves import REPLACEMENT, exchanged, stand_ins
 from pointsman.core.decision import Strategy, Task
 from pointsman.core.errors import RequestError
 from pointsman.core.features import Shape, Wishes, task_of
 from pointsman.core.fleet import WEIGHTS_TOLERANCE, Weights
+from pointsman.core.halves import marked, replaced, unmarked
 from pointsman.core.naming import STRATEGY_NAMES
 from pointsman.core.preview import READ_CHARS
 from pointsman.core.task_type import READ_HEAD, READ_TAIL
@@ -106,25 +106,24 @@ def _read(body: bytes) -> tuple[dict[str, bytes], Chat]:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        marks = stand_ins(body)
-        if not marks:
+        readable = marked(body)
+        if readable is None:
             raise
-        return _read_with_halves(body, marks)
+        return _read_with_halves(body, readable)
     if len(given) > MOST_FIELDS:
         raise _too_many_fields(len(given))
     fields = {name: bytes(raw) for name, raw in given.items()}
     return fields, read_chat(body, fields)
 
 
-def _read_with_halves(body: bytes, marks: dict[bytes, bytes]) -> tuple[dict[str, bytes], Chat]:
+def _read_with_halves(body: bytes, readable: bytes) -> tuple[dict[str, bytes], Chat]:
     """As `_read`: the fields as they were sent, and what we look at with nothing halved in it."""
-    marked = _fields.decode(exchanged(body, marks))
-    known, chat = _read(exchanged(body, dict.fromkeys(marks, REPLACEMENT)))
-    if marked.keys() != known.keys():
+    known, chat = _read(replaced(body))
+    passed_on = _fields.decode(readable)
+    if passed_on.keys() != known.keys():
         words = "The name of a field holds half a character; send it whole, or leave it out."
         raise RequestError(words, code="invalid_json")
-    halves = {mark: half for half, mark in marks.items()}
-    return {name: exchanged(bytes(raw), halves) for name, raw in marked.items()}, chat
+    return {name: unmarked(bytes(raw)) for name, raw in passed_on.items()}, chat
 
 
 def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:

@@ -18,10 +18,10 @@ from pointsman.adapters.providers.events import EventDecoder
 from pointsman.adapters.providers.failures import ODD, broken, odd, upstream_error, words_of
 from pointsman.adapters.providers.pattern import EVENT, EVENT_END, Pattern, pattern_of
 from pointsman.adapters.providers.splice import Splicer
-from pointsman.adapters.providers.surrogates import marked, unmarked
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import FailureKind, UpstreamError
+from pointsman.core.halves import marked, unmarked
 from pointsman.engine.ports import Piece
 
 DONE = b"[DONE]"

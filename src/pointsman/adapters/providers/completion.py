@@ -11,10 +11,10 @@ from pointsman.adapters.providers.deltas import ABSENT, PLAIN_STOPS, Said, chars
 from pointsman.adapters.providers.events import BOM
 from pointsman.adapters.providers.failures import broken, upstream_error, words_of
 from pointsman.adapters.providers.splice import Naming, claimed_name, with_value
-from pointsman.adapters.providers.surrogates import marked, unmarked
 from pointsman.adapters.providers.usage import normalised
 from pointsman.core.blame import Transport
 from pointsman.core.errors import UpstreamError
+from pointsman.core.halves import marked, unmarked
 from pointsman.engine.ports import Piece
 
 _NO_ERROR = frozenset({b"null", b'""', b"{}", b"false"})

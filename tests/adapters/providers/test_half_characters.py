@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from raw_upstream import (
     END,
     EVENTS,
@@ -21,23 +17,10 @@ from raw_upstream import (
 from reaching import answered, failing, saying
 from translating import choice, read
 
-from pointsman.adapters.providers.surrogates import marked, unmarked
 from pointsman.core.errors import FailureKind as Kind
 
 FIRST, SECOND = "\ud83d", "\ude00"
 DONE = b"data: [DONE]\n\n"
-
-
-@given(
-    st.text(st.characters(codec=None, categories=["Cs", "Ll", "So"]) | st.sampled_from('\\"u')),
-    st.sampled_from(["{}", "x{}\\ud83d", "\\\\ud83d{}"]),
-)
-def test_what_is_marked_can_be_unmarked_byte_for_byte(text: str, around: str) -> None:
-    given_text = json.dumps([around.format(text)]).encode()
-    readable = marked(given_text)
-    if readable is not None:
-        assert unmarked(readable) == given_text
-        assert not [c for c in json.loads(readable)[0] if 0xD800 <= ord(c) < 0xE000]
 
 
 @pytest.mark.parametrize("reason", [None, "stop"])
