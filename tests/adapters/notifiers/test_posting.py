@@ -224,6 +224,14 @@ async def test_a_certificate_of_nobody_known_is_refused(
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:0:0:0:0:0:80ff:fffe",
+        "168.63.129.16",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "fd00:ec2::254",
+        "3fff::1",
+        "5f00::1",
     ],
 )
 def test_what_only_the_gateway_can_reach_is_not_public(address: str) -> None:

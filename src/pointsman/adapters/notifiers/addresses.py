@@ -18,7 +18,13 @@ from pointsman.core.errors import NotifyError
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host. Raises `OSError`."""
 
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All that IANA has given out for the public internet. What is not in it is local, or a way to
+write an IPv4 address: `::127.0.0.1`, `::ffff:0:127.0.0.1`, `64:ff9b:1::127.0.0.1`."""
+_DOCUMENTATION = IPv6Network("3fff::/20")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_AZURE_PLATFORM = IPv4Address("168.63.129.16")
+"""Public by its number, yet it answers each virtual machine of Azure about itself alone."""
 
 
 async def resolved(host: str, port: int) -> Sequence[str]:
@@ -55,7 +61,9 @@ def is_public(text: str) -> bool:
         inner = _embedded(address)
         if inner is not None:
             return is_public(str(inner))
-    return address.is_global and not address.is_multicast
+        if address not in _GLOBAL_UNICAST or address in _DOCUMENTATION:
+            return False
+    return address.is_global and not address.is_multicast and address != _AZURE_PLATFORM
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
