@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -113,3 +118,27 @@ def test_an_agent_may_be_out_of_reach(key: Key, name: str, code: str) -> None:
     with pytest.raises(AccessDenied) as caught:
         agent_of(key, {"model": name}, (), FLEET)
     assert (caught.value.known, caught.value.code) == (True, code)
+
+
+def _way_of(secret: bytes) -> list[tuple[str, int]]:
+    """The lines that are gone through, and how often, until a key is refused."""
+    keys, way = ring(), []
+
+    def seen(frame: FrameType, event: str, _more: object) -> Callable[..., Any]:
+        way.append((f"{frame.f_code.co_name} {event}", frame.f_lineno))
+        return seen
+
+    before = sys.gettrace()
+    sys.settrace(seen)
+    try:
+        with suppress(AccessDenied):
+            keys.holder({b"authorization": b"Bearer " + secret})
+    finally:
+        sys.settrace(before)
+    return way
+
+
+def test_a_key_that_is_nearly_right_is_refused_the_same_way_as_one_that_is_not() -> None:
+    """How long a refusal takes says nothing of how much of a key was guessed."""
+    near, far = SECRET[:-1] + b"X", b"X" * len(SECRET)
+    assert _way_of(near) == _way_of(far) != _way_of(SECRET)

@@ -33,6 +33,8 @@ FOR_ALERT_TOOLS = "/api/v2/"
 """What speaks Alertmanager's API (amtool, Karma, Grafana) asks below this; see `control`."""
 
 _ADDRESSES = frozenset({b"host", b"origin"})
+_ONCE = (b"host", b"authorization", b"api-key", b"x-api-key")
+_VERSIONS = ("1.1", "1.0")
 _OUR_MISTAKE = Reply(
     500,
     "Something failed inside the gateway; its log has the details.",
@@ -88,7 +90,7 @@ class Application:
         """Answer a request, whatever it is, and whatever goes wrong."""
         exchange.request_id = request_id_of(exchange.headers, self._random)
         try:
-            _names_its_host(exchange)
+            _reads_one_way(exchange)
             if self._parts.keys().empty:
                 _only_from_here(exchange)
             await self._dispatched(exchange)
@@ -170,12 +172,24 @@ class Application:
         await exchange.answer(200, lines_of([(b"content-type", kind)]), body)
 
 
-def _names_its_host(exchange: Exchange) -> None:
-    """Raises `RequestError` unless one host is named, as HTTP/1.1 wants it (RFC 9112, 3.2)."""
-    head = exchange.head
-    count = [name for name, _ in head.fields].count(b"host")
-    if count != 1 and (count or head.version >= "1.1"):
-        words = f"A request has one Host header, as HTTP/1.1 wants it, and not {count or 'none'}."
+def _reads_one_way(exchange: Exchange) -> None:
+    """Raises `RequestError` for a head that a proxy before us might read differently.
+
+    One host is named, as HTTP/1.1 wants it (RFC 9112, 3.2), and what says who calls is said once.
+    """
+    head, given = exchange.head, exchange.headers
+    if head.version not in _VERSIONS:
+        words = f"HTTP/{head.version} is not spoken here; HTTP/1.1 is."
+        raise RequestError(words, code="invalid_http")
+    if b"host" not in given and head.version == "1.1":
+        words = "A request has one Host header, as HTTP/1.1 wants it, and not none."
+        raise RequestError(words, code="invalid_http")
+    if len(given) == len(head.fields):
+        return
+    names = [name for name, _ in head.fields]
+    twice = next((name for name in _ONCE if names.count(name) > 1), None)
+    if twice is not None:
+        words = f"A request has one {twice.decode().title()} header, and not {names.count(twice)}."
         raise RequestError(words, code="invalid_http")
 
 
