@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +23,12 @@ from pointsman.adapters.stores.spool.file import SpoolFile
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.cli import main
 from pointsman.core.decision import Decision, Strategy, Task
+from pointsman.core.errors import StoreError
 from pointsman.engine.history_ports import AuditQuery
 from pointsman.engine.ports import DecisionQuery
+from small_disk import small_disk
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Captured = pytest.CaptureFixture[str]
 Db = Callable[..., int]
 
@@ -150,6 +155,90 @@ def test_what_is_kept_of_an_agent_is_deleted_and_that_is_noted(
     assert len(again.decisions(DecisionQuery())) == 1
     assert [act.subject for act in again.audit.acts(AuditQuery())] == ["coder", "coder"]
     again.close()
+
+
+def test_a_database_without_tables_is_said_to_be_ours_and_where_to_go_from_there(
+    db: Db, made: Path, capsys: Captured
+) -> None:
+    assert db("downgrade", "--to", "0", "--yes") == 0
+    with pytest.raises(StoreError, match=r"taken back to revision 0.*pointsman db upgrade"):
+        SqliteStore(made)
+    with pytest.raises(StoreError, match=r"taken back to revision 0.*pointsman db upgrade"):
+        SqliteStore(made, reading=True)
+    capsys.readouterr()
+    assert db("status") == 1
+    assert "revision 0, the newest is" in capsys.readouterr().out
+    assert db("upgrade") == 0
+    SqliteStore(made).close()
+
+
+@pytest.mark.parametrize("revision", ["0", "3"])
+def test_to_forget_somebody_changes_no_schema(
+    db: Db, made: Path, capsys: Captured, revision: str
+) -> None:
+    assert db("downgrade", "--to", revision, "--yes") == 0
+    assert db("forget", "--agent", "coder", "--yes") == 2
+    told = capsys.readouterr().err
+    assert f"is at revision {revision}, this pointsman works with {HEAD}" in told
+    assert "pointsman db upgrade" in told
+    assert db("status") == 1
+
+
+@pytest.fixture
+def put_away(tmp_path: Path, made: Path) -> Iterator[Path]:
+    """The folder of a database on a medium that takes nothing."""
+    store = SqliteStore(made)
+    store.append([Decision("dec_1", "r", NOON, "coder", Task(), Strategy.COST, (), (), 1.0, "v")])
+    store.close()
+    with small_disk(tmp_path, 8) as disk:
+        shutil.copy(made, disk)
+        made.unlink()
+        yield disk
+        _mount("rw", disk)
+
+
+def _mount(how: str, disk: Path) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+
+def test_what_only_reads_works_where_nothing_may_be_written(
+    tmp_path: Path, put_away: Path, capsys: Captured
+) -> None:
+    config = tmp_path / "put-away.yaml"
+    config.write_text(f"server: {{data_dir: {put_away}}}\n", "utf-8")
+    _mount("ro", put_away)
+    assert main(["db", "status", str(config)]) == 0
+    copy = tmp_path / "copy.db"
+    assert main(["db", "backup", str(config), "--file", str(copy)]) == 0
+    with closing(SqliteStore(copy)) as store:
+        assert len(store.decisions(DecisionQuery())) == 1
+    out = tmp_path / "decisions"
+    assert main(["export", "decisions", str(config), "--out", str(out)]) == 0
+    assert len(out.read_text().splitlines()) == 1
+    capsys.readouterr()
+    assert main(["db", "upgrade", str(config)]) == 1
+    assert "Read-only file system" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_without_writing_says_what_can_be_done(
+    tmp_path: Path, put_away: Path, capsys: Captured
+) -> None:
+    config = tmp_path / "put-away.yaml"
+    config.write_text(f"server: {{data_dir: {put_away}}}\n", "utf-8")
+    store = SqliteStore(put_away / "pointsman.db")
+    shutil.copytree(put_away, tmp_path / "killed")
+    store.close()
+    shutil.copy(tmp_path / "killed" / "pointsman.db", put_away)
+    shutil.copy(tmp_path / "killed" / "pointsman.db-wal", put_away)
+    (put_away / "pointsman.db-wal").write_bytes(b"some of it" * 100)
+    _mount("ro", put_away)
+    for words in (["db", "status"], ["db", "backup"], ["export", "decisions"]):
+        options = ["--file", str(tmp_path / "copy.db")] if words[1] == "backup" else []
+        assert main([*words, str(config), *options]) != 0
+        told = capsys.readouterr().err
+        assert "the newest of it is still in pointsman.db-wal" in told
+        assert "copy both files to a folder" in told
+    assert not (tmp_path / "copy.db").exists()
 
 
 def test_where_nothing_is_kept_nothing_is_forgotten(db: Db, capsys: Captured) -> None:

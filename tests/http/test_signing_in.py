@@ -251,3 +251,37 @@ async def test_where_nothing_can_be_written_one_signs_in_all_the_same(
         signed_in = await gate.sign_in(Role.ADMIN)
     assert gate.holder(cookie=signed_in.cookie).role is Role.ADMIN
     assert "cannot be kept over a restart" in caplog.text
+
+
+async def test_who_has_left_is_not_let_in_after_a_restart_where_that_cannot_be_written(
+    gate: Gate, tmp_path: Path
+) -> None:
+    gate.file = SessionFile(tmp_path)
+    gate.restarted()
+    leaves, stays = await gate.sign_in(Role.ADMIN), await gate.sign_in(Role.VIEWER)
+    (tmp_path / f"{FILE_NAME}.new").mkdir()  # so that nothing new can be written
+    assert (await gate.sign_in(Role.VIEWER)).status == 200
+    gate.restarted()
+    assert gate.holder(cookie=leaves.cookie).role is Role.ADMIN
+    assert (await gate.ask("DELETE", cookie=leaves.cookie)).status == 200
+    assert gate.holder(cookie=stays.cookie).role is Role.VIEWER
+    for _ in range(2):
+        with pytest.raises(AccessDenied):
+            gate.holder(cookie=leaves.cookie)
+        gate.restarted()
+
+
+async def test_where_a_sign_out_cannot_be_kept_at_all_the_log_names_the_file(
+    gate: Gate, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate.file = SessionFile(tmp_path / "data")
+    gate.restarted()
+    leaves = await gate.sign_in(Role.ADMIN)
+    (tmp_path / "data" / FILE_NAME).unlink()
+    (tmp_path / "data" / FILE_NAME).mkdir()
+    with caplog.at_level(logging.ERROR):
+        assert (await gate.ask("DELETE", cookie=leaves.cookie)).status == 200
+    assert "signed in again after a restart" in caplog.text
+    assert str(tmp_path / "data" / FILE_NAME) in caplog.text
+    with pytest.raises(AccessDenied):
+        gate.holder(cookie=leaves.cookie)

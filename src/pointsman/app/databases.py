@@ -6,11 +6,13 @@ Only those who change a database import this: it brings SQLAlchemy and Alembic w
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from pointsman.adapters.stores.file import address_to_read, address_to_write, why_unreadable
 from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.migrations.running import move, moving
 from pointsman.adapters.stores.schema import APPLICATION_ID, HEAD
@@ -49,7 +51,7 @@ class FileDatabase:
     def revision(self) -> int:
         if not self.exists():
             return 0
-        with closing(self.opened()) as db:
+        with self.reading() as db:
             revision = int(db.execute("PRAGMA user_version").fetchone()[0])
             ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
         if not ours:
@@ -58,12 +60,19 @@ class FileDatabase:
 
     def move(self, target: int) -> None:
         held = closing(Held(self.path.parent))
-        with held, closing(self.opened()) as db, moving(db) as connection:
+        with held, closing(_opened(address_to_write(self.path))) as db, moving(db) as connection:
             move(connection, target)
 
-    def opened(self) -> sqlite3.Connection:
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
-        return sqlite3.connect(uri, uri=True, isolation_level=None)
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for who changes nothing. Raises `Unmovable` where it cannot be read."""
+        try:
+            with closing(_opened(address_to_read(self.path))) as db:
+                yield db
+        except sqlite3.OperationalError as error:
+            if words := why_unreadable(self.path):
+                raise Unmovable(f"{self.path} cannot be read: {words}") from error
+            raise
 
 
 class ServerDatabase:
@@ -93,6 +102,10 @@ def database_of(configuration: Configuration) -> Database:
     if url is not None:
         return ServerDatabase(url.reveal())
     return FileDatabase(configuration.server.data_dir / DATABASE)
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, isolation_level=None)
 
 
 def _known(database: Database, revision: int) -> int:

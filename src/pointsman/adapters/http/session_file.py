@@ -28,7 +28,7 @@ class Session(NamedTuple):
 
 
 class SessionFile:
-    """The sessions of a gateway, by the hashes of their cookies. Both methods block."""
+    """The sessions of a gateway, by the hashes of their cookies. All methods block."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -43,8 +43,11 @@ class SessionFile:
             log.warning("who had signed in cannot be read: %s: %s", self._path, error)
             return {}
 
-    def write(self, sessions: Mapping[bytes, Session]) -> None:
-        """Keep these and no others, whole or not at all; where that fails, the log says so."""
+    def write(self, sessions: Mapping[bytes, Session]) -> bool:
+        """Keep these and no others, whole or not at all; False, and in the log, where that fails.
+
+        What was kept before is kept on then.
+        """
         fresh = self._path.with_name(f"{FILE_NAME}.new")
         try:
             fresh.parent.mkdir(parents=True, exist_ok=True)
@@ -57,3 +60,21 @@ class SessionFile:
         except OSError as error:
             words = "who has signed in cannot be kept over a restart: %s: %s"
             log.warning(words, self._path, error)
+            return False
+        return True
+
+    def keep_none(self) -> None:
+        """Forget all that was kept; where not even that can be done, the log says what follows.
+
+        Room on the disk is not needed for it.
+        """
+        try:
+            self._path.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return  # and so nothing was ever kept
+        except OSError as error:
+            words = (
+                "who has signed out is taken for signed in again after a restart, for the rest of"
+                " the twelve hours: %s can neither be written nor removed (%s): remove it"
+            )
+            log.error(words, self._path, error)  # noqa: TRY400 - the trace says no more

@@ -90,7 +90,7 @@ class Sessions:
             await self._sign_in(exchange)
         elif method == "DELETE":
             if self._sessions.pop(_hash_of(_cookie(exchange)), None) is not None:
-                await self._write()
+                await self._write(leaving=True)
             await self._tell(exchange, None, (_set_cookie(exchange, "", lasts_s=0),))
         elif method in ("GET", "HEAD"):
             await self._tell(exchange, self._signed_in(exchange))
@@ -120,11 +120,18 @@ class Sessions:
         await self._write()
         await self._tell(exchange, key, (_set_cookie(exchange, token, lasts_s=LASTS_S),))
 
-    async def _write(self) -> None:
-        """What is written last is what holds, whoever else signs in meanwhile."""
-        if self._file is not None:
-            async with self._writing:
-                await asyncio.to_thread(self._file.write, dict(self._sessions))
+    async def _write(self, *, leaving: bool = False) -> None:
+        """What is written last is what holds, whoever else signs in meanwhile.
+
+        Where that somebody is `leaving` cannot be written, all others have to come in anew after a
+        restart: what was kept would let in who has left.
+        """
+        if self._file is None:
+            return
+        async with self._writing:
+            kept = await asyncio.to_thread(self._file.write, dict(self._sessions))
+            if leaving and not kept:
+                await asyncio.to_thread(self._file.keep_none)
 
     def _keep(self, name: bytes, session: Session) -> None:
         now = self._wall()

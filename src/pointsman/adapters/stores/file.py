@@ -229,27 +229,22 @@ class DatabaseFile:
                 f"{self._path} was written by a newer pointsman (schema {version}, this one knows"
                 f" {HEAD}): upgrade pointsman or use another file"
             )
-        foreign = version and _pragma(db, "application_id") != APPLICATION_ID
+        ours = _pragma(db, "application_id") == APPLICATION_ID
         used = db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
-        if foreign or (used and not version):
+        if ours and used and not version:
+            raise StoreError(
+                f"{self._path} was taken back to revision 0, without tables: bring it up to date"
+                " with `pointsman db upgrade`"
+            )
+        if used and not (ours and version):
             raise StoreError(f"{self._path} belongs to another program: use another file")
         return version
 
     def _connect(self) -> sqlite3.Connection:
-        uri = f"{self._path.absolute().as_uri()}?mode=rw"  # never made here, where all could read
-        if self._reading and self._is_at_rest():
-            uri = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        uri = address_to_read(self._path) if self._reading else address_to_write(self._path)
         return sqlite3.connect(
             uri, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True
         )
-
-    def _is_at_rest(self) -> bool:
-        """Whether nobody writes here, as on a medium that takes nothing, and no log is left over.
-
-        Else SQLite wants to make files beside it.
-        """
-        log = Path(f"{self._path}-wal")
-        return not os.access(self._path.parent, os.W_OK) and not log.exists()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -276,9 +271,46 @@ class DatabaseFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self._path} cannot be {done}: {_remedy(error)}") from error
+            words = why_unreadable(self._path) if self._reading else ""
+            raise StoreError(f"{self._path} cannot be {done}: {words or _remedy(error)}") from error
         except (ValueError, IndexError, ArithmeticError, msgspec.DecodeError) as error:
             raise StoreError(f"{self._path} holds a damaged record: {error}") from error
+
+
+def address_to_write(path: Path) -> str:
+    """The address of a file for SQLite; it is never made thereby, or all could read it."""
+    return f"{path.absolute().as_uri()}?mode=rw"
+
+
+def address_to_read(path: Path) -> str:
+    """The same for who only reads, also where nothing may be written.
+
+    There SQLite may not make the files that it wants beside it, and needs none: nobody writes.
+    """
+    if _may_be_written_beside(path) or _log_size(path):
+        return address_to_write(path)
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+
+
+def why_unreadable(path: Path) -> str:
+    """What keeps people from reading a file of which they may write nothing; '' otherwise."""
+    if _may_be_written_beside(path) or not _log_size(path):
+        return ""
+    return (
+        f"the newest of it is still in {path.name}-wal, and nothing may be written in"
+        f" {path.parent}: copy both files to a folder where that is allowed, and read them there"
+    )
+
+
+def _may_be_written_beside(path: Path) -> bool:
+    return os.access(path.parent, os.W_OK)
+
+
+def _log_size(path: Path) -> int:
+    """How many bytes are in its log, which whoever ends well leaves empty or takes away."""
+    with suppress(FileNotFoundError):
+        return os.stat(f"{path}-wal").st_size  # noqa: PTH116 - there is no path of that name yet
+    return 0
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:

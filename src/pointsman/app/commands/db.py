@@ -157,7 +157,7 @@ def _backup(args: argparse.Namespace) -> int:
     descriptor = os.open(args.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
     try:
-        with closing(database.opened()) as db:
+        with database.reading() as db:
             db.execute("VACUUM INTO ?", (str(args.file),))
     except BaseException:
         args.file.unlink()  # a part of a copy is none
@@ -177,8 +177,14 @@ def _forget(args: argparse.Namespace) -> int:
         raise _Refusal(f"all that is kept of {args.agent} is deleted; add --yes if that is meant")
     configuration = load(_config(args), os.environ)
     settings, folder = configuration.store, configuration.server.data_dir
-    if settings.url is None and not folder.exists():
+    database = database_of(configuration)
+    if not database.exists():
         raise _Refusal(f"nothing was ever kept in {folder}")
+    if (revision := database.revision()) < HEAD:
+        raise _Refusal(
+            f"{database} is at revision {revision}, this pointsman works with {HEAD}: bring it up"
+            " to date first with `pointsman db upgrade`"
+        )
     with closing(Held(folder)):
         count = _forgotten(settings, folder, args.agent)
     if args.json:
@@ -196,8 +202,7 @@ def _forgotten(settings: StoreSettings, folder: Path, agent_id: str) -> int:
             " start the gateway until they are there"
         )
     store = recorded(settings, folder, reading=False)
-    if store is None:
-        raise _Refusal(f"nothing was ever kept in {folder}")
+    assert store is not None  # noqa: S101 - whoever calls has looked
     with closing(store):
         now = SystemClock().now()
         name = act_id(now, secrets.randbits(64))
