@@ -62,8 +62,9 @@ cover: $(TOOLS) ## the suite under coverage: core 100 % of branches, everything 
 	$(PY) -m coverage report --include='src/pointsman/core/*' --fail-under=100
 	$(PY) -m coverage report --fail-under=95
 
-docs: $(TOOLS) ## write what is read from the code, run the code in the pages, follow their links
+docs: $(TOOLS) ## write what is read from the code, build the site into build/site, run the code in the pages
 	$(PY) docs/generate.py
+	$(PY) docs/site/build.py
 	$(PYTEST) tests/docs $(ARGS)
 
 bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one run
@@ -108,7 +109,7 @@ $(SIM): pyproject.toml $(TOOLS)
 
 $(TOOLS): pyproject.toml $(RUNTIME)
 	@echo "installing the test and check tools into .venv"
-	@$(PY) -m pip install --quiet --group test --group check
+	@$(PY) -m pip install --quiet --group test --group check --group docs
 	@# It requires SAP's driver, which is not free and never installed: a stand-in is in the tests.
 	@$(PY) -m pip install --quiet --no-deps 'sqlalchemy-hana>=5,<6'
 	@touch $@

@@ -80,7 +80,7 @@ def python_names() -> str:
 
 def _name(name: str) -> str:
     thing = getattr(pointsman, name)
-    head = f"### pointsman.{name}"
+    head = f"## pointsman.{name}"
     if isinstance(thing, str):
         return f"{head}\n\nThe version, as text."
     doc = inspect.cleandoc(thing.__doc__ or "")
@@ -88,7 +88,7 @@ def _name(name: str) -> str:
         doc = ""  # a named tuple's own, which says no more than its fields
     if inspect.isclass(thing):
         return "\n\n".join(filter(None, [head, doc, *_members(thing)]))
-    return f"{head}\n\n```python\n{_signature(name, thing)}\n```\n\n{doc}"
+    return f"{head}\n\n{_shown(_signature(name, thing), doc)}"
 
 
 def _members(thing: type) -> Iterator[str]:
@@ -108,10 +108,13 @@ def _members(thing: type) -> Iterator[str]:
             continue
         if isinstance(member, property) and member.fget:
             answer = _annotation(inspect.get_annotations(member.fget)["return"])
-            yield f"```python\n{name}: {answer}\n```\n\n{inspect.cleandoc(member.__doc__)}"
+            yield _shown(f"{name}: {answer}", member.__doc__)
         if inspect.isfunction(member):
-            shown = _signature(name, member)
-            yield f"```python\n{shown}\n```\n\n{inspect.cleandoc(member.__doc__)}"
+            yield _shown(_signature(name, member), member.__doc__)
+
+
+def _shown(signature: str, doc: str) -> str:
+    return f"```python signature\n{signature}\n```\n\n{inspect.cleandoc(doc)}"
 
 
 def _annotation(given: Any) -> str:
@@ -122,7 +125,7 @@ def _signature(name: str, function: Any) -> str:
     target = inspect.unwrap(function)
     start = "async " if inspect.iscoroutinefunction(target) else ""
     manager = inspect.isasyncgenfunction(target)
-    text = re.sub(r"'([^']*)'", r"\1", str(inspect.signature(target)))
+    text = re.sub(r"'([^']+)'", r"\1", str(inspect.signature(target)))
     if manager:
         start, text = "async with ", text.replace("AsyncIterator[", "").removesuffix("]")
     return f"{start}{name}{text}"
