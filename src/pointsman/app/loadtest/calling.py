@@ -27,7 +27,8 @@ class Went(NamedTuple):
     """How a request went. Times in seconds on one clock; `fault` is empty where all is well.
 
     `due` is when it should have been sent, `sent` when it was. `first` is when the first piece of
-    a stream came, None for others. `tokens` are those of the answer, where it says so.
+    a stream came, None for others. `tokens` are those of the answer, where it says so, and
+    `prompt_tokens` those of the question, of which `cached_tokens` were read from a cache.
     """
 
     due: float
@@ -39,6 +40,8 @@ class Went(NamedTuple):
     model: str = ""
     agent: str = ""
     tokens: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
 
     @property
     def felt_s(self) -> float:
@@ -51,8 +54,14 @@ class Went(NamedTuple):
         return self.ended - self.sent
 
 
+class _Details(msgspec.Struct):
+    cached_tokens: Any = None
+
+
 class _Usage(msgspec.Struct):
     completion_tokens: Any = None
+    prompt_tokens: Any = None
+    prompt_tokens_details: _Details | None = None
 
 
 class _Seen(msgspec.Struct):
@@ -152,7 +161,15 @@ def _read(data: bytes) -> _Seen | None:
 
 
 def _noted(went: Went, seen: _Seen) -> Went:
-    tokens = seen.usage.completion_tokens if seen.usage is not None else None
-    if isinstance(tokens, int):
-        went = went._replace(tokens=tokens)
+    if seen.usage is not None:
+        told, details = seen.usage, seen.usage.prompt_tokens_details
+        went = went._replace(
+            tokens=_count(told.completion_tokens, went.tokens),
+            prompt_tokens=_count(told.prompt_tokens, went.prompt_tokens),
+            cached_tokens=_count(details.cached_tokens if details else None, went.cached_tokens),
+        )
     return went._replace(model=seen.model) if isinstance(seen.model, str) else went
+
+
+def _count(told: Any, before: int) -> int:
+    return told if isinstance(told, int) else before

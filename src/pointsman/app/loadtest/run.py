@@ -9,9 +9,9 @@ from random import Random
 from typing import Any, NamedTuple
 
 from pointsman.app.loadtest.arrivals import Arrivals, OpenLoop
-from pointsman.app.loadtest.calling import Caller
+from pointsman.app.loadtest.calling import Caller, Went
 from pointsman.app.loadtest.measured import Measured
-from pointsman.app.loadtest.requests import Traffic
+from pointsman.app.loadtest.requests import Request, Traffic
 
 
 class Bounds(NamedTuple):
@@ -28,7 +28,7 @@ class Bounds(NamedTuple):
 
 class LoadTest:
     """One run. `tick` is called about once a second while it lasts, with what was
-    measured and the seconds since the start.
+    measured and the seconds since the start; `each` with every request that ended.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class LoadTest:
         random: Random,
         warm_up_s: float = 0.0,
         tick: Callable[[Measured, float], None] = lambda _, __: None,
+        each: Callable[[Request, Went], None] = lambda _, __: None,
     ) -> None:
         self._caller = caller
         self._traffic = traffic
@@ -48,6 +49,7 @@ class LoadTest:
         self._bounds = bounds
         self._random = random
         self._tick = tick
+        self._each = each
         self._warm_up_s = warm_up_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._load: asyncio.Task[None] | None = None
@@ -110,7 +112,10 @@ class LoadTest:
 
     async def _one(self, measured: Measured, due: float) -> None:
         measured.began_one(time.monotonic())
-        measured.ended_one(await self._caller.call(self._traffic.draw(), due))
+        request = self._traffic.draw()
+        went = await self._caller.call(request, due)
+        measured.ended_one(went)
+        self._each(request, went)
 
     def _is_over(self, at_s: float, asked: int) -> bool:
         most = self._bounds.requests
