@@ -197,9 +197,10 @@ def told(gateway: GatewayProcess, *arguments: str) -> tuple[int, dict[str, Any]]
 def test_the_command_measures_a_gateway_and_writes_a_page(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:
-    gateway = serve(fleet(upstream.url, agents={"coder": {}, "helper": {}}))
-    agents = ("--agent", "coder=3", "--agent", "helper")
-    arguments = ("--concurrency", "4", "--requests", "60", "--stream", "0.5", *agents)
+    agents: dict[str, Any] = {"coder": {}, "helper": {}}
+    gateway = serve(fleet(upstream.url, agents=agents, routing={"exploration": 0}))
+    shares = ("--agent", "coder=3", "--agent", "helper")
+    arguments = ("--concurrency", "4", "--requests", "60", "--stream", "0.5", *shares)
     status, document = told(gateway, *arguments, "--html", "report.html", "--max-failed", "0")
     assert status == 0
     assert document["requests"]["answered"] == 60
