@@ -20,7 +20,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bench.wire import plain_answer, request_body, stream_events
-from pointsman.adapters.http.edge import EdgeLimits, edge_protocol
+from pointsman.adapters.http.bounds import EdgeLimits
+from pointsman.adapters.http.edge import edge_protocol
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.replies import lines_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.adapters.http.bounds import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.providers.simulated.personas import AGENTS, FLEET, Episode, Pace, Persona
 from pointsman.app.config import parse

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.adapters.http.bounds import EdgeLimits
 from pointsman.adapters.providers.presets import PRESETS
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.additions import (

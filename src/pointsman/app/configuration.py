@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
-from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.adapters.http.bounds import EdgeLimits
 from pointsman.adapters.providers.presets import Quirks
 from pointsman.adapters.providers.simulated.personas import Persona
 from pointsman.app.additions import NOTHING_ADDED, SECTIONS, Additions, SectionName

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pointsman.adapters.http.edge import EdgeLimits
+from pointsman.adapters.http.bounds import EdgeLimits
 from pointsman.app.alerting import AlertsEntry
 from pointsman.app.keeping import StoreEntry
 from pointsman.app.planning import AssignmentEntry, DutyEntry, LoadEntry

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -63,7 +64,8 @@ async def in_time(work: Coroutine[Any, Any, None], within_s: float) -> bool:
 class StoppingServer(uvicorn.Server):
     """A server that ends within a grace of `grace_s` seconds, in this order.
 
-    No more connections; answers under way may finish, all but the last fifth of the grace; what is
+    No more connections, but for those that the system has taken already; one more request on each
+    that was to be kept; answers under way may finish, all but the last fifth of the grace; what is
     still open then is cut, which its caller is told; then the application ends, within the rest.
 
     The first SIGTERM or SIGINT begins it. With the second, answers are cut at once. With the third,
@@ -95,10 +97,7 @@ class StoppingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._begin()
-        for server in self.servers:
-            server.close()
-        for each in sockets or []:
-            each.close()
+        await self._take_no_more(sockets or [])
         state = self.server_state
         for connection in list(state.connections):
             connection.shutdown()
@@ -112,6 +111,28 @@ class StoppingServer(uvicorn.Server):
                 task.cancel()
             await asyncio.wait(state.tasks, timeout=LAST_WORDS_S)
         await self.lifespan.shutdown()
+
+    async def _take_no_more(self, sockets: list[socket.socket]) -> None:
+        """Close what is listened on, without the connections that wait there to be taken.
+
+        Whoever is behind one has been told by the system that it stands, and may have sent already.
+        """
+        spares = [each.dup() for each in sockets]
+        for server in self.servers:
+            server.close()
+        for each in sockets:
+            each.close()
+        waiting: list[socket.socket] = []
+        for spare in spares:
+            with spare, suppress(BlockingIOError):
+                while True:
+                    waiting.append(spare.accept()[0])
+        for each in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, each)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(server_state=self.server_state)
 
     def _begin(self) -> None:
         if self._grace.begin(self._grace_s()):

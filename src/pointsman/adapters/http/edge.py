@@ -13,13 +13,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
+from pointsman.adapters.http.bounds import EdgeLimits
 from pointsman.adapters.http.exchange import Exchange, raw
 from pointsman.adapters.http.heads import Offers, RequestHead, path_of
 from pointsman.adapters.http.refusals import (
@@ -42,23 +43,14 @@ UNWANTED_BODIES = 4
 MOST_WAITING_BYTES = 64 * 1024
 """Of a request that waits: beyond this the connection is not read until its turn comes."""
 
+LAST_REQUEST_S = 1.0
+"""How long a connection that was to be kept is, once the server stops: its other side may have sent
+a request when it hears of the end, and a proxy never sends one twice."""
+
 log = logging.getLogger(__name__)
 
 Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
 """Answers one request. It sees to its own failures; what it leaves unanswered is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeLimits:
-    """What the gateway accepts from its callers, in bytes, seconds and connections."""
-
-    max_body_bytes: int = 20 * 1024 * 1024
-    max_header_bytes: int = 32 * 1024
-    header_timeout_s: float = 10.0
-    body_timeout_s: float = 30.0
-    write_timeout_s: float = 60.0
-    idle_timeout_s: float = 75.0
-    max_connections: int = 4096
 
 
 class EdgeProtocol(asyncio.Protocol):
@@ -257,20 +249,25 @@ class EdgeProtocol(asyncio.Protocol):
             self.transport.resume_reading()
         if self._waiting:
             self._begin(self._waiting.popleft())
-        elif self._stopping:
-            self.transport.close()
         else:
             self._rest()
 
     def shutdown(self) -> None:
-        """Close once what has been asked is answered."""
+        """Close once what has been asked is answered, and told that nothing more is.
+
+        Who was told otherwise, or nothing yet, may have sent a request: a moment is left for it.
+        """
         self._stopping = True
+        self.limits = replace(self.limits, idle_timeout_s=LAST_REQUEST_S)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         if self._answering is None:
-            self.transport.close()
+            self._rest()
             return
         if self._answering.when_stopping is not None:
             self._answering.when_stopping()
-        if not self._waiting:
+        if not self._waiting and not self._answering.started:
             self._answering.keep_alive = False
 
     @property
