@@ -34,7 +34,7 @@ from pointsman.engine.attempt import Begun
 from pointsman.engine.health import Health
 from pointsman.engine.load import Load
 from pointsman.engine.policy import Policy, Timeouts
-from pointsman.engine.ports import Answer, Call, Piece, Scorer
+from pointsman.engine.ports import Answer, Call, PassOn, Piece, Scorer
 from pointsman.engine.registry import Registry, Setup
 from pointsman.engine.serve import Ask, Served, Service
 from pointsman.engine.tally import Tally
@@ -145,10 +145,13 @@ class ScriptedAnswer:
         self.closed = 0
         self.hold_close: Hold | None = None
 
-    async def read(self) -> Piece | None:
+    async def read(self, pass_on: PassOn | None = None) -> Piece | None:
         if self._reason.done():
             raise self._reason.result()
-        return await self.play(self._steps.popleft() if self._steps else None)
+        piece = await self.play(self._steps.popleft() if self._steps else None)
+        if pass_on is not None and piece is not None and pass_on(piece):
+            return await self.read(pass_on)
+        return piece
 
     async def play(self, step: Step) -> Piece | None:
         if isinstance(step, Hold):

@@ -222,3 +222,24 @@ async def test_an_application_that_tells_a_length_is_taken_at_its_word(method: s
     assert line.sent.endswith(b"\r\n\r\nonetwo" if method == "GET" else b"\r\n\r\n")
     assert b"chunked" not in line.sent
     assert exchange.over
+
+
+async def test_more_leaves_at_once_or_not_at_all() -> None:
+    line = RecordedLine()
+    exchange = an_exchange(line)
+    await exchange.begin(PLAIN, b"one")
+    assert exchange.more_now(b"two")
+    line.writing_paused = True
+    assert not exchange.more_now(b"three")
+    line.writing_paused = False
+    exchange.leave()
+    assert not exchange.more_now(b"four")
+    assert line.recorded.writes[1:] == [b"3\r\ntwo\r\n"]
+
+
+async def test_before_chunks_were_invented_more_leaves_as_it_is() -> None:
+    line = RecordedLine()
+    exchange = an_exchange(line, version="1.0")
+    await exchange.begin(PLAIN, b"one")
+    assert exchange.more_now(b"two")
+    assert line.recorded.writes[1:] == [b"two"]

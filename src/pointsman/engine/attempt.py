@@ -89,6 +89,12 @@ class Patience:
         self._left_s -= took_s
         return took_s
 
+    def served_and_waiting(self) -> float:
+        """It has given something and we wait for the next; how long the former took."""
+        took_s = self.served()
+        self.waiting()
+        return took_s
+
     def end(self) -> None:
         self._timer.cancel()
 
@@ -231,6 +237,10 @@ class Attempt:
                 await self._answer.close()
 
 
+Sink = Callable[[bytes], bool]
+"""Takes bytes for the caller at once, or says that it cannot."""
+
+
 class Begun:
     """An answer on its way to the caller. Whoever holds it must `close` it.
 
@@ -277,8 +287,11 @@ class Begun:
         self.outcome: Outcome | None = None
         self._first: bytes | None = self._noted(first)
 
-    async def read(self) -> bytes | None:
+    async def read(self, sink: Sink | None = None) -> bytes | None:
         """The next bytes for the caller, or None when the answer is complete.
+
+        What comes in the meantime may go to `sink`, in its order; what that does not take is
+        returned here.
 
         Raises `UpstreamError` when the upstream fails after it has begun; then nothing follows.
         """
@@ -291,7 +304,7 @@ class Begun:
             return None
         self._patience.waiting()
         try:
-            piece = await self._answer.read()
+            piece = await self._answer.read(sink and partial(self._passed, sink))
         except UpstreamError as error:
             await self._end(error)
             raise
@@ -314,6 +327,14 @@ class Begun:
         """Let go; an answer that is not complete counts as cancelled by the caller. Idempotent."""
         if not self._over:
             await self._end(_cancelled())
+
+    def _passed(self, sink: Sink, piece: Piece) -> bool:
+        """Whether the piece went on at once."""
+        if self._patience is None or not sink(piece.data):
+            return False
+        self.upstream_s += self._patience.served_and_waiting()
+        self._noted(piece)
+        return True
 
     def _noted(self, piece: Piece) -> bytes:
         self._chars += piece.completion_chars

@@ -140,11 +140,18 @@ class Piece(NamedTuple):
     completion_chars: int = 0
 
 
+PassOn = Callable[[Piece], bool]
+"""Takes a piece at once, or says that it cannot."""
+
+
 class Answer(Protocol):
     """An answer under way."""
 
-    async def read(self) -> Piece | None:
+    async def read(self, pass_on: PassOn | None = None) -> Piece | None:
         """The next piece, or None once the answer is complete.
+
+        What merely goes on with a text may be given to `pass_on` while this waits, in its order and
+        as it comes: the reader need not be woken for it. What that does not take is returned here.
 
         Raises `UpstreamError` when the upstream fails, also when it merely stops: None is returned
         only after the upstream has said that it is done.

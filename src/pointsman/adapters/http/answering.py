@@ -68,7 +68,7 @@ async def send_stream(
     first = await begun.read()
     await exchange.begin(_STREAM_LINES + facts, first or b"")
     try:
-        while (data := await begun.read()) is not None:
+        while (data := await begun.read(exchange.more_now)) is not None:
             await exchange.more(data)
     except UpstreamError as error:
         return _error_event(error)

@@ -200,12 +200,17 @@ class Exchange:
 
     async def more(self, data: bytes) -> None:
         """More of an answer that has begun."""
+        await self.write(self._framed(data))
+
+    def more_now(self, data: bytes) -> bool:
+        """More of an answer that has begun, if there is a caller, who has read what came before."""
         line = self._line
-        if line.writing_paused:
-            await line.drain()
+        if line.writing_paused or self.left:
+            return False
         # `_send` what is `_framed`, without two calls for every piece of every stream.
-        if data and not self.left:
+        if data:
             line.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        return True
 
     async def end(self, last: bytes) -> None:
         """The last bytes of an answer that has begun."""

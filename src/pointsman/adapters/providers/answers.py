@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pointsman.adapters.providers.chunks import ChunkTranslator
 from pointsman.adapters.providers.events import EventDecoder
@@ -12,7 +13,7 @@ from pointsman.adapters.providers.splice import Naming
 from pointsman.adapters.providers.transport import BREAKS, failure_of, read_at_most
 from pointsman.core.blame import Transport
 from pointsman.core.errors import FailureKind, UpstreamError
-from pointsman.engine.ports import Piece
+from pointsman.engine.ports import PassOn, Piece
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -67,7 +68,7 @@ class PlainAnswer(_HttpAnswer):
         self._naming = naming
         self._translated = translated
 
-    async def read(self) -> Piece | None:
+    async def read(self, pass_on: PassOn | None = None) -> Piece | None:  # noqa: ARG002 - whole
         """The document as one piece, then None. Raises `UpstreamError`."""
         if self._failure is not None:
             raise self._failure
@@ -119,18 +120,19 @@ class StreamedAnswer(_HttpAnswer):
         self._translator = translator
         self._linger = linger
 
-    async def read(self) -> Piece | None:
+    async def read(self, pass_on: PassOn | None = None) -> Piece | None:
         """The next piece, or None once the answer is complete. Raises `UpstreamError`."""
         if self._failure is not None:
             raise self._failure
         if self._over:
             return None
         translator = self._translator
+        taker = None if pass_on is None else partial(self._passed, pass_on)
         try:
             if translator.failure is not None:
                 raise translator.failure
             while True:
-                data = await self._response.read_some()
+                data = await self._response.read_some(taker)
                 piece = self._translation(data)
                 if piece is not None:
                     break
@@ -140,6 +142,11 @@ class StreamedAnswer(_HttpAnswer):
             self._over = True
             self._linger(self._response)
         return piece
+
+    def _passed(self, pass_on: PassOn, data: bytes) -> bool:
+        """Whether the data went on, as one event like those before it."""
+        piece = self._translator.alike(data) if self._decoder.between_events else None
+        return piece is not None and pass_on(piece)
 
     def _translation(self, data: bytes) -> Piece | None:
         decoder, translator = self._decoder, self._translator

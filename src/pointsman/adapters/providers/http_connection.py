@@ -160,6 +160,8 @@ class HttpConnection(asyncio.Protocol):
         if self._silent_bytes > MAX_HEAD_BYTES:
             self.break_off(self._malformed("a head or trailer that is too large"))
             return
+        if response.passed_on():
+            return
         if response.buffered_bytes > HIGH_WATER_BYTES:
             self._pause_reading(response)
         response.wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from pointsman.adapters.providers.breaks import Broken
@@ -13,6 +13,10 @@ from pointsman.core.evidence import Transport
 HIGH_WATER_BYTES = 256 * 1024
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 256
+
+
+Taker = Callable[[bytes], bool]
+"""Takes a part of a body at once, or leaves it to the reader."""
 
 
 class Unacceptable(Exception):
@@ -43,6 +47,7 @@ class Response:
         "_loop",
         "_packed",
         "_parts",
+        "_taker",
         "_timer",
         "_waiter",
         "buffered_bytes",
@@ -59,6 +64,7 @@ class Response:
         self._packed: Unpacker | None = None
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._taker: Taker | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._aborted = False
         self.buffered_bytes = 0
@@ -102,13 +108,14 @@ class Response:
             return None
         return self._taken()
 
-    def read_some(self) -> Coroutine[Any, Any, bytes]:
+    def read_some(self, taker: Taker | None = None) -> Coroutine[Any, Any, bytes]:
         """What has come of the body since, unpacked; b"" at its honest end.
 
-        Raises `Broken`, or the reason of an abort, once what came before is read. Cancelled, it
-        hangs up.
+        While this waits, what comes is offered to `taker`, unless it is packed; what that takes is
+        gone. Raises `Broken`, or the reason of an abort, once what came before is read. Cancelled,
+        it hangs up.
         """
-        return self._read_raw() if self._packed is None else self._read_unpacked(self._packed)
+        return self._read_raw(taker) if self._packed is None else self._read_unpacked(self._packed)
 
     def abort(self, reason: Exception) -> None:
         """Make a pending and every later read raise `reason`; hang up on an unfinished response.
@@ -163,6 +170,20 @@ class Response:
         self._parts.append(data)
         self.buffered_bytes += len(data)
 
+    def passed_on(self) -> bool:
+        """Whether what has just come was taken without waking the reader."""
+        if self._taker is None or self._waiter is None or len(self._parts) != 1:
+            return False
+        try:
+            taken = self._taker(self._parts[0])
+        except Exception as defect:  # noqa: BLE001 - it must not pass for a break of the connection
+            self.abort(defect)
+            return True
+        if taken:
+            self._parts.clear()
+            self.buffered_bytes = 0
+        return taken
+
     def end(self) -> None:
         """The last byte is in, and the connection is not ours any more."""
         self.ended = True
@@ -195,13 +216,16 @@ class Response:
             self._timer.cancel()
             self._timer = None
 
-    async def _read_raw(self) -> bytes:
+    async def _read_raw(self, taker: Taker | None = None) -> bytes:
         while not (self._parts or self.ended or self._failure is not None):
+            self._taker = taker
             try:
                 await self.news()
             except BaseException:
                 self.close()
                 raise
+            finally:
+                self._taker = None
         if not self._parts and self._failure is not None:
             raise self._failure
         return self._taken() if self._parts else b""

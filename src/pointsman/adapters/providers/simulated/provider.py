@@ -17,7 +17,7 @@ from pointsman.adapters.providers.simulated.sse import (
     usage_json,
 )
 from pointsman.core.errors import FailureKind, UpstreamError
-from pointsman.engine.ports import Answer, Call, Clock, Piece
+from pointsman.engine.ports import Answer, Call, Clock, PassOn, Piece
 
 TICK_S = 0.02
 """Tokens that are due within this time of the last piece share the next one."""
@@ -125,7 +125,7 @@ class _SimulatedAnswer:
         self._reason: Exception | None = None
         self._reader: asyncio.Task[object] | None = None
 
-    async def read(self) -> Piece | None:
+    async def read(self, pass_on: PassOn | None = None) -> Piece | None:  # noqa: ARG002 - paced
         if self._reason is not None:
             raise self._reason
         if self._ended:
