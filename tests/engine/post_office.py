@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from random import Random
 
-from fakes import FakeClock
+from scripted import FakeClock
 
 from memory_outbox import MemoryOutbox
 from notices import notification

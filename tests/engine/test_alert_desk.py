@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes import NOON
+from scripted import NOON
 from watching_world import PLAN, Watched
 
 from alerts_made import ERROR, rule

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fakes import BEST, NEXT, NOON
+from fakes import BEST, NEXT
 from made_decisions import decided
+from scripted import NOON
 from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, ERROR, INFO, WARNING, at, attempt

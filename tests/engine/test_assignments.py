@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from fakes import FakeClock
+from scripted import FakeClock
 
 from pointsman.adapters.stores.assignment_rows import unpacked
 from pointsman.adapters.stores.sqlite import SqliteStore

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from fakes import (
-    NOON,
+from fakes import read_all
+from scripted import (
     USAGE,
     After,
     FakeClock,
@@ -18,54 +17,18 @@ from fakes import (
     Script,
     ScriptedProvider,
     good,
-    model,
     preamble,
-    read_all,
     refused,
     text,
     with_usage,
 )
+from trying import AMPLE, BROKEN, Try
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Blame, FailureKind, UpstreamError
-from pointsman.engine.attempt import MOST_HELD_BYTES, Attempt, Ending
+from pointsman.engine.attempt import MOST_HELD_BYTES, Ending
 from pointsman.engine.policy import Timeouts
 from pointsman.engine.ports import Answer, Call, Piece
-
-BROKEN = UpstreamError(FailureKind.RESET, "gone")
-MODEL = model("p/m")
-AMPLE = Timeouts()
-
-
-class Try:
-    """One attempt with its script, and what became of it."""
-
-    def __init__(
-        self,
-        script: Script,
-        timeouts: Timeouts = AMPLE,
-        clock: FakeClock | None = None,
-        *,
-        stream: bool = True,
-    ) -> None:
-        self.clock = clock or FakeClock()
-        self.provider = ScriptedProvider(self.clock)
-        self.provider.scripts[MODEL.id] = deque([script])
-        self.endings: list[Ending] = []
-        call = Call(MODEL, {}, stream, "req_1", timeouts.connect_s)
-        self.attempt = Attempt(self.provider, call, timeouts, self.clock, self._ended)
-
-    def _ended(self, ending: Ending) -> Outcome:
-        self.endings.append(ending)
-        failure = ending.error.kind if ending.error else None
-        return Outcome("d", 1, MODEL.id, "a", NOON, failure, streamed=True, total_s=ending.total_s)
-
-    @property
-    def failure(self) -> FailureKind | None:
-        """How it ended; there must be exactly one ending, and nothing left open."""
-        (ending,) = self.endings
-        assert all(answer.closed for answer in self.provider.answers)
-        return ending.error.kind if ending.error else None
 
 
 async def test_pieces_reach_the_reader_in_order_and_then_the_end() -> None:
@@ -382,37 +345,3 @@ async def test_a_reported_cost_survives() -> None:
     one = Try(Script(reads=(text(), with_usage(usage))))
     await read_all(await one.attempt.begin())
     assert one.endings[0].usage == usage
-
-
-async def test_what_goes_on_at_once_counts_as_what_is_read() -> None:
-    reads = (text("a"), After(2.0, text("bb")), After(3.0, text("ccc")), with_usage())
-    trial = Try(Script(reads=reads))
-    begun = await trial.attempt.begin()
-    sent = [await begun.read()]
-
-    def sink(data: bytes) -> bool:
-        sent.append(data)
-        return True
-
-    assert await begun.read(sink) is None
-    assert b"".join(data for data in sent if data) == b"abbccc"
-    (ending,) = trial.endings
-    assert ending.error is None
-    assert (ending.completion_chars, ending.usage, ending.total_s) == (6, USAGE, 5.0)
-
-
-async def test_what_cannot_go_on_at_once_is_read_in_its_order() -> None:
-    trial = Try(Script(reads=(text("a"), text("b"), text("c"))))
-    begun = await trial.attempt.begin()
-    sent = [await begun.read()]
-    takes = [False, True]
-
-    def sink(data: bytes) -> bool:
-        if takes.pop(0):
-            sent.append(data)
-            return True
-        return False
-
-    sent.append(await begun.read(sink))
-    assert await begun.read(sink) is None
-    assert sent == [b"a", b"b", b"c"]

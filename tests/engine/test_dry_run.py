@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, cast
 
 import pytest
-from fakes import NOON
 from recorded import Record
+from scripted import NOON
 
 from alerts_made import CRITICAL, ERROR, WARNING, attempt, rule
 from pointsman.core.alert_budget import Budget, Per

@@ -6,7 +6,8 @@ from collections import Counter
 from random import Random
 
 import pytest
-from fakes import ANYTHING, NOON, PLAIN, LearningScorer, World, model
+from fakes import ANYTHING, PLAIN, LearningScorer, World, model
+from scripted import NOON
 
 from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.decision import Decision, Feedback, Selection, Task

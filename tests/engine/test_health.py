@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fakes import BEST, NEXT, FakeClock, model
+from fakes import BEST, NEXT, model
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import FakeClock
 
 from pointsman.core.admission import BreakerPolicy, Circuit
 from pointsman.core.decision import ReasonCode

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fakes import BEST, NEXT, FakeClock, model
+from fakes import BEST, NEXT, model
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import FakeClock
 
 from pointsman.core.decision import ReasonCode
 from pointsman.core.fleet import Limits, Model

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from fakes import NOON
 from post_office import Post, Receiver
+from scripted import NOON
 
 from notices import notice, notification
 from pointsman.core.outbox import OutboxRow, RowState

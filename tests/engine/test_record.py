@@ -6,7 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from fakes import BEST, NOON, USAGE, World
+from fakes import BEST, World
+from scripted import NOON, USAGE
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, UpstreamError

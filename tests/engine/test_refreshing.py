@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
-from fakes import NOON, FakeClock
+from scripted import NOON, FakeClock
 
 from memory_outbox import MemoryOutbox
 from notices import notice, notification

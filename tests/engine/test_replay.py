@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from fakes import BEST, NEXT, FakeClock, World
+from fakes import BEST, NEXT, World
+from scripted import FakeClock
 
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.capability import CapabilityScorer

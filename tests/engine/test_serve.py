@@ -6,21 +6,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from fakes import (
-    BEST,
-    LAST,
-    NEXT,
-    Hold,
-    Script,
-    World,
-    good,
-    model,
-    preamble,
-    read_all,
-    refused,
-    soon_after,
-    text,
-)
+from fakes import BEST, LAST, NEXT, World, model, read_all, soon_after
+from scripted import Hold, Script, good, preamble, refused, text
 
 from pointsman.core.decision import ReasonCode, Selection, Task
 from pointsman.core.errors import AttemptsSpent, FailureKind, NoEligibleModel, UpstreamError

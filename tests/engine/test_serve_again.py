@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import (
-    BEST,
-    NEXT,
-    After,
-    FakeClock,
-    Hold,
-    RealClock,
-    Script,
-    World,
-    model,
-    read_all,
-    soon_after,
-    text,
-)
+from fakes import BEST, NEXT, World, model, read_all, soon_after
+from scripted import After, FakeClock, Hold, RealClock, Script, text
 
 from pointsman.core.admission import BreakerPolicy
 from pointsman.core.decision import Selection

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import BEST, NEXT, Hold, Script, World, good, model, read_all, soon_after, text
+from fakes import BEST, NEXT, World, model, read_all, soon_after
+from scripted import Hold, Script, good, text
 
 from pointsman.core.admission import BreakerPolicy, Circuit
 from pointsman.core.decision import ReasonCode

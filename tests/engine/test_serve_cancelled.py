@@ -8,21 +8,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
-from fakes import (
-    BEST,
-    NEXT,
-    Hold,
-    Script,
-    Step,
-    World,
-    good,
-    preamble,
-    read_all,
-    refused,
-    text,
-)
+from fakes import BEST, NEXT, World, read_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import Hold, Script, Step, good, preamble, refused, text
 
 from pointsman.core.admission import Circuit
 from pointsman.core.errors import AttemptsSpent, Blame, FailureKind, NoEligibleModel, UpstreamError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes import BEST, NEXT, Script, World, model, read_all, text
+from fakes import BEST, NEXT, World, model, read_all
+from scripted import Script, text
 
 from pointsman.core.correction import LEARNED
 from pointsman.core.decision import ReasonCode, Task

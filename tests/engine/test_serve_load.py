@@ -6,20 +6,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from fakes import (
-    BEST,
-    LAST,
-    NEXT,
-    PLAIN,
-    After,
-    Hold,
-    Script,
-    World,
-    model,
-    soon_after,
-    text,
-    with_usage,
-)
+from fakes import BEST, LAST, NEXT, PLAIN, World, model, soon_after
+from scripted import After, Hold, Script, text, with_usage
 
 from pointsman.core.decision import ReasonCode
 from pointsman.core.eligibility import RESERVED_OUTPUT_TOKENS

@@ -7,7 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from fakes import PLAIN, FakeClock, LearningScorer, Script, World, model, text, with_usage
+from fakes import PLAIN, LearningScorer, World, model
+from scripted import FakeClock, Script, text, with_usage
 
 from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.decision import Candidate, Decision, Saving, Selection, Task

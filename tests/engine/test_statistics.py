@@ -6,7 +6,8 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
-from fakes import FakeClock, MemoryLedger, World, good
+from fakes import MemoryLedger, World
+from scripted import FakeClock, good
 
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind

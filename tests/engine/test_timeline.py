@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from fakes import FakeClock
+from scripted import FakeClock
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from fakes import NEXT, FakeClock
+from fakes import NEXT
 from recorded import Record
+from scripted import FakeClock
 from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, NOON, WARNING, rule

@@ -9,8 +9,9 @@ from datetime import datetime
 from random import Random
 from typing import Any, cast
 
-from fakes import BEST, NEXT, FakeClock, World
+from fakes import BEST, NEXT, World
 from recorded import Record
+from scripted import FakeClock
 
 from alerts_made import rule
 from memory_alerts import MemoryAlerts
