@@ -77,7 +77,9 @@ def test_what_one_decides_the_other_takes_up_and_decides_upon(
         with pytest.raises(Conflict, match="something else was decided about clerk"):
             await one.book.undo(applied.id, OPS)
         assert one.posts()["clerk"] == SMALL.id
-        await one.book.release("clerk", OPS)
+        held = one.book.roll.primary("clerk")
+        assert held is not None
+        await one.book.end(held, OPS)
         await other.book.refresh()
         assert other.posts() == one.posts() == {"clerk": LARGE.id, "coder": LARGE.id}
 

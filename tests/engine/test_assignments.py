@@ -17,7 +17,7 @@ from pointsman.adapters.stores.assignment_rows import unpacked
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.assignment.duty import Duty, Expectations, FleetRules, Mode, Routine
 from pointsman.core.assignment.records import (
-    Means,
+    Assignment,
     Run,
     RunKind,
     RunState,
@@ -94,6 +94,15 @@ class Office:
     def posts(self) -> dict[str, str]:
         posts = self.registry.current.setup.posts
         return {name: post.model_id for name, post in posts.items()}
+
+    def found(self, agent_id: str, model_id: str) -> Assignment:
+        """As the store has it now."""
+        found = self.store.assignments.assignment(assignment_id(agent_id, model_id))
+        assert found is not None
+        return found
+
+    def end(self, agent_id: str, model_id: str) -> Run:
+        return run_it(self.book.end(self.found(agent_id, model_id), OPS))
 
     def apply(self, wish: Wish = USUAL, expect: str | None = None) -> Run:
         return run_it(self.book.apply(wish, OPS, expect)).run
@@ -178,15 +187,9 @@ def test_what_a_person_decides_survives_every_plan_until_released(office: Office
     assert office.registry.current.setup.posts["clerk"].held
     office.restarted()
     assert office.registry.current.setup.posts["clerk"].held
-    run_it(office.book.release("clerk", OPS))
+    office.end("clerk", "shop/small")
     assert office.posts()["clerk"] == "lab/large"
     assert not office.registry.current.setup.posts["clerk"].held
-
-
-def test_who_is_not_held_is_not_released(office: Office) -> None:
-    office.apply()
-    with pytest.raises(Conflict, match="nothing to release"):
-        run_it(office.book.release("clerk", OPS))
 
 
 @pytest.mark.parametrize(
@@ -217,13 +220,13 @@ def test_who_is_pinned_meanwhile_keeps_what_a_person_decided_until_the_pin_is_go
     run_it(office.book.override("clerk", "shop/small", OPS))
     office.configured(agents=(replace(CLERK, pinned="shop/small"),))
     for work in (
-        office.book.release("clerk", OPS),
-        office.book.withdraw("clerk", "shop/small", OPS),
+        office.book.end(office.found("clerk", "shop/small"), OPS),
+        office.book.withdraw(office.found("clerk", "shop/small"), OPS),
     ):
         with pytest.raises(Conflict, match="pins clerk to shop/small"):
             run_it(work)
     office.configured(agents=(CLERK,))
-    run_it(office.book.withdraw("clerk", "shop/small", OPS))
+    run_it(office.book.withdraw(office.found("clerk", "shop/small"), OPS))
     assert office.posts() == {}
 
 
@@ -290,21 +293,18 @@ def test_a_plan_made_before_somebody_moved_is_not_put_in_place(office: Office) -
 
 
 def test_where_a_file_says_who_stands_where_nothing_else_does(office: Office) -> None:
+    office.apply()
+    found = office.found("clerk", "lab/large")
     office.configured(expectations=Expectations(standing={"clerk": "shop/small"}))
     assert office.posts() == {"clerk": "shop/small"}
     for work in (
         office.book.apply(USUAL, OPS),
         office.book.override("clerk", "lab/large", OPS),
-        office.book.vacate("clerk", OPS),
+        office.book.end(found, OPS),
+        office.book.withdraw(found, OPS),
     ):
         with pytest.raises(Conflict, match="names a plan"):
             run_it(work)
-
-
-def test_who_is_vacated_stands_nowhere(office: Office) -> None:
-    office.apply()
-    run_it(office.book.vacate("clerk", OPS))
-    assert set(office.posts()) == {"coder"}
 
 
 def test_who_is_offline_keeps_its_place(office: Office) -> None:
@@ -313,19 +313,6 @@ def test_who_is_offline_keeps_its_place(office: Office) -> None:
     run = office.apply()
     assert [change.agent_id for change in run.changes] == []
     assert office.posts()["clerk"] == "lab/large"
-
-
-def test_one_that_means_nothing_any_more_is_forgotten(office: Office) -> None:
-    office.apply()
-    run_it(office.book.override("clerk", "shop/small", OPS))
-    run_it(office.book.release("clerk", OPS))
-    left = office.store.assignments.assignment(assignment_id("clerk", "shop/small"))
-    assert left is not None
-    assert left.id not in {each.id for each in office.book.in_force("clerk")} or (
-        left.means is Means.FALLBACK
-    )
-    run_it(office.book.forget(left, OPS))
-    assert office.store.assignments.assignment(left.id) is None
 
 
 def test_what_cannot_be_kept_is_not_in_force(office: Office) -> None:

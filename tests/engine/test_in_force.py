@@ -75,7 +75,7 @@ def test_a_pinned_agent_is_where_it_is_by_hand(office: Office) -> None:
     (stood, *_) = office.book.in_force("clerk")
     assert (stood.model_id, stood.means, stood.notes) == ("shop/small", Means.MANUAL, PINNED)
     with pytest.raises(Conflict, match="the configuration pins clerk"):
-        run_it(office.book.release("clerk", OPS))
+        office.end("clerk", "shop/small")
     office.configured(agents=(CODER, CLERK))
     office.apply()
     assert office.posts()["clerk"] == "lab/large"

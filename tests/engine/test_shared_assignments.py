@@ -70,7 +70,7 @@ def test_nothing_is_decided_on_what_another_gateway_has_changed(office: Office) 
     with pytest.raises(Conflict, match="something else was decided about clerk"):
         run_it(office.book.undo(first.id, OPS))
     assert office.posts()["clerk"] == "shop/small", "and that is in force here, too"
-    run_it(office.book.release("clerk", OPS))
+    office.end("clerk", "shop/small")
     run_it(other.book.refresh())
     assert other.posts()["clerk"] == office.posts()["clerk"] == "lab/large"
 
@@ -130,7 +130,7 @@ def test_a_trial_and_another_decision_at_once_leave_no_trial_without_a_primary(
         book = office.book
         trial = started(book, "clerk", "shop/small", 0.1, OPS)
         moved = book.override("clerk", "shop/small", OPS)
-        gone = book.withdraw("clerk", "lab/large", OPS)
+        gone = book.withdraw(office.found("clerk", "lab/large"), OPS)
         change, unasked = (gone, moved) if leaving else (moved, gone)
         unasked.close()
         asked = [trial, change] if trial_first else [change, trial]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import BEST, LAST, NEXT, World
-from test_assignments import OPS, Office, run_it
+from test_assignments import CLERK, CODER, LARGE, OPS, SMALL, Office, run_it
 
-from pointsman.core.assignment.records import RunKind, Status, assignment_id, primary_of
+from pointsman.core.assignment.records import Run, RunKind, Status, assignment_id
 from pointsman.core.assignment.trial import Verdict
 from pointsman.core.audit import ITSELF
 from pointsman.core.decision import Outcome
@@ -17,7 +19,8 @@ from pointsman.core.errors import Conflict, FailureKind, RequestError
 from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Policy
 from pointsman.engine.standing import Trying, post_of
-from pointsman.engine.trials import JUDGE, ended, judged, judged_places, started, trials
+from pointsman.engine.trials import JUDGE, judged, started, trials
+from pointsman.engine.why_there import why_there
 
 
 @pytest.fixture
@@ -108,11 +111,51 @@ def test_a_trial_that_a_person_ended_meanwhile_is_not_decided_for_them(office: O
     on_trial(office)
     answers(office, "lab/large", good=30, bad=30)
     answers(office, "shop/small", good=200, bad=0)
-    (going,) = run_it(trials(office.book))
-    assert primary_of(judged_places(going, office.book.roll.places("clerk"))) == "shop/small"
-    run_it(ended(office.book, "clerk", OPS))
-    after = office.book.roll.places("clerk")
-    assert judged_places(going, after) == after
+
+    async def both() -> list[Run]:
+        ending = asyncio.create_task(office.book.end(office.found("clerk", "shop/small"), OPS))
+        await asyncio.sleep(0)
+        return [*await judged(office.book), await ending]
+
+    (run,) = asyncio.run(both())
+    assert run.by == "ops", "nothing is written down of a verdict that nobody needs"
+    assert office.posts()["clerk"] == "lab/large"
+
+
+def test_where_a_person_put_the_agent_it_stays_whatever_a_trial_proves(office: Office) -> None:
+    run_it(office.book.override("clerk", "lab/large", OPS))
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    (run,) = run_it(judged(office.book))
+    assert (run.kind, run.by) == (RunKind.TRIAL, ITSELF)
+    assert run.reason == (
+        "shop/small is better: 100.0% of 200 against 50.0% of 60 answers; but a person put clerk"
+        " on lab/large, so it stays there and the trial is over"
+    )
+    assert office.registry.current.setup.posts["clerk"].held
+    assert office.posts()["clerk"] == "lab/large"
+    assert list(office.book.roll.trying()) == []
+    assert run_it(judged(office.book)) == []
+
+
+def test_what_an_override_hides_outlives_a_trial_beside_it(office: Office) -> None:
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    run_it(started(office.book, "clerk", "lab/large", 0.25, OPS))
+    answers(office, "lab/large", good=200, bad=0)
+    answers(office, "shop/small", good=30, bad=30)
+    run_it(judged(office.book))
+    assert office.posts()["clerk"] == "shop/small"
+
+
+def test_a_trial_of_an_agent_that_is_pinned_meanwhile_ends(office: Office) -> None:
+    on_trial(office)
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "shop/small", good=200, bad=0)
+    office.configured(agents=(CODER, replace(CLERK, pinned="lab/large")))
+    (run,) = run_it(judged(office.book))
+    assert run.reason == "the configuration pins clerk to lab/large: shop/small gets nothing"
+    assert office.posts()["clerk"] == "lab/large"
 
 
 def test_as_long_as_nothing_is_proved_it_goes_on(office: Office) -> None:
@@ -186,9 +229,25 @@ def test_who_is_on_trial_is_not_moved_by_a_plan(office: Office) -> None:
     assert any(each.status is Status.TESTING for each in office.book.in_force("clerk"))
 
 
+def test_what_is_worth_more_is_told_also_of_an_agent_that_no_plan_moves_while_it_tries_that(
+    office: Office,
+) -> None:
+    office.configured(models=(SMALL,))
+    office.apply()
+    office.configured(models=(SMALL, LARGE))
+    run_it(started(office.book, "clerk", "lab/large", 0.25, OPS))
+    book = office.book
+    why = run_it(why_there(book.aside, book.question(), book.scores, "clerk"))
+    assert why is not None
+    assert why.words[1] == (
+        "lab/large is worth 11.00 points more to it; there is room, and the plan does not use it"
+    )
+    assert why.words[-1].startswith("it is on trial: lab/large gets 25% of the requests of clerk")
+
+
 def test_a_person_may_stop_it(office: Office) -> None:
     on_trial(office)
-    run_it(ended(office.book, "clerk", OPS))
+    office.end("clerk", "shop/small")
     assert run_it(trials(office.book)) == []
 
 
@@ -208,7 +267,7 @@ def test_one_override_and_a_trial_of_that_model_leave_a_primary_in_either_order(
     with pytest.raises(Conflict, match="stands on shop/small already"):
         on_trial(office)
     assert office.posts()["clerk"] == "shop/small"
-    run_it(office.book.release("clerk", OPS))
+    office.end("clerk", "shop/small")
     on_trial(office)
     run_it(office.book.override("clerk", "shop/small", OPS))
     assert office.posts()["clerk"] == "shop/small"

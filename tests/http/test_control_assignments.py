@@ -178,6 +178,8 @@ def test_an_agent_tries_a_model(client: Client) -> None:
     other = SMALL.id if before["model_id"] == BIG.id else BIG.id
     put = sent(client, "POST", "/assignments", agent_id="clerk", model_id=other, share=0.1)
     assert (put["assignment"]["status"], put["assignment"]["trial_share"]) == ("TESTING", 0.1)
+    words = client.get("/agents/clerk/assignment")["words"]
+    assert words[-1].startswith(f"it is on trial: {other} gets 10% of the requests of clerk")
     ended = sent(
         client, "PUT", f"/assignments/{put['assignment']['assignment_id']}", status="INACTIVE"
     )

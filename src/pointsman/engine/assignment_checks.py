@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from pointsman.core.assignment.duty import Expectations
 from pointsman.core.assignment.posting import Places
-from pointsman.core.assignment.records import Roll, Run, RunState
+from pointsman.core.assignment.records import (
+    Assignment,
+    Roll,
+    Run,
+    RunState,
+    means_something,
+    place_of,
+)
 from pointsman.core.errors import Conflict, RequestError, UnknownAgent, UnknownModel
 from pointsman.core.fleet import Agent, Fleet
 from pointsman.engine.matching import Matching
@@ -34,6 +41,18 @@ def check_unmoved(roll: Roll, expected: Mapping[str, Places]) -> None:
         raise Conflict(
             f"Since then something else was decided about {named}; nothing was changed.",
             param="run_id",
+            code="changed_since",
+        )
+
+
+def check_still(roll: Roll, found: Assignment) -> None:
+    """Raises `Conflict` when an assignment is something else by now than it was when looked at."""
+    now = next((each for each in roll.of(found.agent_id) if each.model_id == found.model_id), None)
+    if (place_of(now) if now else None) != (place_of(found) if means_something(found) else None):
+        raise Conflict(
+            f"{found.id} is not what it was a moment ago: somebody else has decided about "
+            f"{found.agent_id} meanwhile; look at it again.",
+            param="id",
             code="changed_since",
         )
 

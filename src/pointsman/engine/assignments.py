@@ -18,17 +18,24 @@ from pointsman.core.assignment.posting import (
     differing,
     overridden,
     planned,
-    released,
-    vacated,
     withdrawn,
-    without_model,
+    without,
 )
-from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState
+from pointsman.core.assignment.records import (
+    Assignment,
+    Run,
+    RunKind,
+    RunState,
+    Status,
+    means_something,
+    place_of,
+)
 from pointsman.core.errors import Conflict
 from pointsman.engine.assignment_checks import (
     check_current,
     check_ours,
     check_pair,
+    check_still,
     check_there,
     check_unmoved,
     not_so,
@@ -62,7 +69,7 @@ class Assignments(InForce):
         """
         question = self.question()._replace(lately=lately)
         if all_stay:
-            question = question._replace(trying=frozenset(question.standing))
+            question = question._replace(resting=frozenset(question.standing))
         packing = self.store.packed if keeping else None
         return await solved(self.aside, question, self.scores, wish, packing)
 
@@ -152,36 +159,38 @@ class Assignments(InForce):
             places = overridden(self.roll.places(agent_id), model_id, who.reason, until)
             return await self.decide({agent_id: places}, who, About(RunKind.OVERRIDE))
 
-    async def release(self, agent_id: str, who: Who) -> Run:
-        """Let plans decide about the agent again. Raises `Conflict` when no person holds it."""
-        async with self.deciding():
-            self._check()
-            self._check_unpinned(agent_id)
-            primary = self.roll.primary(agent_id)
-            if primary is None or not primary.is_manual:
-                raise Conflict(
-                    f"{agent_id} stands where plans put it: there is nothing to release.",
-                    param="agent_id",
-                    code="not_held",
-                )
-            places = released(self.roll.places(agent_id))
-            return await self.decide({agent_id: places}, who, About(RunKind.RELEASE))
+    async def end(self, found: Assignment, who: Who) -> Run:
+        """End what an assignment is: a trial, an override, where a plan put the agent, a spare.
 
-    async def withdraw(self, agent_id: str, model_id: str, who: Who) -> Run:
-        """The agent no longer stands on the model: it goes back behind an override, else nowhere.
-
-        Raises `Conflict` when a person holds an agent that the configuration pins.
+        After an override the agent is where it was before; after any other primary it stands
+        nowhere until the next plan. Raises `Conflict` for one that is not in force, or that is
+        something else by now than was `found`, and where the configuration pins the agent.
         """
         async with self.deciding():
             self._check()
-            if agent_id in self.roll.held():
-                self._check_unpinned(agent_id)
-            places = withdrawn(self.roll.places(agent_id), model_id)
-            return await self.decide({agent_id: places}, who, About(RunKind.RELEASE))
+            check_still(self.roll, found)
+            if found.status is Status.ACTIVE:
+                self._check_unpinned(found.agent_id)
+            if not means_something(found):
+                words = f"{found.id} is not in force: there is nothing to end."
+                raise Conflict(words, param="id", code="not_in_force")
+            wanted = {found.agent_id: without(self.roll.places(found.agent_id), place_of(found))}
+            kind = RunKind.TRIAL if found.status is Status.TESTING else RunKind.RELEASE
+            return await self.decide(wanted, who, About(kind))
 
-    async def vacate(self, agent_id: str, who: Who) -> Run:
-        """The agent stands nowhere until the next plan; each request is decided for itself."""
-        return await self.change(agent_id, vacated, who, RunKind.RELEASE)
+    async def withdraw(self, found: Assignment, who: Who) -> Run:
+        """The agent no longer stands on the model: it goes back behind an override, else nowhere.
+
+        Raises `Conflict` when the configuration pins the agent, and when the assignment is
+        something else by now than was `found`.
+        """
+        async with self.deciding():
+            self._check()
+            check_still(self.roll, found)
+            if found.status is Status.ACTIVE:
+                self._check_unpinned(found.agent_id)
+            places = withdrawn(self.roll.places(found.agent_id), found.model_id)
+            return await self.decide({found.agent_id: places}, who, About(RunKind.RELEASE))
 
     async def change(
         self, agent_id: str, places: Callable[[Places], Places], who: Who, kind: RunKind
@@ -192,20 +201,15 @@ class Assignments(InForce):
             wanted = {agent_id: places(self.roll.places(agent_id))}
             return await self.decide(wanted, who, About(kind))
 
-    async def drop(self, assignment: Assignment, who: Who) -> Run:
-        """One that stands by, or waits for a release, does so no more."""
-        return await self.change(
-            assignment.agent_id,
-            lambda before: without_model(before, assignment.model_id),
-            who,
-            RunKind.RELEASE,
-        )
+    async def forget(self, found: Assignment, who: Who) -> Run:
+        """Delete an assignment that means nothing any more, with what was counted of it.
 
-    async def forget(self, assignment: Assignment, who: Who) -> Run:
-        """Delete an assignment that means nothing any more, with what was counted of it."""
+        Raises `Conflict` when it means something again by now.
+        """
         async with self.deciding():
+            check_still(self.roll, found)
             run, _ = await self.made({}, who, About(RunKind.RELEASE))
-            await to_its_end(asyncio.to_thread(self.store.remove, run, assignment.id))
+            await to_its_end(asyncio.to_thread(self.store.remove, run, found.id))
             return run
 
     def check_pair(self, agent_id: str, model_id: str) -> None:

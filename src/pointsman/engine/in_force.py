@@ -181,7 +181,9 @@ class InForce:
         """The fleet's problem at this moment, but for the scores."""
         view = self.view()
         held = () if view.expectations.standing else self.roll.held()
-        return Question(view, self.standing(), frozenset(held), frozenset(self.roll.trying()))
+        trying = {name: self._trying(name) for name in self.roll.trying()}
+        known = {name: each for name, each in trying.items() if each is not None}
+        return Question(view, self.standing(), frozenset(held), known)
 
     async def rematch(self) -> int:
         """Let what is told of all pairs in force follow what is known now; of how many it did."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pointsman.core.assignment.duty import Expectations
@@ -33,6 +34,7 @@ from pointsman.engine.assign import Stated, stated_of, without
 from pointsman.engine.matching import facts_of
 from pointsman.engine.ports import Aside, Scores
 from pointsman.engine.rows import Row, rows_of
+from pointsman.engine.standing import Trying
 
 KNEE = "knee"
 """In the place of a plan's id: the point of the front where most is had for least."""
@@ -81,14 +83,15 @@ class Question(NamedTuple):
     """The fleet's problem but for its scores. Nothing of it changes while it is answered.
 
     Agents that are `held` stay where a person put them, agents that are `trying` a model where they
-    are as long as that serves: or nothing would be compared. `lately` is of plans that are put in
-    place by themselves.
+    are as long as that serves: or nothing would be compared. So does whoever is `resting`. `lately`
+    is of plans that are put in place by themselves.
     """
 
     view: View
     standing: Mapping[str, str]
     held: Collection[str] = frozenset()
-    trying: Collection[str] = frozenset()
+    trying: Mapping[str, Trying] = MappingProxyType({})
+    resting: Collection[str] = frozenset()
     lately: Lately | None = None
 
 
@@ -183,8 +186,9 @@ def stated_for(question: Question, rows: Sequence[Row]) -> Stated:
     """The problem that the rows are of."""
     view = question.view
     stated = stated_of(view.fleet, view.expectations, rows, question.standing, question.held)
+    resting = question.resting
     agents = tuple(
-        replace(needs, stays=needs.stays or needs.id in question.trying)
+        replace(needs, stays=needs.stays or needs.id in question.trying or needs.id in resting)
         for needs in stated.problem.agents
     )
     problem = replace(stated.problem, agents=agents)

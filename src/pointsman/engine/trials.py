@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from functools import partial
+from contextlib import suppress
 from typing import NamedTuple
 
-from pointsman.core.assignment.posting import Places, adopted, tried, untried
+from pointsman.core.assignment.posting import adopted, is_held, tried, untried
 from pointsman.core.assignment.records import (
     Assignment,
     Means,
@@ -20,10 +20,12 @@ from pointsman.core.assignment.records import (
     Status,
     Trial,
     Usage,
+    place_of,
     primary_of,
 )
 from pointsman.core.assignment.trial import USUAL_RIGOUR, Results, Rigour, Verdict, verdict
 from pointsman.core.audit import ITSELF
+from pointsman.core.errors import Conflict
 from pointsman.engine.assignment_checks import check_ours
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import About, Who
@@ -77,31 +79,40 @@ async def started(
         return await assignments.decide({agent_id: places}, who, About(RunKind.TRIAL))
 
 
-async def ended(assignments: Assignments, agent_id: str, who: Who) -> Run:
-    """Stop trying, whatever has been shown."""
-    return await assignments.change(agent_id, untried, who, RunKind.TRIAL)
-
-
 async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Run]:
     """End the trials in which something is proved, that had their chance, or can show nothing.
 
-    The tried model takes over, or goes.
+    The tried model takes over, or goes. Where a person put the agent it stays, whatever is proved.
     """
     runs = await _given_up(assignments)
     for going in await trials(assignments, rigour):
         if going.verdict is Verdict.UNDECIDED and not going.over:
             continue
-        agent_id = going.assignment.agent_id
-        who, places = Who(JUDGE, words_of(going)), partial(judged_places, going)
-        runs.append(await assignments.change(agent_id, places, who, RunKind.TRIAL))
+        run = await _settled(assignments, going)
+        runs.extend([run] if run else [])
     return runs
 
 
-def judged_places(going: Standing, before: Places) -> Places:
-    """The places after the verdict; as before where a person has ended that trial meanwhile."""
-    if not _is_tried(going.assignment.model_id, before):
-        return before
-    return adopted(before) if going.verdict in PROVED else untried(before)
+async def _settled(assignments: Assignments, going: Standing) -> Run | None:
+    """Do what follows from the verdict; None where that trial was ended or begun anew meanwhile."""
+    async with assignments.deciding():
+        check_ours(assignments.view().expectations)
+        agent_id = going.assignment.agent_id
+        before = assignments.roll.places(agent_id)
+        if place_of(going.assignment) not in before or primary_of(before) != going.standing_id:
+            return None
+        who, places = Who(JUDGE, words_of(going)), untried(before)
+        if going.verdict in PROVED:
+            if any(map(is_held, before)):
+                who = Who(ITSELF, f"{who.reason}; but a person put {agent_id} on {_stays(going)}")
+            else:
+                places = adopted(before)
+        return await assignments.decide({agent_id: places}, who, About(RunKind.TRIAL))
+
+
+def _stays(going: Standing) -> str:
+    """Nobody was found wanting by that: released, the agent may try the model again at once."""
+    return f"{going.standing_id}, so it stays there and the trial is over"
 
 
 async def trials(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Standing]:
@@ -129,29 +140,30 @@ def words_of(going: Standing) -> str:
 
 
 async def _given_up(assignments: Assignments) -> list[Run]:
-    """End the trials of models that are not declared any more, and those beside no primary."""
+    """End the trials that can show nothing (any more), and say why."""
     runs = []
     for each in filter(None, map(assignments.roll.tried, tuple(assignments.roll.trying()))):
-        primary = assignments.roll.primary(each.agent_id)
-        if each.model_id not in assignments.view().fleet.models:
-            kept = primary.model_id if primary else "no model"
-            words = f"{each.model_id} is not declared any more: {kept} is kept"
-        elif primary is None:
-            words = f"{each.agent_id} stands on no model to compare {each.model_id} with"
-        else:
+        words = _void(assignments, each)
+        if words is None:
             continue
-        # Nothing was judged: once it is declared again, it may be tried again at once.
-        who, places = Who(ITSELF, words), partial(_given_up_places, each.model_id)
-        runs.append(await assignments.change(each.agent_id, places, who, RunKind.TRIAL))
+        # Nothing was judged: once it is otherwise again, it may be tried again at once.
+        with suppress(Conflict):  # a person was quicker
+            runs.append(await assignments.end(each, Who(ITSELF, words)))
     return runs
 
 
-def _given_up_places(model_id: str, before: Places) -> Places:
-    return untried(before) if _is_tried(model_id, before) else before
-
-
-def _is_tried(model_id: str, places: Places) -> bool:
-    return any(p.status is Status.TESTING and p.model_id == model_id for p in places)
+def _void(assignments: Assignments, each: Assignment) -> str | None:
+    """Why a trial can show nothing: the model is gone, or there is nothing to compare it with."""
+    primary, fleet = assignments.roll.primary(each.agent_id), assignments.view().fleet
+    agent = fleet.agents.get(each.agent_id)
+    if each.model_id not in fleet.models:
+        kept = primary.model_id if primary else "no model"
+        return f"{each.model_id} is not declared any more: {kept} is kept"
+    if primary is None:
+        return f"{each.agent_id} stands on no model to compare {each.model_id} with"
+    if agent is not None and agent.pinned is not None:
+        return f"the configuration pins {agent.id} to {agent.pinned}: {each.model_id} gets nothing"
+    return None
 
 
 def _going(

@@ -16,6 +16,7 @@ from pointsman.engine.assign import Stated
 from pointsman.engine.ports import Aside, Scores
 from pointsman.engine.rows import Row, rows_of
 from pointsman.engine.solving import Question, Shift, name_of, shift_of, stated_for
+from pointsman.engine.standing import Trying
 
 
 class Option(NamedTuple):
@@ -58,11 +59,19 @@ async def why_there(
     agent_id: str,
     effort: Effort = USUAL_EFFORT,
 ) -> WhyThere | None:
-    """About the agent where it stands now; None for one that is not to be assigned."""
+    """About the agent where it stands now; None for one that is not to be assigned.
+
+    While it is trying a model no plan moves it; what is told is what would be so without that.
+    """
     view = question.view
+    tried = question.trying.get(agent_id)
+    others = {name: each for name, each in question.trying.items() if name != agent_id}
+    question = question._replace(trying=others)
     rows = rows_of(view.fleet, view.expectations, scores, view.strategy)
     (found,) = await aside.run(rows, partial(_answer, question, agent_id, effort))
-    return found
+    if found is None or tried is None:
+        return found
+    return found._replace(words=(*found.words, _words_of_trial(agent_id, found.model_id, tried)))
 
 
 def _answer(
@@ -71,6 +80,13 @@ def _answer(
     stated = stated_for(question, rows)
     places = {agent.id: number for number, agent in enumerate(stated.agents)}
     yield None if agent_id not in places else _why_there(stated, places[agent_id], effort)
+
+
+def _words_of_trial(agent_id: str, model_id: str | None, tried: Trying) -> str:
+    return (
+        f"it is on trial: {tried.model_id} gets {tried.share:.0%} of the requests of {agent_id}, "
+        f"which stays on {model_id or 'no model'} until something is proved"
+    )
 
 
 def _why_there(stated: Stated, agent: int, effort: Effort) -> WhyThere:

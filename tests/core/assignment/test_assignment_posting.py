@@ -22,9 +22,8 @@ from pointsman.core.assignment.posting import (
     released,
     tried,
     untried,
-    vacated,
     withdrawn,
-    without_model,
+    without,
 )
 from pointsman.core.assignment.records import (
     PINNED,
@@ -113,8 +112,20 @@ def test_who_is_not_held_is_not_released() -> None:
 
 
 def test_who_loses_its_primary_has_nothing() -> None:
-    assert vacated(ON_A) == ()
-    assert vacated(LONE) == LONE
+    assert without(ON_A, ON_A[0]) == ()
+
+
+def test_an_override_that_ends_comes_back_to_the_plan() -> None:
+    held = overridden(ON_A, "b", "", None)
+    assert without(held, held[0]) == released(held)
+    waiting = next(place for place in held if place.status is Status.OVERRIDDEN)
+    assert primary_of(released(without(held, waiting))) == "b"
+
+
+def test_a_trial_that_ends_leaves_all_else() -> None:
+    trial = tried(ON_A, "d", TRIAL, Means.MANUAL, "")
+    assert without(trial, trial[-1]) == ON_A
+    assert without(LONE, LONE[0]) == ()
 
 
 def test_an_override_ends_when_its_time_is_over_and_not_before() -> None:
@@ -134,8 +145,7 @@ def test_a_primary_that_is_taken_away_is_gone_also_where_nothing_is_behind_it() 
 
 
 def test_one_that_stands_by_is_taken_away_and_the_next_moves_up() -> None:
-    assert shown(without_model(ON_A, "b"))[1:] == [("c", "INACTIVE", "FALLBACK", 1)]
-    assert without_model(ON_A, "d") == ON_A
+    assert shown(without(ON_A, ON_A[1]))[1:] == [("c", "INACTIVE", "FALLBACK", 1)]
 
 
 def test_evidence_has_changed_a_score_only_where_there_is_some() -> None:
@@ -226,7 +236,8 @@ STEPS = st.lists(
             lambda before: overridden(before, "d", "why", NOON),
             lambda before: overridden(before, "b", "", None),
             released,
-            vacated,
+            lambda before: without(before, before[0]) if before else before,
+            lambda before: without(before, before[-1]) if before else before,
             lambda before: withdrawn(before, primary_of(before) or "a"),
             lambda before: (
                 tried(before, "d", TRIAL, Means.MANUAL, "")

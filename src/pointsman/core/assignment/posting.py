@@ -122,14 +122,17 @@ def withdrawn(before: Places, model_id: str) -> Places:
     return released(before) if waits else ()
 
 
-def vacated(before: Places) -> Places:
-    """The places after the agent has lost its primary, if it has one; then it has none at all."""
-    return () if primary_of(before) is not None else before
+def without(before: Places, place: Place) -> Places:
+    """The places after this one of them has ended.
 
-
-def without_model(before: Places, model_id: str) -> Places:
-    """The places after one that stands by, or waits for a release, is taken away."""
-    return _ranked(tuple(place for place in before if place.model_id != model_id))
+    Released by a person, the agent is where it was before; without any other primary it has no
+    places at all. What was tried, stood by or waited for a release is gone, and nothing else.
+    """
+    if is_held(place):
+        return released(before)
+    if place.rank == 0:
+        return ()
+    return _ranked(tuple(each for each in before if each.model_id != place.model_id))
 
 
 def tried(before: Places, model_id: str, trial: Trial, means: Means, notes: str) -> Places:

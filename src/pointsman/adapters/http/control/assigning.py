@@ -37,13 +37,13 @@ from pointsman.core.assignment.records import (
     Run,
     Status,
     assignment_id,
+    means_something,
 )
 from pointsman.core.errors import Conflict, NotFound, RequestError
-from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
 from pointsman.engine.ports import AssignmentQuery
 from pointsman.engine.solving import How, Wish
-from pointsman.engine.trials import ended, started
+from pointsman.engine.trials import started
 from pointsman.engine.why_there import why_there
 
 MAX_BODY_BYTES = 65_536
@@ -157,7 +157,7 @@ async def change_assignment(
                 param="model_id",
                 code="invalid_value",
             )
-        run = await _end(source.assignments(), found, who)
+        run = await source.assignments().end(found, who)
         return await _answer(source, found, run, "ended")
     _check_changes(data, found)
     share = _share(data, found)
@@ -217,11 +217,11 @@ async def remove_assignment(
     """
     found = await _found(source, id)
     book, who = source.assignments(), who_asks(request, "")
-    if found.id in {each.id for each in book.in_force(found.agent_id)}:
+    if means_something(found):
         if found.status is Status.ACTIVE:
-            run = await book.withdraw(found.agent_id, found.model_id, who)
+            run = await book.withdraw(found, who)
         else:
-            run = await _end(book, found, who)
+            run = await book.end(found, who)
         message = f"{found.agent_id} no longer has {found.model_id}."
     else:
         run = await book.forget(found, who)
@@ -291,20 +291,6 @@ def _check_ahead(source: ControlSource, asked: AssignRequest) -> None:
     if asked.share is not None:
         words = "valid_until: a trial ends by itself when something is proved; leave it out."
         raise RequestError(words, param="valid_until", code="invalid_value")
-
-
-async def _end(book: Assignments, found: Assignment, who: Who) -> Run:
-    """Raises `Conflict` for what is not in force."""
-    if found.status is Status.TESTING:
-        return await ended(book, found.agent_id, who)
-    if found.is_manual:
-        return await book.release(found.agent_id, who)
-    if found.status is Status.ACTIVE:
-        return await book.vacate(found.agent_id, who)
-    if found.status is Status.OVERRIDDEN or found.rank is not None:
-        return await book.drop(found, who)
-    words = f"{found.id} is not in force: there is nothing to end."
-    raise Conflict(words, param="id", code="not_in_force")
 
 
 async def _answer(
