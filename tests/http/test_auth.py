@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -129,12 +130,14 @@ def _way_of(secret: bytes) -> list[tuple[str, int]]:
         return seen
 
     before = sys.gettrace()
+    gc.disable()  # who is told of a collection would be on the way now and then
     sys.settrace(seen)
     try:
         with suppress(AccessDenied):
             keys.holder({b"authorization": b"Bearer " + secret})
     finally:
         sys.settrace(before)
+        gc.enable()
     return way
 
 
