@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_assignments import OPS, Office, run_it
+from test_assignments import AWAY, CLERK, CODER, OPS, Office, run_it
 
-from pointsman.core.assignment.records import Means, Run
-from pointsman.core.errors import Conflict
+from pointsman.adapters.stores.sqlite import SqliteStore
+from pointsman.core.assignment.duty import Expectations
+from pointsman.core.assignment.records import Means, Run, RunKind, Status
+from pointsman.core.audit import ITSELF
+from pointsman.core.errors import Conflict, StoreError
+from pointsman.engine.ports import AssignmentQuery, RunQuery
+from pointsman.engine.trials import started
 
 
 @pytest.fixture
@@ -94,3 +99,100 @@ def test_one_that_means_nothing_any_more_is_forgotten(office: Office) -> None:
     )
     run_it(office.book.forget(left, OPS))
     assert office.store.assignments.assignment(left.id) is None
+
+
+def gone(office: Office) -> None:
+    """The clerk is not declared any more."""
+    office.configured(agents=(CODER, AWAY))
+    run_it(office.book.refresh())
+
+
+def test_what_an_agent_has_ends_with_it_and_history_says_why(office: Office) -> None:
+    office.apply()
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    gone(office)
+    (run, *_) = office.store.assignments.runs(RunQuery())
+    assert (run.kind, run.by, run.reason) == (
+        RunKind.RELEASE,
+        ITSELF,
+        "not declared any more: clerk",
+    )
+    assert [(change.agent_id, change.source, change.after) for change in run.changes] == [
+        ("clerk", "shop/small", ())
+    ]
+    kept = office.store.assignments.listed(AssignmentQuery(agent_id="clerk", limit=None))
+    assert {(each.status, each.rank) for each in kept.assignments} == {(Status.INACTIVE, None)}
+    assert office.posts() == {"coder": "lab/large"}
+    run_it(office.book.refresh())
+    assert office.runs()[0] == run.id, "once"
+
+
+def test_who_is_added_again_starts_fresh(office: Office) -> None:
+    office.apply()
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    run_it(started(office.book, "clerk", "lab/large", 0.5, OPS))
+    gone(office)
+    office.configured(agents=(CODER, CLERK, AWAY))
+    assert "clerk" not in office.posts()
+    assert office.book.in_force("clerk") == ()
+    office.apply()
+    post = office.registry.current.setup.posts["clerk"]
+    assert (post.model_id, post.held, post.trying) == ("lab/large", False, None)
+
+
+def test_who_is_gone_and_back_before_anybody_looked_starts_fresh_too(office: Office) -> None:
+    office.apply()
+    run_it(office.book.override("clerk", "shop/small", OPS))
+    office.configured(agents=(CODER, AWAY))
+    office.configured(agents=(CODER, CLERK, AWAY))
+    assert "clerk" not in office.posts()
+    office.apply()
+    assert not office.registry.current.setup.posts["clerk"].held
+
+
+def test_what_cannot_be_written_down_yet_is_ended_later_and_served_by_nobody(
+    office: Office,
+) -> None:
+    office.apply()
+    office.configured(agents=(CODER, AWAY))
+    office.store.close()
+    with pytest.raises(StoreError):
+        run_it(office.book.refresh())
+    office.configured(agents=(CODER, CLERK, AWAY))
+    assert "clerk" not in office.posts()
+    office.store = SqliteStore(office.path)
+    office.book.store = office.store.assignments
+    run_it(office.book.refresh())
+    assert office.book.in_force("clerk") == ()
+
+
+def test_agents_that_only_another_gateway_knows_keep_what_they_have(office: Office) -> None:
+    office.apply()
+    agents, office.agents = office.agents, (CODER,)
+    office.restarted()
+    run_it(office.book.refresh())
+    assert office.book.undeclared() == {"clerk"}
+    office.configured(agents=agents)
+    assert office.posts()["clerk"] == "lab/large"
+
+
+def test_what_an_agent_that_is_gone_had_is_not_given_back(office: Office) -> None:
+    done = office.apply()
+    gone(office)
+    (ended, *_) = office.store.assignments.runs(RunQuery())
+    with pytest.raises(Conflict, match="clerk is not declared any more: it stands nowhere"):
+        run_it(office.book.undo(ended.id, OPS))
+    with pytest.raises(Conflict, match="something else was decided about clerk"):
+        run_it(office.book.undo(done.id, OPS))
+    office.configured(agents=(CODER, CLERK, AWAY))
+    run_it(office.book.undo(ended.id, OPS))
+    assert office.posts()["clerk"] == "lab/large", "a person may want it back"
+
+
+def test_it_ends_also_where_a_file_says_who_stands_where(office: Office) -> None:
+    office.apply()
+    office.configured(expectations=Expectations(standing={"clerk": "shop/small"}))
+    gone(office)
+    assert office.book.in_force("clerk") == ()
+    office.configured(agents=(CODER, CLERK, AWAY))
+    assert office.posts() == {"clerk": "shop/small"}

@@ -26,12 +26,22 @@ class LookingAfter:
         while True:
             try:
                 await self._parts.drains.take_up()
-                return await self._parts.assignments.load()
+                return await self._load()
             except StoreError as error:
                 if not told:
                     log.error("serving without assignments until they can be read: %s", error)  # noqa: TRY400 - no trace
                 told = True
             await self._parts.clock.sleep(TAKE_UP_AGAIN_S)
+
+    async def _load(self) -> None:
+        """Take them up; in a file of our own nobody else's agents can be, so who is not declared
+        was taken away while nothing ran.
+        """
+        book = self._parts.assignments
+        await book.load()
+        if self._parts.beside is self._parts.store and (gone := book.undeclared()):
+            book.leave(gone)
+            await book.refresh()
 
     async def turn(self) -> None:
         if self._parts.assignments.loaded:

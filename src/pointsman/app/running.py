@@ -177,7 +177,7 @@ class Running:
                 log.error("the new configuration is not used: %s", error)  # noqa: TRY400 - no trace
                 return False
             self.rejected = None
-            await self._upkeep.note_version()
+            await self._upkeep.adopted()
             return True
 
     async def extend(
@@ -196,7 +196,7 @@ class Running:
             await keep(configuration)
             self._adopt(configuration)
             self.rejected = None
-        await self._upkeep.note_version()
+        await self._upkeep.adopted()
 
     def _adopt(self, configuration: Configuration) -> None:
         before = self.configuration

@@ -81,6 +81,20 @@ class Upkeep:
             return
         self._noted = now.version
 
+    async def adopted(self) -> None:
+        """Write down that another configuration is served, and end what agents have that are gone.
+
+        What cannot be written down now is at the next look after the assignments.
+        """
+        await self.note_version()
+        book = self._parts.assignments
+        if not book.loaded:
+            return
+        try:
+            await book.refresh()
+        except StoreError as error:
+            self._tell("assignments of agents that are gone cannot be ended yet", error)
+
     async def forget(self) -> None:
         """Let go of what is older than the configuration says."""
         try:

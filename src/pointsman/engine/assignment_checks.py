@@ -67,8 +67,11 @@ def check_current(fleet: Fleet, found: Solved, standing: Mapping[str, str]) -> N
 
 
 def check_there(fleet: Fleet, wanted: Mapping[str, Places]) -> None:
-    """Raises `Conflict` where somebody would get a model that is gone."""
+    """Raises `Conflict` where somebody would get a model that is gone, or is gone themselves."""
     for agent_id, places in wanted.items():
+        if places and agent_id not in fleet.agents:
+            words = f"{agent_id} is not declared any more: it stands nowhere."
+            raise Conflict(words, param="run_id", code="agent_gone")
         gone = next((p.model_id for p in places if p.model_id not in fleet.models), None)
         if gone is not None:
             raise Conflict(

@@ -15,6 +15,7 @@ from datetime import datetime
 from random import Random
 from typing import NamedTuple, TypeVar
 
+from pointsman.core.assignment.plan import listed
 from pointsman.core.assignment.posting import FactsOf, Places, Stamp, changed, differing
 from pointsman.core.assignment.records import (
     Assignment,
@@ -28,6 +29,7 @@ from pointsman.core.assignment.records import (
     RunKind,
     RunState,
 )
+from pointsman.core.audit import ITSELF
 from pointsman.core.errors import StoreError
 from pointsman.engine.matching import Matching
 from pointsman.engine.ports import Aside, AssignmentQuery, AssignmentStore, Clock, Scores
@@ -88,6 +90,8 @@ class InForce:
         self.changing = asyncio.Lock()
         self._registry = registry
         self._random = random
+        self._declared = frozenset(registry.fleet.agents)
+        self._gone: set[str] = set()
 
     async def load(self) -> None:
         """Take up what is in force by what is kept. Raises `StoreError`."""
@@ -121,6 +125,8 @@ class InForce:
         async with self.changing:
             self.check_loaded()
             await self.catch_up()
+            if self._gone:
+                await self._end_gone()
             yield
 
     def check_loaded(self) -> None:
@@ -129,13 +135,44 @@ class InForce:
             raise StoreError("the assignments could not be read; it is tried again")
 
     def repost(self) -> None:
-        """Serve by what is in force: after every change, and in every new configuration."""
+        """Serve by what is in force: after every change, and in every new configuration.
+
+        What an agent had is not taken up again once the agent has been taken away, also where it is
+        added anew before that could be written down.
+        """
+        declared = frozenset(self.view().fleet.agents)
+        self.leave(self._declared - declared)
+        self._declared = declared
         self._registry.post(self.posts())
+
+    def leave(self, agent_ids: Collection[str]) -> None:
+        """These agents are gone: what they have ends, as a run, before anything else is decided.
+
+        Others may still serve agents that this gateway has never known: these are not gone.
+        """
+        self._gone.update(agent_ids)
+
+    def undeclared(self) -> frozenset[str]:
+        """Those who stand somewhere, and are not declared here."""
+        return frozenset(self.roll.by_agent) - self._declared
+
+    async def _end_gone(self) -> None:
+        gone, self._gone = self._gone, set()
+        wanted: dict[str, Places] = {name: () for name in sorted(gone) if self.roll.of(name)}
+        if not wanted:
+            return
+        who = Who(ITSELF, f"not declared any more: {listed(list(wanted))}")
+        try:
+            await self.decide(wanted, who, About(RunKind.RELEASE))
+        except StoreError:
+            self._gone |= gone
+            raise
 
     def posts(self) -> dict[str, Post]:
         """Where agents stand, of those that are there; a plan that a file names comes first."""
         view = self.view()
-        held = () if view.expectations.standing else self.roll.held()
+        written = view.expectations.standing
+        held = () if written else self.roll.held()
         return {
             agent_id: post_of(
                 agent_id,
@@ -147,6 +184,7 @@ class InForce:
             )
             for agent_id, model_id in self.standing().items()
             if agent_id in view.fleet.agents and model_id in view.fleet.models
+            if written or agent_id not in self._gone
         }
 
     def _standby(self, agent_id: str) -> tuple[str, ...]:
