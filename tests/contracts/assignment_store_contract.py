@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from store_contract import a_decision, an_outcome
 from store_learning_contract import a_feedback
 
+from pointsman.core.aggregate import first_id
 from pointsman.core.assignment.problem import (
     AgentNeeds,
     Bar,
@@ -38,8 +39,9 @@ from pointsman.core.assignment.records import (
     assignment_id,
 )
 from pointsman.core.assignment.trial import Results
+from pointsman.core.decision import Decision, Outcome
 from pointsman.core.errors import FailureKind
-from pointsman.engine.ports import AssignmentQuery, AssignmentStore, RunQuery, Store
+from pointsman.engine.ports import AssignmentQuery, AssignmentStore, DrawnQuery, RunQuery, Store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AGENT = "builder"
@@ -282,3 +284,34 @@ class AssignmentStoreContract:
         for rating, worth in ((1, 0.0), (3, 0.5), (5, 1.0)):
             store.judge(said._replace(rating=rating))
             assert all_of(book)[0].usage.worth == worth
+
+    def test_of_a_trial_counts_what_was_drawn_first_and_what_was_said_of_it(
+        self, store: StoreOfBoth, book: AssignmentStore
+    ) -> None:
+        usual = a_decision()._replace(propensity=0.5, band=0.0, panic=False, explored=False)
+        chosen, other = usual.candidates[0].model_id, "acme/other"
+        query = DrawnQuery(usual.agent_id, (chosen, other), usual.at, usual.strategy)
+        assert book.drawn(query) == {}
+
+        def made(number: int, **changes: Any) -> Decision:
+            begin = first_id(int(usual.at.timestamp()) + 1)
+            return usual._replace(id=f"{begin}{number:016x}", **changes)
+
+        def ended(of: Decision, model_id: str = chosen, attempt: int = 1) -> Outcome:
+            found = an_outcome()._replace(decision_id=of.id, agent_id=of.agent_id, failure=None)
+            return found._replace(model_id=model_id, attempt=attempt)
+
+        drawn, named, stays, failed = made(1), made(2, band=None), made(3, propensity=1.0), made(4)
+        broken = ended(failed)._replace(failure=FailureKind.SERVER_ERROR)
+        callers = ended(made(5))._replace(failure=FailureKind.INVALID_REQUEST)
+        spent = [made(6, explored=True), made(7, panic=True), made(8, agent_id="another")]
+        early = usual._replace(id="dec_00000000000" + "0" * 16)
+        counted = [drawn, named, stays, failed, made(5), *spent, early]
+        ends = [ended(drawn), ended(named), ended(stays), broken, callers, *map(ended, spent)]
+        store.append([*counted, *ends, ended(early), ended(failed, other, 2)])
+        assert book.drawn(query) == {chosen: Results(2.0, 1.0)}
+        said = a_feedback()._replace(decision_id=drawn.id, model_id=chosen, success=None)
+        store.judge(said._replace(rating=2))
+        assert book.drawn(query) == {chosen: Results(2.0, 0.25)}
+        store.judge(said._replace(rating=None, success=False))
+        assert book.drawn(query) == {chosen: Results(2.0, 0.0)}

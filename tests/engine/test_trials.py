@@ -12,9 +12,9 @@ from fakes import BEST, LAST, NEXT, World
 from test_assignments import CLERK, CODER, LARGE, OPS, SMALL, Office, run_it
 
 from pointsman.core.assignment.records import Run, RunKind, Status, assignment_id
-from pointsman.core.assignment.trial import Verdict
+from pointsman.core.assignment.trial import Results, Verdict
 from pointsman.core.audit import ITSELF
-from pointsman.core.decision import Outcome
+from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import Conflict, FailureKind, RequestError
 from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Policy
@@ -31,22 +31,44 @@ def office(tmp_path: Path) -> Iterator[Office]:
     office.store.close()
 
 
+def drawn(office: Office, number: int, *models: str, **changes: object) -> Decision:
+    """A request of the clerk that was drawn for the first of the models."""
+    at = office.clock.now()
+    made = Decision(
+        id=f"dec_{int(at.timestamp() * 1000):011x}{models[0][:3]}{number:013x}",
+        request_id=f"req_{number}",
+        at=at,
+        agent_id="clerk",
+        task=Task(),
+        strategy=Strategy.BALANCED,
+        candidates=tuple(Candidate(name, 0.5, ()) for name in models),
+        rejections=(),
+        propensity=0.25,
+        config_version="v1",
+    )
+    return made._replace(**changes)  # type: ignore[arg-type]  # by name
+
+
+def ending(decision: Decision, model_id: str, attempt: int = 1, *, good: bool = True) -> Outcome:
+    failure = None if good else FailureKind.SERVER_ERROR
+    return Outcome(
+        decision.id, attempt, model_id, "clerk", decision.at, failure, False, total_s=1.0
+    )
+
+
 def answers(office: Office, model_id: str, good: int, bad: int, first: int = 0) -> None:
     """So many answers to the clerk, good and bad."""
-    records = [
-        Outcome(
-            f"dec_{model_id}_{first + number}",
-            1,
-            model_id,
-            "clerk",
-            office.clock.now(),
-            None if number < good else FailureKind.SERVER_ERROR,
-            False,
-            1.0,
-        )
-        for number in range(good + bad)
-    ]
+    records: list[Decision | Outcome] = []
+    for number in range(good + bad):
+        made = drawn(office, first + number, model_id)
+        records += [made, ending(made, model_id, good=number < good)]
     office.store.append(records)
+
+
+def shown(office: Office) -> tuple[Results, Results]:
+    """What counts of the model on trial, and of the standing one."""
+    (going,) = run_it(trials(office.book))
+    return going.tried, going.standing
 
 
 def on_trial(office: Office, share: float = 0.25) -> None:
@@ -69,6 +91,7 @@ def test_a_trial_survives_a_restart(office: Office) -> None:
 
 def test_what_was_before_the_trial_does_not_count(office: Office) -> None:
     answers(office, "lab/large", good=100, bad=0)
+    office.clock.t += 10.0
     on_trial(office)
     answers(office, "lab/large", good=10, bad=0, first=100)
     (going,) = run_it(trials(office.book))
@@ -209,6 +232,7 @@ def test_a_trial_of_a_model_that_is_gone_ends_and_may_begin_again_when_it_is_bac
     office.restarted()
     assert list(office.book.roll.trying()) == []
     office.configured(models=models)
+    office.clock.t += 10.0
     on_trial(office)
     assert run_it(judged(office.book)) == [], "what it showed before does not count"
 
@@ -296,6 +320,24 @@ def test_the_tried_model_gets_its_share_and_every_decision_says_how_likely_it_wa
         assert made.propensity == pytest.approx(chance)
     assert set(seen) == {BEST.id, LAST.id}
     assert 330 <= seen[LAST.id] <= 470
+
+
+def test_who_is_as_good_as_the_best_gets_its_share_and_no_more() -> None:
+    twin = replace(LAST, id="third/twin", strengths=BEST.strengths)
+    world = World(BEST, twin, agents=[TRIER], policy=Policy(band=0.5))
+    world.registry.post({"trier": post_of("trier", BEST.id, 0.03, trying=Trying(twin.id, 0.2))})
+    seen = [world.service.decide(world.ask("trier")) for _ in range(500)]
+    tried = [each for each in seen if each.chosen and each.chosen.model_id == twin.id]
+    assert 60 <= len(tried) <= 140
+    assert {each.propensity for each in tried} == {0.2}
+
+
+def test_who_alone_is_able_serves_all_and_that_proves_nothing() -> None:
+    only = World(LAST, agents=[TRIER])
+    only.registry.post({"trier": post_of("trier", BEST.id, 0.03, trying=Trying(LAST.id, 0.2))})
+    made = only.service.decide(only.ask("trier"))
+    assert made.chosen is not None
+    assert (made.chosen.model_id, made.propensity) == (LAST.id, 1.0)
 
 
 def test_a_conversation_is_tried_as_a_whole() -> None:

@@ -206,16 +206,16 @@ class Chooser:
         session: str | None,
         draws: Callable[[], float],
     ) -> _Taken:
-        """The tried model for its share of requests, whole conversations; the rest as ever."""
-        near, ids = shortlist.near_of(places)
+        """The tried model for its share of requests, whole conversations; others for the rest."""
         drawn = draws() if session is None else share_of_session(session)
+        rest = (*places[: trial.place], *places[trial.place + 1 :])
+        if not rest:
+            return _Taken(trial.place, 1.0)
         if drawn < trial.share:
-            place, propensity = trial.place, self._usual(near, ids, task, session, trial.place)
-        else:
-            place, propensity = self._pick(near, ids, task, session, draws)
-        # That of the mixture of both ways, whichever was gone.
-        propensity *= 1.0 - trial.share
-        return _Taken(place, propensity + trial.share * (place == trial.place))
+            return _Taken(trial.place, trial.share)
+        near, ids = shortlist.near_of(rest)
+        place, propensity = self._pick(near, ids, task, session, draws)
+        return _Taken(place + (place >= trial.place), propensity * (1.0 - trial.share))
 
     def _pick(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkab
 
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Means, Run, RunKind, RunState, Status
+from pointsman.core.assignment.trial import Results
 from pointsman.core.decision import (
     Candidate,
     Decision,
@@ -19,6 +20,7 @@ from pointsman.core.decision import (
     Outcome,
     Saving,
     Selection,
+    Strategy,
     Task,
     total_cost_usd,
 )
@@ -319,6 +321,17 @@ class RunQuery(NamedTuple):
     until: datetime | None = None
 
 
+class DrawnQuery(NamedTuple):
+    """Which answers a trial counts: of the agent, since that second, of one of the two models,
+    where nothing but this strategy was asked for and chance has drawn the model (`drawn`).
+    """
+
+    agent_id: str
+    model_ids: tuple[str, str]
+    since: datetime
+    strategy: Strategy
+
+
 class AssignmentStore(Protocol):
     """Keeps who stands where, and how that came to be. Called from worker threads; may block.
 
@@ -352,6 +365,14 @@ class AssignmentStore(Protocol):
     def assignment(self, assignment_id: str) -> Assignment | None: ...
 
     def runs(self, query: RunQuery) -> Sequence[Run]: ...
+
+    def drawn(self, query: DrawnQuery) -> Mapping[str, Results]:
+        """What the answers were worth, by model; models without any are left out.
+
+        First attempts on the model that was drawn: by the share of a trial, or among equals. What a
+        fallback, a name in the request, exploration, panic or a conversation that stays has brought
+        does not count, nor what the caller or the gateway is to blame for.
+        """
 
     def mark(self) -> str:
         """Another after every run that was kept, by whichever process; cheap to ask."""

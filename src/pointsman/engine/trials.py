@@ -1,13 +1,13 @@
 """How is a model tried on a share of an agent's traffic, and when is the trial over?
 
-What both models have been used for is counted with their assignments, so a trial outlives a
-restart. It is looked at as often as anybody likes: the test allows for that (`core` `trial`).
+What counts is read from the decisions since it began, so a trial outlives a restart, and feedback
+that comes late counts. It is looked at as often as anybody likes: the test allows for that (see
+`trial` in `core`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from pointsman.core.assignment.records import (
     RunKind,
     Status,
     Trial,
-    Usage,
     place_of,
     primary_of,
 )
@@ -29,7 +28,7 @@ from pointsman.core.errors import Conflict
 from pointsman.engine.assignment_checks import check_ours
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import About, Who
-from pointsman.engine.ports import AssignmentQuery
+from pointsman.engine.ports import AssignmentQuery, DrawnQuery
 
 JUDGE = "sequential test"
 """Who decides when a trial is over, where a person did not."""
@@ -69,13 +68,9 @@ async def started(
         check_ours(assignments.view().expectations)
         assignments.check_pair(agent_id, model_id)
         before, going = assignments.roll.places(agent_id), assignments.roll.tried(agent_id)
-        if going is not None and going.model_id == model_id and going.trial is not None:
-            trial = going.trial._replace(share=share)
-        else:
-            usage = await _usage_of(assignments, agent_id)
-            sides = (usage.get(each, Usage()).results for each in (model_id, primary_of(before)))
-            trial = Trial(share, *sides)
-        places = tried(before, model_id, trial, means, who.reason)
+        if going is not None and going.model_id == model_id:
+            means = going.means  # of the same trial, which began when it did
+        places = tried(before, model_id, Trial(share), means, who.reason)
         return await assignments.decide({agent_id: places}, who, About(RunKind.TRIAL))
 
 
@@ -121,8 +116,9 @@ async def trials(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> lis
     testing = (await asyncio.to_thread(assignments.store.listed, query)).assignments
     found: list[Standing] = []
     for each in testing:
-        usage = await _usage_of(assignments, each.agent_id)
-        found.extend(_going(assignments, each, usage, rigour))
+        primary = assignments.roll.primary(each.agent_id)
+        if primary is not None:
+            found.append(await _going(assignments, each, primary.model_id, rigour))
     return found
 
 
@@ -166,27 +162,13 @@ def _void(assignments: Assignments, each: Assignment) -> str | None:
     return None
 
 
-def _going(
-    assignments: Assignments, each: Assignment, usage: dict[str | None, Usage], rigour: Rigour
-) -> Iterator[Standing]:
-    primary, trial = assignments.roll.primary(each.agent_id), each.trial
-    if primary is None or trial is None:
-        return
-    shown = _since(usage.get(each.model_id, Usage()).results, trial.tried_before)
-    against = _since(usage.get(primary.model_id, Usage()).results, trial.standing_before)
+async def _going(
+    assignments: Assignments, each: Assignment, standing_id: str, rigour: Rigour
+) -> Standing:
+    sides, strategy = (each.model_id, standing_id), assignments.view().strategy
+    query = DrawnQuery(each.agent_id, sides, each.at, strategy)
+    found = await asyncio.to_thread(assignments.store.drawn, query)
+    shown, against = (found.get(model_id, Results()) for model_id in sides)
     lasted_s = (assignments.clock.now() - each.at).total_seconds()
     said, over = verdict(shown, against, rigour), rigour.is_over(shown, lasted_s)
-    yield Standing(each, shown, against, said, primary.model_id, lasted_s, over)
-
-
-def _since(now: Results, before: Results) -> Results:
-    """What was added. Feedback on older answers may have taken more away than came since."""
-    answers = max(0.0, now.answers - before.answers)
-    return Results(answers, min(answers, max(0.0, now.worth - before.worth)))
-
-
-async def _usage_of(assignments: Assignments, agent_id: str) -> dict[str | None, Usage]:
-    """What the agent's models were used for, by their ids."""
-    query = AssignmentQuery(limit=None, agent_id=agent_id)
-    found = (await asyncio.to_thread(assignments.store.listed, query)).assignments
-    return {each.model_id: each.usage for each in found}
+    return Standing(each, shown, against, said, standing_id, lasted_s, over)

@@ -7,7 +7,7 @@ in force that would be forgotten by a crash.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +28,15 @@ from pointsman.adapters.stores.assignment_rows import (
     unpacked,
 )
 from pointsman.adapters.stores.auditing import act_of_run, write_act
+from pointsman.adapters.stores.drawn import DRAWN, drawn_results, drawn_values
 from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.rows import microseconds, storable
 from pointsman.adapters.stores.schema import ASSIGNMENTS, RUN_INPUTS, RUNS, marks
 from pointsman.adapters.stores.usage import Pair, UsageCount
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState, Status
-from pointsman.engine.ports import AssignmentPage, AssignmentQuery, RunQuery
+from pointsman.core.assignment.trial import Results
+from pointsman.engine.ports import AssignmentPage, AssignmentQuery, DrawnQuery, RunQuery
 
 MOST_RUNS = 5_000
 MOST_INPUTS = 50
@@ -157,6 +159,10 @@ class SqliteAssignments:
                 [*asked.values(), query.limit],
             )
             return [stored_run(row) for row in rows]
+
+    def drawn(self, query: DrawnQuery) -> Mapping[str, Results]:
+        with self._file.reading() as db:
+            return drawn_results(db.execute(DRAWN, drawn_values(query)))
 
     def mark(self) -> str:
         with self._file.reading() as db:

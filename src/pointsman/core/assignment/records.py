@@ -113,11 +113,6 @@ class Usage(NamedTuple):
     def success_rate(self) -> float | None:
         return self.successes / self.requests if self.requests else None
 
-    @property
-    def results(self) -> Results:
-        """As the sequential test wants it."""
-        return Results(float(self.requests), self.worth)
-
 
 UNUSED = Usage()
 UNMATCHED = Match(0.0)
@@ -125,7 +120,11 @@ UNDESCRIBED = Described()
 
 
 class Trial(NamedTuple):
-    """A model gets `share` in (0, 1) of an agent's traffic; `before` is what both had by then."""
+    """A model gets `share` in (0, 1) of an agent's traffic.
+
+    The others are of trials that were begun when results were told by what had been before; kept so
+    that history can be read, and counted by nobody.
+    """
 
     share: float
     tried_before: Results = Results()

@@ -6,7 +6,7 @@ per pair of agent and model, in the transaction that keeps the outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from pointsman.adapters.stores.assignment_rows import (
 )
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
 from pointsman.adapters.stores.auditing import act_of_run, act_row
+from pointsman.adapters.stores.drawn import DRAWN, drawn_results, drawn_values
 from pointsman.adapters.stores.hana import statements as say
 from pointsman.adapters.stores.hana.portable import record
 from pointsman.adapters.stores.hana.session import HanaSession, fetched, first
@@ -34,9 +35,10 @@ from pointsman.adapters.stores.schema import RUN_INPUTS, RUNS
 from pointsman.adapters.stores.usage import NOT_THE_MODELS, quality
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState, Status
+from pointsman.core.assignment.trial import Results
 from pointsman.core.decision import Feedback
 from pointsman.core.errors import FailureKind, StoreError
-from pointsman.engine.ports import AssignmentPage, AssignmentQuery, RunQuery
+from pointsman.engine.ports import AssignmentPage, AssignmentQuery, DrawnQuery, RunQuery
 
 ALL = 2**31 - 1
 _NOT_THE_MODELS = frozenset(kind.code for kind in FailureKind if kind.blames in NOT_THE_MODELS)
@@ -126,6 +128,13 @@ class HanaAssignments:
 
         runs: list[Run] = self._read(work)
         return runs
+
+    def drawn(self, query: DrawnQuery) -> Mapping[str, Results]:
+        values = drawn_values(query)
+        found: Mapping[str, Results] = self._read(
+            lambda cursor: drawn_results(fetched(cursor, DRAWN, values))
+        )
+        return found
 
     def mark(self) -> str:
         def work(cursor: Any) -> str:

@@ -7,7 +7,7 @@ assignment is counted where outcomes are written (see `copying.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from pointsman.adapters.stores.assignment_rows import (
 )
 from pointsman.adapters.stores.assignments import MOST_INPUTS, MOST_RUNS
 from pointsman.adapters.stores.auditing import RECORD, act_of_run, act_row
+from pointsman.adapters.stores.drawn import DRAWN, drawn_results, drawn_values
 from pointsman.adapters.stores.postgres.finding import readable
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
 from pointsman.adapters.stores.postgres.portable import numbered
@@ -39,9 +40,10 @@ from pointsman.adapters.stores.schema import ASSIGNMENTS, DECISIONS, RUN_INPUTS,
 from pointsman.adapters.stores.usage import quality
 from pointsman.core.assignment.problem import Problem
 from pointsman.core.assignment.records import Assignment, Run, RunKind, RunState, Status
+from pointsman.core.assignment.trial import Results
 from pointsman.core.decision import Feedback
 from pointsman.core.errors import StoreError
-from pointsman.engine.ports import AssignmentPage, AssignmentQuery, RunQuery
+from pointsman.engine.ports import AssignmentPage, AssignmentQuery, DrawnQuery, RunQuery
 
 
 def _upsert(table: str, columns: Sequence[str], key: str) -> str:
@@ -65,6 +67,7 @@ WHERE STATUS = $1 AND ASSIGNMENT_RANK IS NULL AND LAST_UPDATED < $2
 RETURNING ASSIGNMENT_ID
 """  # noqa: S608
 _RECORD = numbered(RECORD)
+_DRAWN = numbered(DRAWN)
 _SETTLE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE RUN_ID = $3"  # noqa: S608
 _OUTDATE = f"UPDATE {RUNS} SET STATE = $1, SETTLED_AT = $2 WHERE STATE = $3 AND RUN_ID <> $4"  # noqa: S608
 _FORGET = """
@@ -167,6 +170,14 @@ class PostgresAssignments:
         async def work(session: Session) -> list[Run]:
             rows = await session.fetch(page, *_readable(tuple(asked.values())), query.limit)
             return [stored_run(row) for row in rows]
+
+        return self._read(work)
+
+    def drawn(self, query: DrawnQuery) -> Mapping[str, Results]:
+        values = _readable(drawn_values(query))
+
+        async def work(session: Session) -> Mapping[str, Results]:
+            return drawn_results(await session.fetch(_DRAWN, *values))
 
         return self._read(work)
 
