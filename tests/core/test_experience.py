@@ -292,3 +292,20 @@ def test_a_claim_of_endless_tokens_makes_no_answer_instant() -> None:
     (liar_s, *_), _ = known(seen, "p/liar", now=60.0).times
     assert honest_s == pytest.approx(2.0 * 225 / 425, rel=0.05)
     assert liar_s > 0.07
+
+
+def test_how_long_models_take_that_are_gone_says_nothing_of_those_that_are_there() -> None:
+    slow = [answered(model="p/slow", took_s=30.0, streamed=False)] * 5
+    swift = [answered(model="p/swift", took_s=0.5, streamed=False)] * 5
+    alone, both = experience(*swift), experience(*swift, *slow)
+    assert both.usual_s[0] > 2.0 * alone.usual_s[0]
+    assert both.declare({"p/swift"})
+    assert both.usual_s == pytest.approx(alone.usual_s)
+    both.learn(answered(model="p/slow", took_s=60.0, streamed=False), 20.0)
+    both.learn(answered(model="p/gone", took_s=60.0, streamed=False), 20.0)
+    assert both.usual_s == pytest.approx(alone.usual_s)
+    assert not both.declare({"p/swift"}), "nothing is new"
+    assert both.declare({"p/swift", "p/slow"}), "what was seen of it is still known"
+    assert both.usual_s[0] > 2.0 * alone.usual_s[0]
+    assert both.declare({"p/new"})
+    assert both.usual_s == [0.0, 0.0]

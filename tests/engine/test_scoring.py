@@ -14,6 +14,7 @@ from pointsman.core.decision import Feedback, Outcome, Selection, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Agent
 from pointsman.engine.policy import Scoring
+from pointsman.engine.registry import Registry
 from pointsman.engine.scoring import FEW, CurrentScorer, new_scorer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -140,3 +141,40 @@ async def test_lessons_that_fail_leave_the_present_scorer_where_it_is() -> None:
         await current.hand_over(Pupil(), failing())
     current.learn(ended(1))
     assert first.told == [ended(1)]
+
+
+def test_what_models_took_that_are_gone_no_longer_moves_the_scores_of_others() -> None:
+    current = CurrentScorer(new_scorer(Scoring.POSTERIOR))
+    registry = World(BEST, NEXT).registry
+    asked = Agent("default"), Task(), Selection()
+
+    def score() -> float:
+        return current.score(*asked, BEST).score
+
+    untimed = score()
+    for second in range(40):
+        current.learn(ended(second, model_id="gone/slow", fails=False)._replace(total_s=60.0))
+    current.tick(NOON.timestamp() + 100.0)
+    among_strangers, generation = score(), current.generation
+    assert among_strangers != untimed
+    declared = Registry(registry.current.setup, current)
+    assert score() == untimed
+    assert current.changed_since(generation) is None
+    declared.replace(registry.current.setup)
+    assert score() == untimed
+
+
+async def test_a_successor_knows_which_models_there_are() -> None:
+    current = CurrentScorer(new_scorer(Scoring.CAPABILITY))
+    Registry(World(BEST, NEXT).registry.current.setup, current)
+    successor = new_scorer(Scoring.POSTERIOR)
+
+    async def taught() -> None:
+        for second in range(40):
+            successor.learn(ended(second, model_id="gone/slow", fails=False)._replace(total_s=60.0))
+        successor.tick(NOON.timestamp() + 100.0)
+
+    await current.hand_over(successor, taught())
+    asked = Agent("default"), Task(), Selection()
+    fresh = new_scorer(Scoring.POSTERIOR)
+    assert current.score(*asked, BEST).score == fresh.score(*asked, BEST).score

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from pointsman.core.adaptive_policy import DEFAULT_POLICY, AdaptivePolicy
@@ -99,6 +100,12 @@ class AdaptiveScorer:
     def judge(self, feedback: Feedback) -> None:
         """Take note of what somebody says of an answer."""
         self._take(feedback, feedback.at.timestamp(), at_once=False)
+
+    def declare(self, model_ids: AbstractSet[str]) -> None:
+        """These models are there, and no others."""
+        if self._seen.declare(model_ids):
+            self._seen.all_changed()
+            self._change(None, ())
 
     def tick(self, now_s: float) -> None:
         """It is `now_s`, in seconds since 1970 UTC: publish what waits, let what is old fade."""

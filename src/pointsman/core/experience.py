@@ -10,6 +10,7 @@ Everything is known of a model, and of it with each agent and task type as far a
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from math import exp, log
 
 from pointsman.core.adaptive_policy import AdaptivePolicy
@@ -63,7 +64,8 @@ class Experience:
         """How good answers are on average; moves in steps."""
         self.usual_s = [0.0, 0.0]
         """How long models take that were timed, for plain answers and for streams; 0 where none
-        was. A geometric mean in which every model counts alike; moves in steps."""
+        was. A geometric mean in which every model that is declared counts alike; moves in steps."""
+        self._declared: AbstractSet[str] | None = None
         self._times = (_Times(), _Times())
         self._judged = Counts()
         self._moved = False
@@ -81,10 +83,33 @@ class Experience:
             self._count_tokens(agent_id, model, tag, usage)
         if streamed:
             if first_s is not None:
-                self._time(model, 1, first_s, now)
+                self._time(model, 1, first_s, now, counts=self._is_declared(model_id))
         elif failure is None:
-            self._time(model, 0, _of_usual_length(total_s, usage), now)
+            seconds = _of_usual_length(total_s, usage)
+            self._time(model, 0, seconds, now, counts=self._is_declared(model_id))
         return True
+
+    def declare(self, model_ids: AbstractSet[str]) -> bool:
+        """These models are there, and no others: how long those take that are gone says nothing of
+        how long models usually take. True when that changes what is known of all models.
+        """
+        self._declared = model_ids
+        moved = False
+        for place, times in enumerate(self._times):
+            means = [
+                record.levels[place].mean
+                for model_id, record in self.models.items()
+                if model_id in model_ids and record.levels[place].count
+            ]
+            times.logs, times.models = sum(means), len(means)
+            usual, times.used = times.used, times.logs / len(means) if means else None
+            self.usual_s[place] = 0.0 if times.used is None else exp(times.used)
+            moved = moved or usual != times.used
+        self._moved = self._moved or moved
+        return moved
+
+    def _is_declared(self, model_id: str) -> bool:
+        return self._declared is None or model_id in self._declared
 
     def judge(self, feedback: Feedback, now: float) -> None:
         """Take a judgement in."""
@@ -199,18 +224,22 @@ class Experience:
         tag.tokens.add(tokens, most)
         model.length.add(tokens / (usual if usual > 1.0 else 1.0), most)
 
-    def _time(self, model: ModelRecord, place: int, seconds: float, now: float) -> None:
-        """`place` is 1 for streams and 0 for plain answers."""
+    def _time(
+        self, model: ModelRecord, place: int, seconds: float, now: float, *, counts: bool
+    ) -> None:
+        """`place` is 1 for streams and 0 for plain answers; `counts` towards what is usual."""
         level, value = model.levels[place], log(seconds if seconds > LEAST_S else LEAST_S)
         times, before = self._times[place], level.mean
         if not level.count:
             before = 0.0
-            times.models += 1
+            times.models += counts
         change = model.watches[place].add(value, level, self.policy.latency)
         if change is None:
             level.add(value, now, self.fade_times)
         else:
             level.restart(change.good / change.total, change.total, now)
+        if not counts:
+            return
         logs = times.logs = times.logs + (level.mean - before)
         usual = logs / times.models
         used = times.used

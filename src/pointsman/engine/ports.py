@@ -6,6 +6,7 @@ Each protocol has one contract suite in `tests/contracts/` that every implementa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -83,6 +84,14 @@ class AllAtOnce(Protocol):
 
     def panel(self, models: Sequence[Model]) -> Panel | None:
         """What is known of these models at this moment; None where they are scored one by one."""
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """Scores of a model that depend on how the others do."""
+
+    def declare(self, model_ids: AbstractSet[str]) -> None:
+        """These models are there from now on, and no others."""
 
 
 class Scorer(Scores, Protocol):

@@ -20,7 +20,7 @@ from pointsman.core.features import TypesInferred
 from pointsman.core.fleet import Fleet, Model
 from pointsman.core.preview import Previews
 from pointsman.engine.policy import Policy, Timeouts
-from pointsman.engine.ports import Provider, Scores
+from pointsman.engine.ports import Comparing, Provider, Scores
 from pointsman.engine.shortlist import Shortlists, Standby, nobody
 from pointsman.engine.standing import Post, StandingScores
 
@@ -84,6 +84,7 @@ class Registry:
         self._corrections: dict[str, _Correction] = {}
         self._drained: frozenset[str] = frozenset()
         self._retired: list[Snapshot] = []
+        self._declare()
         self.current = Snapshot(setup, scores)
 
     @property
@@ -94,7 +95,12 @@ class Registry:
         """Serve `setup` from now on. Corrections end with the configuration they corrected."""
         self._declared = setup
         self._corrections.clear()
+        self._declare()
         self._serve_corrected()
+
+    def _declare(self) -> None:
+        if isinstance(self._scores, Comparing):
+            self._scores.declare(frozenset(self._declared.fleet.models))
 
     def post(self, posts: Mapping[str, Post]) -> None:
         """Agents stand on other models from now on. What traffic has corrected stays corrected."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, TypeVar
 
 from pointsman.core.adaptive import AdaptiveScorer
@@ -18,7 +19,7 @@ from pointsman.core.classic import ClassicScorer
 from pointsman.core.decision import Candidate, Feedback, Outcome, Saving, Selection, Task
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.policy import Scoring
-from pointsman.engine.ports import AllAtOnce, Scorer
+from pointsman.engine.ports import AllAtOnce, Comparing, Scorer
 
 if TYPE_CHECKING:
     from pointsman.core.panel import Panel
@@ -59,6 +60,14 @@ class CurrentScorer:
         self._before = 0
         self._first = self.generation = scorer.generation
         self._kept: list[News] | None = None
+        self._declared: AbstractSet[str] | None = None
+
+    def declare(self, model_ids: AbstractSet[str]) -> None:
+        """These models are there from now on, and no others; also for whoever decides next."""
+        self._declared = model_ids
+        if isinstance(self._scorer, Comparing):
+            self._scorer.declare(model_ids)
+            self.generation = self._before + self._scorer.generation
 
     def changed_since(self, generation: int) -> frozenset[str] | None:
         """As of any scorer; all models, where another scorer decided then."""
@@ -117,6 +126,8 @@ class CurrentScorer:
                 known += FEW
         finally:
             self._kept = None
+        if self._declared is not None and isinstance(successor, Comparing):
+            successor.declare(self._declared)
         self._first = self.generation + 1
         self._before = self._first - successor.generation
         self._scorer, self.generation = successor, self._first

@@ -37,7 +37,7 @@ from pointsman.core.assignment.relaxation import relaxation
 from pointsman.core.assignment.shadow import shadows
 from pointsman.core.errors import ConfigError, Problem, RequestError, StoreError
 from pointsman.engine.assign import Stated, stated, without
-from pointsman.engine.ports import Scorer
+from pointsman.engine.ports import Comparing, Scorer
 from pointsman.engine.replay import Replay
 from pointsman.engine.scoring import new_scorer
 from pointsman.engine.solving import picked
@@ -203,6 +203,8 @@ def _stated(configuration: Configuration, args: argparse.Namespace) -> Stated:
     scorer = new_scorer(configuration.policy.scoring)
     if not args.declared_only:
         _remember(configuration, scorer)
+    if isinstance(scorer, Comparing):
+        scorer.declare(configuration.fleet.models.keys())
     standing = configuration.expectations.standing
     if args.standing is not None:
         standing = _standing(args.standing)
