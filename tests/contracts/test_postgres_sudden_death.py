@@ -26,6 +26,9 @@ from pointsman.adapters.stores.spool.store import SpooledStore
 
 LARGE = 1_000_000_000
 LONGEST_LIFE_S = 0.25
+DEATHS = 60
+DEATH_S = 15.0
+"""So long a death may take at most, and what comes before and after it, on a busy machine."""
 
 APPENDER = """
 import sys, random
@@ -139,6 +142,7 @@ def test_a_few_sudden_deaths_cost_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(DEATHS * DEATH_S)
 @pytest.mark.parametrize("seed", [101, 102, 103, 104])
 def test_many_sudden_deaths_cost_nothing(tmp_path: Path, seed: int) -> None:
-    survive(seed=seed, runs=60, folder=tmp_path)
+    survive(seed=seed, runs=DEATHS, folder=tmp_path)

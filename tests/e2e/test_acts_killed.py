@@ -25,6 +25,9 @@ from simulated_upstream import SimulatedUpstream
 
 AGENTS = 400
 LONGEST_S = 0.6
+DEATHS = 50
+DEATH_S = 15.0
+"""So long a death may take at most, and the start after it, on a machine that is busy."""
 MODELS = ("up/first", "up/second", "up/third")
 
 Names = Iterator[int]
@@ -147,10 +150,11 @@ def test_what_people_did_outlives_a_sudden_death(serve: Serve, upstream: Simulat
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(DEATHS * DEATH_S)
 def test_what_people_did_outlives_fifty_sudden_deaths(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:
-    assert all_is_kept(serve(a_fleet(upstream.url)), range(50)) > 50
+    assert all_is_kept(serve(a_fleet(upstream.url)), range(DEATHS)) > DEATHS
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from database_server import DatabaseServer, NoDatabaseServer
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move
 
+LONG_S = 600.0
 CALLERS = 4
 REQUESTS_PER_S = 100
 """Each makes a decision and an outcome: two rows."""
@@ -124,7 +125,8 @@ def test_a_short_outage_is_not_noticed(
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(LONG_S + WARM_UP_S + 2 * DRAINED_WITHIN_S)
 def test_ten_minutes_without_the_database_are_not_noticed(
     serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
 ) -> None:
-    endure(*gateways(serve, server, upstream), server, away_s=600.0)
+    endure(*gateways(serve, server, upstream), server, away_s=LONG_S)

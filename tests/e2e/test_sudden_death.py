@@ -8,6 +8,9 @@ from gateway_process import Serve
 from simulated_upstream import SimulatedUpstream
 from sudden_death import Found, killed_again_and_again
 
+DEATHS = 200
+DEATH_S = 15.0
+"""So long a death may take at most, and the start after it, on a machine that is busy."""
 STRICT = {"store": {"durability": "strict"}}
 
 
@@ -24,8 +27,9 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_a_sudden_death(
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(DEATHS * DEATH_S)
 def test_nothing_acknowledged_is_lost_or_doubled_by_two_hundred_sudden_deaths(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:
     gateway = serve(fleet(upstream.url) | STRICT)
-    assert is_all_there(killed_again_and_again(gateway, range(200)))
+    assert is_all_there(killed_again_and_again(gateway, range(DEATHS)))
