@@ -32,11 +32,20 @@ class MemoryAlerts:
     def keep(self, happened: Happened, now: datetime) -> None:
         del now
         self._check()
-        self.kept.update({each.alert.key: each for each in happened.alerts})
+        for each in happened.alerts:
+            before = self.kept.get(each.alert.key)
+            goes_on = before is not None and before.alert.id == each.alert.id
+            self.kept[each.alert.key] = each._replace(ack=before.ack) if goes_on else each  # type: ignore[union-attr]
         for entry in happened.entries:
             self.history.setdefault(entry.id, entry)
         for notification in happened.notifications:
             self.outbox.setdefault(notification.id, notification)
+
+    def take(self, kept: Kept, line: Entry) -> None:
+        self._check()
+        known = self.kept.get(kept.alert.key, kept)
+        self.kept[kept.alert.key] = known._replace(ack=kept.ack)
+        self.history.setdefault(line.id, line)
 
     def alerts(self, resolved_since: datetime) -> Sequence[Kept]:
         self._check()

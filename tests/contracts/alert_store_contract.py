@@ -103,6 +103,31 @@ class AlertStoreContract:
         assert list(alerts.alerts(NOON)) == [over]
         assert list(alerts.alerts(NOON + 6 * MINUTE)) == []
 
+    def test_who_has_taken_an_alert_is_not_changed_by_a_look(self, alerts: AlertStore) -> None:
+        ack = Ack(an_alert().id, "ada", NOON, NOON + MINUTE, "on it")
+        alerts.keep(Happened([Kept(an_alert(), TOLD)]), NOON)
+        alerts.take(Kept(an_alert(), ack=ack), an_entry(1))
+        (taken,) = alerts.alerts(NOON)
+        assert (taken.ack, taken.told) == (ack, TOLD)
+        later = Kept(an_alert(minute=3), TOLD)
+        alerts.keep(Happened([later]), NOON)
+        assert list(alerts.alerts(NOON)) == [later._replace(ack=ack)]
+        alerts.take(Kept(an_alert(minute=3)), an_entry(2))
+        assert list(alerts.alerts(NOON)) == [later]
+        assert names(alerts.entries(EntryQuery())) == ["e0002", "e0001"]
+
+    def test_one_that_is_taken_before_it_was_kept_is_kept_along(self, alerts: AlertStore) -> None:
+        ack = Ack(an_alert().id, "ada", NOON, NOON + MINUTE)
+        alerts.take(Kept(an_alert(), ack=ack), an_entry(1))
+        assert list(alerts.alerts(NOON)) == [Kept(an_alert(), ack=ack)]
+
+    def test_a_new_episode_was_taken_by_nobody(self, alerts: AlertStore) -> None:
+        ack = Ack(an_alert().id, "ada", NOON, NOON + MINUTE)
+        alerts.keep(Happened([Kept(an_alert(), ack=ack)]), NOON)
+        again = Kept(an_alert(minute=9)._replace(starts_at=NOON + 9 * MINUTE))
+        alerts.keep(Happened([again]), NOON)
+        assert list(alerts.alerts(NOON)) == [again]
+
     def test_the_history_is_listed_newest_first_in_pages(self, alerts: AlertStore) -> None:
         alerts.keep(Happened(entries=[an_entry(number) for number in (1, 2, 3)]), NOON)
         assert names(alerts.entries(EntryQuery(limit=2))) == ["e0003", "e0002"]

@@ -11,7 +11,7 @@ from alert_store_contract import AlertStoreContract, an_alert, an_entry
 from store_contract import NOON
 
 from notices import notification
-from pointsman.adapters.stores.alerts import SqliteAlerts
+from pointsman.adapters.stores.alerts import StoredAlerts
 from pointsman.adapters.stores.outbox_rows import stored_notification
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.core.alert_memory import Kept
@@ -32,7 +32,7 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
-def alerts(store: SqliteStore) -> SqliteAlerts:
+def alerts(store: SqliteStore) -> StoredAlerts:
     return store.alerts
 
 
@@ -41,7 +41,7 @@ class TestAlertsInSqlite(AlertStoreContract):
 
 
 def test_what_is_to_be_told_is_in_the_outbox_as_it_was_made(
-    alerts: SqliteAlerts, path: Path
+    alerts: StoredAlerts, path: Path
 ) -> None:
     alerts.keep(Happened(notifications=[notification(3), notification(3)]), NOON)
     with sqlite3.connect(path) as db:
@@ -51,7 +51,7 @@ def test_what_is_to_be_told_is_in_the_outbox_as_it_was_made(
     assert stored_notification(rows[0][2]) == notification(3)
 
 
-def test_all_of_a_look_is_kept_or_nothing(alerts: SqliteAlerts, path: Path) -> None:
+def test_all_of_a_look_is_kept_or_nothing(alerts: StoredAlerts, path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute(
             "CREATE TRIGGER no_room BEFORE INSERT ON ALERT_OUTBOX"

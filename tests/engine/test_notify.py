@@ -270,3 +270,16 @@ async def test_what_ended_long_ago_is_forgotten() -> None:
     post.clock.t += timedelta(days=31).total_seconds()
     await post.deliverer.forget_old()
     assert not post.outbox.kept
+
+
+async def test_what_is_for_another_gateway_to_tell_is_left_to_it() -> None:
+    post = Post(pager=(pager := Receiver()))
+    ours = False
+    post.deliverer.is_ours = lambda: ours
+    post.put("a")
+    begun_s = post.clock.t
+    await post.until(lambda: post.clock.t > begun_s + 60)
+    assert pager.tried == []
+    ours = True
+    await post.until(post.is_idle)
+    assert pager.ids == ["a"]

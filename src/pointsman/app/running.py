@@ -39,7 +39,6 @@ FORGET_TOLD_S = 3_600.0
 WATCH_S = 1.0
 LOOK_AFTER_S = 15.0
 """How often the assignments are looked after: a model that has failed for two looks is down."""
-
 TIMELINE_S = 0.5
 """What has happened within it waits in memory to be counted."""
 
@@ -303,6 +302,7 @@ class Running:
             "failed_turns": self.failed_turns,
             "assignments": "ok" if self.parts.assignments.loaded else "not read yet",
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
+            **self.parts.watching.in_public(),
         }
         if isinstance(self.parts.store, SpooledStore):
             details["database"] = self.parts.store.backlog().in_public()

@@ -16,10 +16,13 @@ from pointsman.adapters.stores.hana.address import SCHEMES as HANA
 from pointsman.adapters.stores.hana.address import hana_address
 from pointsman.adapters.stores.postgres.address import SCHEMES as POSTGRES
 from pointsman.adapters.stores.postgres.address import address_of
+from pointsman.adapters.stores.sharing import Shareable
 from pointsman.adapters.stores.spool.file import SpoolFile
 from pointsman.adapters.stores.spool.store import Distant, SpooledStore
 from pointsman.adapters.stores.sqlite import SqliteStore
 from pointsman.app.keeping import StoreSettings
+from pointsman.engine.alert_ports import AlertStore, Rota
+from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.history_ports import AggregateStore, AuditStore
 from pointsman.engine.ports import AssignmentStore, Store
 
@@ -124,12 +127,27 @@ def memory_of(settings: StoreSettings, data_dir: Path) -> Memory:
     return SqliteStore(path, max_bytes=settings.max_bytes, reserve=settings.reserve_bytes)
 
 
-def beside_the_gateway(store: Memory, data_dir: Path) -> SqliteStore:
-    """Where a gateway keeps its own alerts: in a file, also where decisions are kept elsewhere.
+class AlertStores(NamedTuple):
+    """Where alerts and what is to be told of them are kept; `rota`: who watches for all.
 
-    A gateway judges what it sees itself, and has to say so when the database is what fails.
+    `beside` is the gateway's own file, which is closed last.
     """
-    return store if isinstance(store, SqliteStore) else SqliteStore(data_dir / ALERTS)
+
+    alerts: AlertStore
+    outbox: Outbox
+    beside: SqliteStore
+    rota: Rota | None = None
+
+
+def alert_stores(store: Memory, data_dir: Path) -> AlertStores:
+    """Those of a gateway: in the database that it shares, else in a file of its own."""
+    if isinstance(store, SqliteStore):
+        return AlertStores(store.alerts, store.outbox, store)
+    beside = SqliteStore(data_dir / ALERTS)
+    if isinstance(store, SpooledStore) and isinstance(store.behind, Shareable):
+        shared = store.behind
+        return AlertStores(shared.shared_alerts(beside), shared.outbox, beside, shared.rota)
+    return AlertStores(beside.alerts, beside.outbox, beside)
 
 
 def recorded(settings: StoreSettings, data_dir: Path, *, reading: bool = True) -> Memory | None:

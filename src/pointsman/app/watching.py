@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import NamedTuple
@@ -16,13 +17,14 @@ from pointsman.core.notification import Notification
 from pointsman.engine.alert_desk import Desk, Records
 from pointsman.engine.alert_gauges import Gauges, Sources
 from pointsman.engine.alert_keeping import Keeping
-from pointsman.engine.alert_ports import AlertStore
+from pointsman.engine.alert_ports import AlertStore, Rota
 from pointsman.engine.alert_standing import Alerts
 from pointsman.engine.heard import Heard
 from pointsman.engine.history_ports import AuditStore
 from pointsman.engine.notify import Deliverer
 from pointsman.engine.ports import Clock
 from pointsman.engine.recalling import Records as Happenings
+from pointsman.engine.sharing import TURN_S, Sharing
 from pointsman.engine.watch import Senses, Watch
 
 FORGETS_EVERY_S = 3_600.0
@@ -33,12 +35,16 @@ log = logging.getLogger(__name__)
 
 
 class Stores(NamedTuple):
-    """What outlives the process: alerts, for so many days, what happened, and what people did."""
+    """What outlives the process: alerts, for so many days, what happened, and what people did.
+
+    `rota` says which gateway watches, where several share alerts.
+    """
 
     alerts: AlertStore
     happened: Happenings
     keep_days: int
     audit: AuditStore
+    rota: Rota | None = None
 
 
 class Watching:
@@ -59,7 +65,7 @@ class Watching:
         store = self._store = stores.alerts
         self.keep_days = stores.keep_days
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._forgot_s = clock.monotonic()
         self.failed_looks = 0
         self._rules_known = False
@@ -67,6 +73,9 @@ class Watching:
         self.keeping = Keeping(store)
         senses = Senses(heard, Gauges(sources), stores.happened)
         self.watch = Watch(self.alerts, store, self.keeping, senses, clock)
+        self.sharing = None if stores.rota is None else Sharing(stores.rota, clock)
+        if self.sharing is not None:
+            self.watch.share(self.sharing)
         self.desk = Desk(
             self.alerts,
             self.keeping,
@@ -77,9 +86,19 @@ class Watching:
             watch=self.watch,
         )
 
+    def in_public(self) -> Mapping[str, str]:
+        """Which part this gateway has among those that share alerts; nothing where there are none.
+
+        `leads`: it judges for all; `follows`: another does; `alone`: the database is away.
+        """
+        return {} if self.sharing is None else {"alerts": self.sharing.role.value}
+
     def tell_through(self, deliverer: Deliverer) -> None:
         """Wake whoever delivers when there is something to deliver; past a store that fails too."""
         self.keeping.tell = deliverer.wake
+        if self.sharing is not None:
+            sharing = self.sharing
+            deliverer.is_ours = lambda: sharing.tells
 
         async def past(notification: Notification) -> None:
             await deliverer.senders[notification.channel].now(notification)
@@ -87,16 +106,21 @@ class Watching:
         self.keeping.tell_past = past
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name="watch")
+        self._tasks.append(asyncio.create_task(self._watch(), name="watch"))
+        if self.sharing is not None:
+            self._tasks.append(asyncio.create_task(self._take_turns(self.sharing), name="rota"))
 
     async def stop(self) -> None:
         """Stop looking. What waits to be kept is kept, if the store is well."""
-        if self._task is None:
-            return
-        task, self._task = self._task, None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await self.keeping.keep(self.watch.now())
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await self.keeping.keep(self.watch.now())
+        if self.sharing is not None and self.sharing.tells:
+            with suppress(StoreError):
+                await self.sharing.leave()
 
     def replan(self, plan: AlertPlan, keep_days: int) -> None:
         """Watch by this plan from now on, and keep the history for so many days."""
@@ -110,6 +134,16 @@ class Watching:
             while (left_s := due_s - self._clock.monotonic()) > 0.0:
                 await self._clock.sleep(min(left_s, HEARS_EVERY_S))
                 await self._tried(self.watch.hear)
+                if self.sharing is not None and self.sharing.anew:
+                    break  # nobody has looked for a while
+
+    async def _take_turns(self, sharing: Sharing) -> None:
+        while True:
+            if self.alerts.plan.enabled:
+                await self._tried(sharing.turn)
+            elif sharing.tells:
+                await self._tried(sharing.leave)
+            await self._clock.sleep(TURN_S)
 
     async def _tried(self, turn: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -121,16 +155,23 @@ class Watching:
             log.exception("a look at the state of things failed")
 
     async def _look(self) -> None:
-        if not self._rules_known:
-            await self._take_up_rules()
-            self._rules_known = True
+        await self._know_rules()
         if self.alerts.plan.enabled:
             await self.watch.look()
         await self._forget()
 
-    async def _take_up_rules(self) -> None:
-        for mistake in await self.desk.restore_rules():
-            log.error("a stored rule is not used: %s", mistake)
+    async def _know_rules(self) -> None:
+        try:
+            if not self._rules_known:
+                for mistake in await self.desk.restore_rules():
+                    log.error("a stored rule is not used: %s", mistake)
+                self._rules_known = True
+            elif self.sharing is not None:
+                await self.desk.refresh_rules()
+        except StoreError as error:
+            if self.sharing is None or not self.sharing.judges:
+                raise
+            log.warning("the rules that were written cannot be read: %s", error)
 
     async def _forget(self) -> None:
         now_s = self._clock.monotonic()

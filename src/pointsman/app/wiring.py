@@ -19,7 +19,7 @@ from pointsman.adapters.telemetry import Telemetry, Told
 from pointsman.app.channels import channels_of
 from pointsman.app.configuration import Configuration, ProviderSettings
 from pointsman.app.standing_plan import posts_of
-from pointsman.app.storing import Memory, beside_the_gateway, memory_of
+from pointsman.app.storing import Memory, alert_stores, memory_of
 from pointsman.app.telemetry import telemetry_of
 from pointsman.app.watching import Stores, Watching
 from pointsman.core.exploration import Exploration
@@ -126,11 +126,12 @@ def _alerting(
     random: Random,
 ) -> Any:
     """The parts that watch and tell: they share a file, since they share transactions."""
-    beside = beside_the_gateway(store, configuration.server.data_dir)
+    alerts, outbox, beside, rota = alert_stores(store, configuration.server.data_dir)
     channels = channels_of(configuration.telling.channels, clock.now)
-    deliverer = Deliverer(beside.outbox, clock, random, channels)
+    deliverer = Deliverer(outbox, clock, random, channels)
     happened = Records(store, store.aggregates)
-    stores = Stores(beside.alerts, happened, configuration.store.keep_alerts_days, store.audit)
+    keep_days = configuration.store.keep_alerts_days
+    stores = Stores(alerts, happened, keep_days, store.audit, rota)
     watching = Watching(configuration.alerts, stores, sources, heard, clock, random)
     watching.tell_through(deliverer)
     return {"beside": beside, "deliverer": deliverer, "watching": watching}

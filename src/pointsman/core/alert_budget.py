@@ -71,16 +71,19 @@ class Spending:
 
     def spend(self, outcome: Outcome) -> None:
         """Count an attempt that was billed."""
-        if not outcome.cost_usd:
-            return
+        if outcome.cost_usd:
+            self.bill(outcome.agent_id, outcome.at, float(outcome.cost_usd))
+
+    def bill(self, agent_id: str, at: datetime, usd: float) -> None:
+        """Count what an agent was billed at an instant."""
         for place, budget in enumerate(self.budgets):
-            if budget.scope not in (EVERYTHING, Scope(ScopeKind.AGENT, outcome.agent_id)):
+            if budget.scope not in (EVERYTHING, Scope(ScopeKind.AGENT, agent_id)):
                 continue
-            begun = begun_at(budget.per, outcome.at)
+            begun = begun_at(budget.per, at)
             if begun > self._begun[place]:
                 self._begun[place], self._usd[place] = begun, 0.0
             if begun == self._begun[place]:
-                self._usd[place] += float(outcome.cost_usd)
+                self._usd[place] += usd
 
     def add(self, recorded: Sequence[Recorded]) -> None:
         """Count, for each budget, what was spent before anybody watched."""

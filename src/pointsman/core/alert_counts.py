@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from pointsman.core.alert_counted import Counted, Onward, Tail
 from pointsman.core.alert_metrics import LONGEST_SILENCE_S, Scope, ScopeKind
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import Blame, FailureKind
@@ -125,6 +126,8 @@ class Counts:
         self._count_of_series = 0
         self._faults: dict[str, int] = {}
         self._refusals: dict[str, int] = {}
+        self.onward: Onward | None = None
+        """Where what is counted here is gathered for another who judges; None: nowhere."""
 
     def fold(self, at_s: float, outcomes: Iterable[Outcome]) -> None:
         """Count attempts that ended since the last look, oldest first; `at_s` never falls."""
@@ -134,6 +137,7 @@ class Counts:
     def folding(self, at_s: float, outcomes: Iterable[Outcome]) -> Iterator[None]:
         """The same, a little with every step."""
         rows: dict[tuple[str, str], Row] = {}
+        refused = dict(self._refusals) if self.onward is not None else {}
         for place, outcome in enumerate(outcomes, 1):
             # 2 model_id, 3 agent_id, 5 failure: by number, since this is done for every attempt.
             key = outcome[3], outcome[2]
@@ -146,6 +150,53 @@ class Counts:
         for (agent_id, model_id), row in rows.items():
             self._add(at_s, agent_id, model_id, row)
             yield
+        if self.onward is not None:
+            self.onward.add(rows, self._tails(rows, refused))
+
+    def _tails(
+        self, rows: Mapping[tuple[str, str], Row], refused: Mapping[str, int]
+    ) -> Mapping[str, Tail]:
+        """How the attempts that were just counted ended, by model."""
+        answered: dict[str, bool] = {}
+        faults: dict[str, int] = {}
+        for (_, model_id), row in rows.items():
+            answered[model_id] = answered.get(model_id, False) or row[ANSWERS] > 0
+            faults[model_id] = faults.get(model_id, 0) + int(row[FAULTS])
+        found = {}
+        for model_id, any_answer in answered.items():
+            in_a_row, refusals = faults[model_id], self._refusals.get(model_id, 0)
+            if any_answer:
+                in_a_row = self._faults.get(model_id, 0)
+            else:
+                refusals -= refused.get(model_id, 0)
+            found[model_id] = Tail(any_answer, in_a_row, refusals)
+        return found
+
+    def fold_counted(self, at_s: float, others: Counted) -> None:
+        """Count what another gateway has counted since it last said so.
+
+        What it has not counted, because its rules have other lines, counts as not reached.
+        """
+        alike = (others.lines, others.factors) == (self.lines, self.factors)
+        for agent_id, model_id, counts in others.rows:
+            row = list(counts) if alike else self._in_my_lines(others, counts)
+            self._add(at_s, agent_id, model_id, row)
+        for model_id, tail in others.tails.items():
+            for known, count in ((self._faults, tail.faults), (self._refusals, tail.refusals)):
+                if tail.answered:
+                    known.pop(model_id, None)
+                if count:
+                    known[model_id] = known.get(model_id, 0) + count
+
+    def _in_my_lines(self, others: Counted, counts: Sequence[float]) -> Row:
+        theirs = iter(counts[_FIRST_LINE:])
+        by_line = dict(zip(others.lines, theirs, strict=False))
+        by_factor = dict(zip(others.factors, theirs, strict=False))
+        return [
+            *counts[:_FIRST_LINE],
+            *(by_line.get(line, 0) for line in self.lines),
+            *(by_factor.get(factor, 0) for factor in self.factors),
+        ]
 
     def _count(self, row: Row, outcome: Outcome) -> None:
         row[ATTEMPTS] += 1

@@ -284,6 +284,10 @@ class AlertLog:
             alerts = self._alerts[alert.rule] = {}
         alerts[alert.scope] = alert
 
+    def clear(self) -> None:
+        """Let go of everything."""
+        self._alerts.clear()
+
     def forget(self, now: Now) -> None:
         """Let go of what was resolved long ago."""
         for alerts in self._alerts.values():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +26,7 @@ from pointsman.core.alert_words import all_labels
 from pointsman.core.errors import StoreError
 from pointsman.engine.alert_deeds import Deed, Deeds, ack_facts, rule_facts, silence_facts
 from pointsman.engine.alert_keeping import Keeping
-from pointsman.engine.alert_ports import AlertStore, EntryQuery, Happened, StoredRule
+from pointsman.engine.alert_ports import AlertStore, EntryQuery, StoredRule
 from pointsman.engine.alert_standing import Alerts, Standing
 from pointsman.engine.audit import Audit
 from pointsman.engine.dry_run import Trial, Tried, tried
@@ -35,12 +36,14 @@ from pointsman.engine.recalling import Records as Happenings
 from pointsman.engine.steps import in_steps
 from pointsman.engine.watch import Watch
 
+log = logging.getLogger(__name__)
+
 MOST_SILENCES = 1_000
 MOST_RULES = 500
 
-_ACT_OF = {Step.ACKED: "ack", Step.UNACKED: "unack"}
-
 NOT_KEPT = "what is to be kept of alerts cannot be written, so nothing was changed"
+
+_ACT_OF = {Step.ACKED: "ack", Step.UNACKED: "unack"}
 
 
 class RuleInForce(NamedTuple):
@@ -104,7 +107,7 @@ class Desk:
 
     async def ack(self, alert_id: str, by: str, lasting: timedelta, comment: str = "") -> bool:
         """Somebody has taken an open alert; False when none has this id. Raises `StoreError`."""
-        alert = self.alerts.find(alert_id)
+        alert = await self._found(alert_id)
         if alert is None or not alert.is_live:
             return False
         now = self.now()
@@ -113,11 +116,21 @@ class Desk:
 
     async def unack(self, alert_id: str, by: str) -> bool:
         """Nobody has taken it any more; False when nobody had. Raises `StoreError`."""
-        alert = self.alerts.find(alert_id)
+        alert = await self._found(alert_id)
         if alert is None or self.alerts.ack_of(alert) is None:
             return False
         await self._note(alert, None, self.now(), by)
         return True
+
+    async def _found(self, alert_id: str) -> Alert | None:
+        """The alert, also one that another gateway has found a moment ago. Raises `StoreError`."""
+        known = self.alerts.find(alert_id)
+        if known is not None or self.watch.sharing is None:
+            return known
+        kept = await asyncio.to_thread(self._store.alert, alert_id)
+        if kept is None or not kept.alert.is_live:
+            return None
+        return self.alerts.replace(kept, self.now())
 
     async def _note(self, alert: Alert, ack: Ack | None, now: Now, by: str) -> None:
         step = Step.UNACKED if ack is None else Step.ACKED
@@ -127,18 +140,13 @@ class Desk:
         before = self.alerts.ack_of(alert)
         facts = ack_facts(alert, before), ack_facts(alert, ack)
         deed = Deed(by, f"alert.{_ACT_OF[step]}", alert.id, *facts, comment)
-        # First, since a look may keep the alert meanwhile.
-        self.alerts.take(alert, ack)
+        self.alerts.take(alert, ack)  # a look that tells meanwhile shall know of it
         try:
-            happened = Happened([self.alerts.kept(alert, now)], [line])
-            await self._deeds.do(deed, partial(self._keep, happened, now))
-        except StoreError:
+            kept = self.alerts.kept(alert, now)
+            await self._deeds.do(deed, partial(asyncio.to_thread, self._store.take, kept, line))
+        except StoreError as error:
             self.alerts.take(alert, before)
-            raise
-
-    async def _keep(self, happened: Happened, now: Now) -> None:
-        if not await self.keeping.keep(now, happened):
-            raise StoreError(NOT_KEPT)
+            raise StoreError(f"{NOT_KEPT}: {error}") from error
 
     def known(self, *, live_only: bool = False) -> list[Alert]:
         """All alerts; those of the last hour that are resolved among them, or not."""
@@ -256,6 +264,17 @@ class Desk:
             self.alerts.written[stored.name] = rule
         self.watch.rules_changed()
         return wrong
+
+    async def refresh_rules(self) -> None:
+        """Take up what was done to rules at other gateways. Raises `StoreError`."""
+        async with self._changing:
+            kept = await asyncio.to_thread(self._store.rules)
+            if {each.name: each for each in kept} == self._stored:
+                return
+            self._stored.clear()
+            self.alerts.written.clear()
+            for mistake in self._take_up(kept):
+                log.error("a rule of another gateway is not used: %s", mistake)
 
     def rules(self) -> list[RuleInForce]:
         """All rules in force, those that are turned off among them, by name."""

@@ -26,8 +26,6 @@ TOLD_PAST_S = 30.0
 
 log = logging.getLogger(__name__)
 
-NOTHING = Happened()
-
 TellPast = Callable[[Notification], Awaitable[object]]
 
 
@@ -74,19 +72,15 @@ class Keeping:
         """How many alerts, lines and notifications are not kept yet."""
         return len(self._alerts) + len(self._lines) + len(self._notifications)
 
-    async def keep(self, now: Now, more: Happened = NOTHING) -> bool:
-        """Keep all that waits; False when the store fails, then it waits on.
-
-        `more` is kept together with it, or not at all.
-        """
+    async def keep(self, now: Now) -> bool:
+        """Keep all that waits; False when the store fails, then it waits on."""
         async with self._one_at_a_time:
-            if not self.waiting and more is NOTHING:
+            if not self.waiting:
                 return True
             taken = Happened(list(self._alerts.values()), self._lines, self._notifications)
             self._alerts, self._lines, self._notifications = {}, [], []
             try:
-                whole = taken if more is NOTHING else _together(taken, more)
-                await asyncio.to_thread(self._store.keep, whole, now.at)
+                await asyncio.to_thread(self._store.keep, taken, now.at)
             except StoreError as error:
                 self._failed(taken, now, error)
                 await self._past(now)
@@ -117,11 +111,6 @@ class Keeping:
             except Exception:  # whatever ails a channel: it waits for the store like the others
                 log.exception("a notification could not be sent past the store")
                 self._notifications.append(each)
-
-
-def _together(waiting: Happened, more: Happened) -> Happened:
-    alerts = {each.alert.key: each for each in (*waiting.alerts, *more.alerts)}
-    return Happened(list(alerts.values()), [*waiting.entries, *more.entries], waiting.notifications)
 
 
 def _shorten(items: list[Entry] | list[Notification], most: int) -> int:

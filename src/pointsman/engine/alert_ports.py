@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_memory import Entry, Kept
+from pointsman.core.alert_report import Report
 from pointsman.core.alert_silences import Silence
 from pointsman.core.notification import Notification
+
+LEASE_S = 15.0
+"""So long a gateway has the watch without saying so again."""
 
 
 class Happened(NamedTuple):
@@ -58,6 +63,37 @@ class StoredRule(NamedTuple):
     updated_by: str
 
 
+class Hold(Enum):
+    """What came of asking for the watch: another has it, one has it as before, or anew."""
+
+    NONE = "none"
+    KEPT = "kept"
+    TAKEN = "taken"
+
+
+class Rota(Protocol):
+    """Which of the gateways that share alerts has the watch, and what the others tell it.
+
+    Called from worker threads; may block. All methods raise `StoreError` and nothing else.
+    """
+
+    @property
+    def name(self) -> str:
+        """That of this gateway, of no other, and not of itself after a restart."""
+
+    def take(self, *, over: bool) -> Hold:
+        """Keep the watch for `LEASE_S` from now on, if one has it; `over`: or if nobody has it."""
+
+    def leave(self) -> None:
+        """Give the watch up, if one has it, so that nobody needs to wait until it has ended."""
+
+    def tell(self, report: Report) -> None:
+        """Give the one that has the watch what was seen here. What is old is forgotten."""
+
+    def told(self) -> Sequence[Report]:
+        """What the others have given, each report once, those of one gateway in order."""
+
+
 class AlertStore(Protocol):
     """Keeps alerts, their history, silences and rules. Called from worker threads; may block.
 
@@ -67,9 +103,15 @@ class AlertStore(Protocol):
     def keep(self, happened: Happened, now: datetime) -> None:
         """Keep all of it or nothing; the notifications are in the outbox, due at once.
 
-        An alert takes the place of what was kept of its rule and scope. An entry or a notification
-        whose id is known is left alone, so the same may be kept again when it is not known whether
-        it was.
+        An alert takes the place of what was kept of its rule and scope, but for who has taken it,
+        as long as it is the same episode. An entry or a notification whose id is known is left
+        alone, so the same may be kept again when it is not known whether it was.
+        """
+
+    def take(self, kept: Kept, line: Entry) -> None:
+        """Keep who has taken an alert, or that nobody has, and the line of the history about it.
+
+        The alert itself is kept along where it is not known yet, else it is left as it is.
         """
 
     def alerts(self, resolved_since: datetime) -> Sequence[Kept]:

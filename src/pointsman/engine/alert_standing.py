@@ -90,6 +90,32 @@ class Alerts:
             if each.ack is not None:
                 self.acks[alert.fingerprint] = each.ack
 
+    def adopt(self, kept: Iterable[Kept], silences: Iterable[Silence], now: Now) -> None:
+        """Forget what is known here, and know what another gateway has found."""
+        self.log.clear()
+        self.teller.forget(())
+        self.acks.clear()
+        self.restore(kept, now)
+        self.silences = {each.id: each for each in silences}
+
+    def hear(self, kept: Iterable[Kept], silences: Iterable[Silence], now: Now) -> None:
+        """Take up what people said at other gateways, and alerts that only those know of."""
+        known = list(kept)
+        self.restore((each for each in known if each.alert.is_live), now)
+        for each in known:
+            alert = self.log.get(each.alert.rule, each.alert.scope)
+            if alert is not None and alert.id == each.alert.id:
+                self.take(alert, each.ack)
+        self.silences = {each.id: each for each in silences}
+
+    def replace(self, kept: Kept, now: Now) -> Alert:
+        """Know this alert as it was kept, in the place of what is known of its rule and scope."""
+        alert, told = since_start(kept, now)
+        self.log.restore(alert)
+        self.teller.restore(alert, told)
+        self.take(alert, kept.ack)
+        return alert
+
     def kept(self, alert: Alert, now: Now) -> Kept:
         """The alert as it is to be stored."""
         rule = self.rule(alert.rule)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
@@ -61,6 +61,8 @@ class Deliverer:
         self.depths: Mapping[tuple[str, RowState], int] = {}
         """How many notifications there are per channel and state, as of a moment ago."""
         self._counted_s = float("-inf")
+        self.is_ours: Callable[[], bool] = lambda: True
+        """Whether the outbox is for this process to work off now, where several share it."""
         self.reconfigure(channels)
 
     def reconfigure(self, channels: Mapping[str, Channel]) -> None:
@@ -160,7 +162,7 @@ class Deliverer:
 
     async def _refresh_all(self) -> None:
         while True:
-            for name, refresher in list(self._refreshers.items()):
+            for name, refresher in list(self._refreshers.items()) if self.is_ours() else ():
                 try:
                     await refresher.refresh(self.senders[name].channel)
                 except StoreError as error:
@@ -172,6 +174,8 @@ class Deliverer:
     async def _look(self) -> float:
         """Let every channel that may and has to send do so; returns when to look again."""
         await self._count()
+        if not self.is_ours():
+            return LOOK_S
         now = self._clock.now()
         wait_s = LOOK_S if self.senders else IDLE_LOOK_S
         for name, due in (await asyncio.to_thread(self._outbox.due, now)).items():

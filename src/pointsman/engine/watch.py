@@ -15,13 +15,15 @@ from itertools import chain
 from typing import NamedTuple
 
 from pointsman.core.alert_budget import Spending
-from pointsman.core.alert_counts import Counts
+from pointsman.core.alert_counted import Counted, Onward
+from pointsman.core.alert_counts import USD, Counts
 from pointsman.core.alert_groups import Said
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import Alert, Event, Key, Now
 from pointsman.core.alert_memory import Entry, Kept
 from pointsman.core.alert_metrics import Scope
 from pointsman.core.alert_plan import AlertPlan
+from pointsman.core.alert_report import Gauge, Report, worst
 from pointsman.core.alert_rules import lines
 from pointsman.core.alert_silences import Silence
 from pointsman.core.alert_usual import Usual
@@ -31,9 +33,10 @@ from pointsman.engine.alert_keeping import Keeping
 from pointsman.engine.alert_ports import AlertStore, EntryQuery
 from pointsman.engine.alert_standing import KEPT_AFTER_END, Alerts
 from pointsman.engine.heard import Heard
-from pointsman.engine.measured_gauges import Measured, Readings
+from pointsman.engine.measured_gauges import MEASURED, Measured, Readings
 from pointsman.engine.ports import Clock
 from pointsman.engine.recalling import Records, Wanted, count_again, recall, waits_of
+from pointsman.engine.sharing import Sharing
 from pointsman.engine.steps import in_steps
 
 TIDIED_EVERY_S = 60.0
@@ -85,9 +88,12 @@ class Watch:
         """Until then what happened has to be read; from then on it is heard."""
         self._owed_until: datetime | None = None
         """Where the record could not be read: what was spent before is not counted yet."""
+        self.sharing: Sharing | None = None
+        """The part of this gateway among those that share their alerts; None: there are none."""
         self._restored = False
         self._tries_left = TRIES
         self._must_recall = True
+        self._onward: Onward | None = None
         self._recall_s = float("-inf")
         self._tidied_s = float("-inf")
         self._judgement = Judgement((), alerts.log, Counts())
@@ -106,18 +112,23 @@ class Watch:
             self._must_recall = True
         self.rules_changed()
 
-    def rules_changed(self) -> None:
-        """Judge by the rules in force from the next look on."""
+    def rules_changed(self, *, anew: bool = False) -> None:
+        """Judge by the rules in force from the next look on; `anew`: count anew, too."""
         self.alerts.rule_anew()
         rules = self.alerts.enabled()
         absolute, relative = lines(rules)
         counts = self._judgement.counts
-        if (counts.lines, counts.factors) != (absolute, relative):
+        if anew or (counts.lines, counts.factors) != (absolute, relative):
             # What was counted before cannot be held against other lines: it is read back.
-            counts = Counts(absolute, relative)
+            counts = self._counts(absolute, relative)
             self._must_recall = True
         self._judgement = Judgement(rules, self.alerts.log, counts)
         self._metrics = frozenset(each.metric for rule in rules for each in rule.conditions)
+
+    def _counts(self, absolute: Sequence[float], relative: Sequence[float]) -> Counts:
+        counts = Counts(absolute, relative)
+        counts.onward = self._onward
+        return counts
 
     async def restore(self) -> None:
         """Take up where the last process stopped. Raises `StoreError`, then it may be repeated."""
@@ -149,10 +160,14 @@ class Watch:
         begun_s = self._clock.monotonic()
         if not self._restored and not await self._try_to_restore():
             return
+        if self.sharing is not None and not await self._takes_part(self.sharing):
+            return
         if self._must_recall or begun_s >= self._recall_s:
             await self._recall()
         now = self.now()
         await self._take_in(now)
+        if self.sharing is not None:
+            await self._take_in_reports(self.sharing, now)
         events: list[Event] = []
         await self._judge(now, events)
         notifications = await self._tell(now, events)
@@ -170,6 +185,83 @@ class Watch:
             self.looks.spent_s + took_s,
         )
 
+    # Among several gateways ------------------------------------------------------------------
+
+    def share(self, sharing: Sharing) -> None:
+        """Be one of several gateways, of which one judges."""
+        self.sharing = sharing
+        self._onward = self._judgement.counts.onward = Onward()
+
+    async def _takes_part(self, sharing: Sharing) -> bool:
+        """Whether this gateway judges now; where another does, that was told what is seen here."""
+        if not sharing.judges:
+            await self._follow(sharing)
+        elif sharing.anew:
+            await self._lead(sharing)
+        elif sharing.tells:
+            await self._hear_people()
+        return sharing.judges
+
+    async def _lead(self, sharing: Sharing) -> None:
+        """Take up what the one before found and told. Raises `StoreError`."""
+        await self._keeping.keep(self.now())
+        await self._adopt()
+        await sharing.told(self.now().s)  # it is in the record, and counted from there
+        self.rules_changed(anew=True)
+        sharing.anew = False
+
+    async def _hear_people(self) -> None:
+        """Take up what people did at other gateways."""
+        now = self.now()
+        try:
+            found = await asyncio.to_thread(_stored, self._store, now.at - KEPT_AFTER_END)
+        except StoreError as error:
+            log.warning("what people did at other gateways cannot be read: %s", error)
+            return
+        self.alerts.hear(found[0], found[1], now)
+
+    async def _follow(self, sharing: Sharing) -> None:
+        """Tell who judges what was seen here, and know what it found. Raises `StoreError`."""
+        now = self.now()
+        # What happens from now on is heard; what happened before is for the one that judges.
+        self._must_recall, self._unheard_until = False, None
+        await self._take_in(now)
+        await self._keeping.keep(now)
+        rows, tails = self._onward.take() if self._onward is not None else ([], {})
+        counts = self._judgement.counts
+        counted = Counted(counts.lines, counts.factors, rows, tails)
+        await sharing.tell(Report(sharing.name, counted, await self._own_gauges(now)))
+        await self._adopt()
+
+    async def _own_gauges(self, now: Now) -> list[Gauge]:
+        measured = Measured(self._judgement.counts, self._usual, self._spending)
+        readings: Readings = {}
+        reading = self._gauges.reading(now, measured, self._metrics - MEASURED, readings)
+        async for _ in in_steps(reading, self._clock.monotonic):
+            pass
+        return [
+            Gauge(metric, scope, value)
+            for scope, values in readings.items()
+            for metric, value in values.items()
+        ]
+
+    async def _adopt(self) -> None:
+        now = self.now()
+        found = await asyncio.to_thread(_stored, self._store, now.at - KEPT_AFTER_END)
+        self.alerts.adopt(found[0], found[1], now)
+        for entry in found[2]:
+            self.alerts.follow(entry.id)
+
+    async def _take_in_reports(self, sharing: Sharing, now: Now) -> None:
+        if self._onward is not None:
+            self._onward.take()  # what was counted here is judged here
+        for report in await sharing.told(now.s) if sharing.tells else ():
+            self._judgement.counts.fold_counted(now.s, report.counted)
+            for row in report.counted.rows:
+                self._spending.bill(row.agent_id, now.at, row.counts[USD])
+
+    # What there is to see --------------------------------------------------------------------
+
     async def _take_in(self, now: Now) -> None:
         outcomes = self._heard.outcomes()
         for outcome in outcomes if self._spending.budgets else ():
@@ -185,6 +277,8 @@ class Watch:
         reading = self._gauges.reading(now, measured, self._metrics, readings)
         async for _ in in_steps(reading, self._clock.monotonic):
             pass
+        if self.sharing is not None:
+            worst(readings, self.sharing.gauges(now.s, self.alerts.plan.interval_s))
         self.alerts.members = self._gauges.members()
         self._judgement.declared = self._gauges.declared()
         looking = self._judgement.looking(now, readings, events)
@@ -218,6 +312,8 @@ class Watch:
             await self.restore()
         except StoreError as error:
             self._tries_left -= 1
+            if self.sharing is not None and not self.sharing.judges:
+                self._tries_left = TRIES
             log.warning("what alerts stood at cannot be read: %s", error)
             return self._tries_left <= 0
         return True

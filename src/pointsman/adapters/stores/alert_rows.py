@@ -156,13 +156,14 @@ def alert_row(kept: Kept) -> Row:
         microseconds(alert.changed_at),
         int(told.last_s * 1e6) if told.marks else None,
         None if told.severity is None else told.severity.name,
-        *_ack_columns(ack),
+        *ack_columns(ack),
         json_text(dict(labels)),
         json_text(_memory_of(alert, told)),
     )
 
 
-def _ack_columns(ack: Ack | None) -> tuple[object, ...]:
+def ack_columns(ack: Ack | None) -> tuple[object, ...]:
+    """The columns that say who has taken an alert."""
     if ack is None:
         return None, None, None, None
     return microseconds(ack.at), storable(ack.by), microseconds(ack.until), storable(ack.comment)

@@ -1,4 +1,4 @@
-"""How are alerts kept in the file of decisions?
+"""How are alerts kept in a database?
 
 What a look came to is one transaction: alerts, their history, and what is to be told of them. So
 nothing is told that did not happen, and whatever happened is told, whenever the process dies.
@@ -6,9 +6,9 @@ nothing is told that did not happen, and whatever happened is told, whenever the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pointsman.adapters.stores.alert_rows import (
@@ -16,6 +16,7 @@ from pointsman.adapters.stores.alert_rows import (
     ENTRY_COLUMNS,
     RULE_COLUMNS,
     SILENCE_COLUMNS,
+    ack_columns,
     alert_row,
     entry_row,
     rule_row,
@@ -25,7 +26,6 @@ from pointsman.adapters.stores.alert_rows import (
     stored_rule,
     stored_silence,
 )
-from pointsman.adapters.stores.file import DatabaseFile
 from pointsman.adapters.stores.outbox_rows import put_in_outbox
 from pointsman.adapters.stores.rows import microseconds, storable
 from pointsman.adapters.stores.schema import (
@@ -35,10 +35,13 @@ from pointsman.adapters.stores.schema import (
     ALERTS,
     marks,
 )
+from pointsman.adapters.stores.transactions import Database, Transactions
 from pointsman.core.alert_log import State
 from pointsman.core.alert_memory import Entry, Kept
 from pointsman.core.alert_silences import Silence
 from pointsman.engine.alert_ports import EntryQuery, Happened, StoredRule
+
+ACK_COLUMNS = ("ACKED_AT", "ACKED_BY", "ACKED_UNTIL", "ACK_NOTE")
 
 
 def _insert(table: str, columns: Sequence[str], conflict: str) -> str:
@@ -54,10 +57,24 @@ def _replacing(
     return _insert(table, columns, f"({', '.join(keys)}) DO UPDATE SET {replaced}")
 
 
-_KEEP_ALERT = _replacing(ALERTS, ALERT_COLUMNS, ("RULE_ID", "SCOPE"))
+# Who has taken an alert is for people to say: a look leaves it as it is, but for a new episode.
+_STAYS = ", ".join(
+    f"{name} = CASE WHEN {ALERTS}.ALERT_ID = excluded.ALERT_ID"
+    f" THEN {ALERTS}.{name} ELSE excluded.{name} END"
+    for name in ACK_COLUMNS
+)
+_KEEP_ALERT = f"{_replacing(ALERTS, ALERT_COLUMNS, ('RULE_ID', 'SCOPE'), ACK_COLUMNS)}, {_STAYS}"
+_KEEP_IF_NEWER = f"""
+{_KEEP_ALERT} WHERE excluded.CHANGED_AT > {ALERTS}.CHANGED_AT
+AND (excluded.ALERT_ID = {ALERTS}.ALERT_ID OR {ALERTS}.STATE = '{State.RESOLVED.value}')
+"""
+_TAKE = f"UPDATE {ALERTS} SET {', '.join(f'{name} = ?' for name in ACK_COLUMNS)} WHERE ALERT_ID = ?"  # noqa: S608
 _KEEP_ENTRY = _insert(ALERT_EVENTS, ENTRY_COLUMNS, "(EVENT_ID) DO NOTHING")
 _KEEP_SILENCE = _replacing(ALERT_SILENCES, SILENCE_COLUMNS, ("SILENCE_ID",), ("CREATED_AT",))
+_KEEP_NEWER_SILENCE = f"{_KEEP_SILENCE} WHERE excluded.UPDATED_AT > {ALERT_SILENCES}.UPDATED_AT"
 _KEEP_RULE = _replacing(ALERT_RULES, RULE_COLUMNS, ("RULE_ID",), ("CREATED_AT", "CREATED_BY"))
+_KEEP_NEWER_RULE = f"{_KEEP_RULE} WHERE excluded.RULE_VERSION > {ALERT_RULES}.RULE_VERSION"
+_REMOVE_RULE = f"DELETE FROM {ALERT_RULES} WHERE RULE_ID = ?"  # noqa: S608
 _ALERTS = f"SELECT {', '.join(ALERT_COLUMNS)} FROM {ALERTS}"  # noqa: S608
 _ENTRIES = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM {ALERT_EVENTS}"  # noqa: S608
 _SILENCES = f"SELECT {', '.join(SILENCE_COLUMNS)} FROM {ALERT_SILENCES}"  # noqa: S608
@@ -65,72 +82,76 @@ _RULES = f"SELECT {', '.join(RULE_COLUMNS)} FROM {ALERT_RULES} ORDER BY RULE_ID"
 _RESOLVED = State.RESOLVED.value
 
 
-class SqliteAlerts:
-    """Alerts in `file`, which belongs to a `SqliteStore`."""
+class StoredAlerts:
+    """Alerts in a database. All is written also when the disk is full: that may be what it says."""
 
-    def __init__(self, file: DatabaseFile) -> None:
-        self._file = file
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
 
     def keep(self, happened: Happened, now: datetime) -> None:
-        alerts = [alert_row(each) for each in happened.alerts]
-        entries = [entry_row(each) for each in happened.entries]
+        self._database.vitally(partial(keep, happened, now))
 
-        def keep(db: sqlite3.Connection) -> None:
-            db.executemany(_KEEP_ALERT, alerts)
-            db.executemany(_KEEP_ENTRY, entries)
-            put_in_outbox(db, happened.notifications, now)
-
-        # Also when the disk is full: that is what it may be about.
-        self._file.vitally(keep)
+    def take(self, kept: Kept, line: Entry) -> None:
+        self._database.vitally(lambda db: take(kept, line, db=db))
 
     def alerts(self, resolved_since: datetime) -> Sequence[Kept]:
-        where = "WHERE STATE <> ? OR CHANGED_AT >= ?"
-        with self._file.reading() as db:
-            rows = db.execute(f"{_ALERTS} {where}", (_RESOLVED, microseconds(resolved_since)))
-            return [stored_alert(row) for row in rows]
+        statement = f"{_ALERTS} WHERE STATE <> ? OR CHANGED_AT >= ?"
+        values = (_RESOLVED, microseconds(resolved_since))
+        return self._database.read(
+            lambda db: [stored_alert(row) for row in db.execute(statement, values)]
+        )
 
     def alert(self, alert_id: str) -> Kept | None:
-        with self._file.reading() as db:
-            found = db.execute(f"{_ALERTS} WHERE ALERT_ID = ?", (storable(alert_id),)).fetchone()
+        named = (storable(alert_id),)
+
+        def find(db: Database) -> Kept | None:
+            found = db.execute(f"{_ALERTS} WHERE ALERT_ID = ?", named).fetchone()
             return None if found is None else stored_alert(found)
+
+        return self._database.read(find)
 
     def entries(self, query: EntryQuery) -> Sequence[Entry]:
         tests = _tests(query)
-        where = " AND ".join(["TRUE", *tests])
-        with self._file.reading() as db:
-            rows = db.execute(
-                f"{_ENTRIES} WHERE {where} ORDER BY EVENT_ID DESC LIMIT ?",
-                [*tests.values(), query.limit],
-            )
-            return [stored_entry(row) for row in rows]
+        where = " AND ".join(["1 = 1", *tests])
+        statement = f"{_ENTRIES} WHERE {where} ORDER BY EVENT_ID DESC LIMIT ?"
+        values = [*tests.values(), query.limit]
+        return self._database.read(
+            lambda db: [stored_entry(row) for row in db.execute(statement, values)]
+        )
 
     def silences(self, ended_since: datetime) -> Sequence[Silence]:
-        where = "WHERE ENDS_AT >= ? ORDER BY STARTS_AT, SILENCE_ID"
-        with self._file.reading() as db:
-            rows = db.execute(f"{_SILENCES} {where}", (microseconds(ended_since),))
-            return [stored_silence(row) for row in rows]
+        statement = f"{_SILENCES} WHERE ENDS_AT >= ? ORDER BY STARTS_AT, SILENCE_ID"
+        since = (microseconds(ended_since),)
+        return self._database.read(
+            lambda db: [stored_silence(row) for row in db.execute(statement, since)]
+        )
 
     def keep_silence(self, silence: Silence, now: datetime) -> None:
-        row = silence_row(silence, now)
-        self._file.vitally(lambda db: db.execute(_KEEP_SILENCE, row))
+        self._database.vitally(partial(write_silence, silence, now))
 
     def rules(self) -> Sequence[StoredRule]:
-        with self._file.reading() as db:
-            return [stored_rule(row) for row in db.execute(_RULES)]
+        return self._database.read(lambda db: [stored_rule(row) for row in db.execute(_RULES)])
 
     def keep_rule(self, rule: StoredRule) -> None:
-        row = rule_row(rule)
-        self._file.vitally(lambda db: db.execute(_KEEP_RULE, row))
+        self._database.vitally(partial(write_rule, rule))
 
     def remove_rule(self, name: str) -> bool:
-        delete = f"DELETE FROM {ALERT_RULES} WHERE RULE_ID = ?"  # noqa: S608
         named = (storable(name),)
-        return self._file.vitally(lambda db: db.execute(delete, named).rowcount) > 0
+        return self._database.vitally(lambda db: db.execute(_REMOVE_RULE, named).rowcount) > 0
+
+    def clear(self) -> None:
+        """Forget everything: it is kept elsewhere."""
+
+        def clear(db: Database) -> None:
+            for table in (ALERTS, ALERT_EVENTS, ALERT_SILENCES, ALERT_RULES):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+
+        self._database.vitally(clear)
 
     def forget_before(self, instant: datetime) -> int:
         before_us = microseconds(instant)
 
-        def forget(db: sqlite3.Connection) -> int:
+        def forget(db: Database) -> int:
             db.execute(f"DELETE FROM {ALERT_SILENCES} WHERE ENDS_AT < ?", (before_us,))  # noqa: S608
             db.execute(
                 f"DELETE FROM {ALERTS} WHERE STATE = ? AND CHANGED_AT < ?",  # noqa: S608
@@ -141,7 +162,44 @@ class SqliteAlerts:
                 (before_us,),
             ).rowcount
 
-        return self._file.vitally(forget)
+        return self._database.vitally(forget)
+
+
+def keep(happened: Happened, now: datetime, db: Database, *, newer_only: bool = False) -> None:
+    """Keep what happened. `newer_only`: alerts of which the database knows less than is told here.
+
+    An episode that goes on in the database is not taken for over because another did not see it.
+    """
+    statement = _KEEP_IF_NEWER if newer_only else _KEEP_ALERT
+    db.executemany(statement, [alert_row(each) for each in happened.alerts])
+    db.executemany(_KEEP_ENTRY, [entry_row(each) for each in happened.entries])
+    put_in_outbox(db, happened.notifications, now)
+
+
+def take(kept: Kept, line: Entry | None = None, *, db: Database) -> None:
+    """Keep who has taken an alert, which may not be kept itself yet, and the line that says so."""
+    db.execute(_KEEP_IF_NEWER, alert_row(kept))
+    db.execute(_TAKE, (*ack_columns(kept.ack), kept.alert.id))
+    if line is not None:
+        db.execute(_KEEP_ENTRY, entry_row(line))
+
+
+def write_silence(
+    silence: Silence, now: datetime, db: Database, *, newer_only: bool = False
+) -> None:
+    """Keep a silence; `newer_only`: unless the database has a later word on it."""
+    statement = _KEEP_NEWER_SILENCE if newer_only else _KEEP_SILENCE
+    db.execute(statement, silence_row(silence, now))
+
+
+def write_rule(
+    rule: StoredRule, db: Database, *, newer_only: bool = False, removed: bool = False
+) -> None:
+    """Keep a rule, or that it was `removed`; `newer_only`: unless there is a higher version."""
+    if removed:
+        db.execute(_REMOVE_RULE, (storable(rule.name),))
+    else:
+        db.execute(_KEEP_NEWER_RULE if newer_only else _KEEP_RULE, rule_row(rule))
 
 
 def _tests(query: EntryQuery) -> dict[str, Any]:

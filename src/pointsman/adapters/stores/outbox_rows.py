@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from pointsman.adapters.stores.rows import instant, json_text, microseconds, storable
 from pointsman.adapters.stores.schema import ALERT_OUTBOX, marks
+from pointsman.adapters.stores.transactions import Database
 from pointsman.core.notification import Notification
 from pointsman.core.outbox import OutboxRow, RowState
 
@@ -39,21 +39,17 @@ OUTBOX_READ = (
 )
 """What `stored_row` reads, in this order."""
 
-_PUT = (
-    f"INSERT INTO {ALERT_OUTBOX} ({', '.join(OUTBOX_COLUMNS)})"  # noqa: S608
-    f" VALUES ({marks(OUTBOX_COLUMNS)}) ON CONFLICT (OUTBOX_ID) DO NOTHING"
-)
+_PUT = f"""
+INSERT INTO {ALERT_OUTBOX} ({", ".join(OUTBOX_COLUMNS)}, PLACE)
+VALUES ({marks(OUTBOX_COLUMNS)}, (SELECT COALESCE(MAX(PLACE), 0) + 1 FROM {ALERT_OUTBOX}))
+ON CONFLICT (OUTBOX_ID) DO NOTHING
+"""  # noqa: S608
 _payload = msgspec.json.Decoder(Notification)
 
 
-def put_in_outbox(
-    db: sqlite3.Connection, notifications: Iterable[Notification], now: datetime
-) -> int:
+def put_in_outbox(db: Database, notifications: Iterable[Notification], now: datetime) -> int:
     """Put them in, due at once; those whose id is known are left alone. How many are new."""
-    rows = [outbox_row(each, now) for each in notifications]
-    before = db.total_changes
-    db.executemany(_PUT, rows)
-    return db.total_changes - before
+    return sum(db.execute(_PUT, outbox_row(each, now)).rowcount for each in notifications)
 
 
 def outbox_row(notification: Notification, now: datetime) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from pointsman.adapters.stores.aggregating import Aggregating
-from pointsman.adapters.stores.alerts import SqliteAlerts
+from pointsman.adapters.stores.alerts import StoredAlerts
 from pointsman.adapters.stores.assignments import SqliteAssignments
 from pointsman.adapters.stores.auditing import AuditLog
 from pointsman.adapters.stores.file import DatabaseFile
@@ -30,7 +30,7 @@ from pointsman.adapters.stores.forgetting import (
     delete_traces_of_agent,
 )
 from pointsman.adapters.stores.inserting import Form, Insertion
-from pointsman.adapters.stores.outbox import SqliteOutbox
+from pointsman.adapters.stores.outbox import StoredOutbox
 from pointsman.adapters.stores.recent import feedback_since, outcomes_since
 from pointsman.adapters.stores.rows import (
     DECISION_COLUMNS,
@@ -103,10 +103,10 @@ class SqliteStore:
         self.crowded_out = 0
         self._sets = CandidateSets(json_text)
         self.assignments = SqliteAssignments(self._file)
-        self.outbox = SqliteOutbox(self._file)
+        self.outbox = StoredOutbox(self._file)
         self.aggregates = Aggregating(self._file)
         self.audit = AuditLog(self._file)
-        self.alerts = SqliteAlerts(self._file)
+        self.alerts = StoredAlerts(self._file)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         with self._file.writing() as db:

@@ -64,3 +64,24 @@ class Transactions(Protocol):
 
     def vitally(self, work: Callable[[Database], T]) -> T:
         """Durable once this returns; for what must be written also when there is little room."""
+
+
+class Run(Protocol):
+    """Runs work in a transaction of its own. Raises `StoreError` and nothing else."""
+
+    def __call__(self, work: Callable[[Database], T], *, read: bool) -> T: ...
+
+
+class ServerTransactions:
+    """Those of a database on a server, of which it is not for us to say how much room it has."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def read(self, work: Callable[[Database], T]) -> T:
+        return self._run(work, read=True)
+
+    def write(self, work: Callable[[Database], T]) -> T:
+        return self._run(work, read=False)
+
+    vitally = write

@@ -19,7 +19,7 @@ from pointsman.adapters.stores.hana.session import HanaSession, fetched, first
 from pointsman.adapters.stores.rows import storable
 from pointsman.adapters.stores.schema import AGGREGATES, DECISIONS, OUTCOMES
 from pointsman.adapters.stores.series import MEMBERS
-from pointsman.adapters.stores.transactions import Database, Found
+from pointsman.adapters.stores.transactions import Database, Found, ServerTransactions
 
 T = TypeVar("T")
 
@@ -102,28 +102,19 @@ class _Transaction:
             self._cursor.executemany(said(statement).statement, given)
 
 
-class HanaTransactions:
+def transactions(session: HanaSession) -> ServerTransactions:
     """Transactions of the database of `session`."""
 
-    def __init__(self, session: HanaSession) -> None:
-        self._session = session
-
-    def read(self, work: Callable[[Database], T]) -> T:
-        return self._run(work, read=True)
-
-    def write(self, work: Callable[[Database], T]) -> T:
-        return self._run(work, read=False)
-
-    vitally = write
-
-    def _run(self, work: Callable[[Database], T], *, read: bool) -> T:
+    def run(work: Callable[[Database], T], *, read: bool) -> T:
         def within(cursor: Any) -> T:
             if read:
                 cursor.execute(say.OF_ONE_MOMENT)
             return work(_Transaction(cursor))
 
-        done: T = self._session.again(within)
+        done: T = session.again(within)
         return done
+
+    return ServerTransactions(run)
 
 
 @cache

@@ -24,7 +24,7 @@ from pointsman.adapters.stores.hana import statements as say
 from pointsman.adapters.stores.hana.address import HanaAddress
 from pointsman.adapters.stores.hana.assignments import HanaAssignments, count_usage, revalue
 from pointsman.adapters.stores.hana.forgetting import forget_agent, forget_before, make_days
-from pointsman.adapters.stores.hana.portable import HanaTransactions
+from pointsman.adapters.stores.hana.portable import transactions
 from pointsman.adapters.stores.hana.schema import check
 from pointsman.adapters.stores.hana.session import HanaSession, fetched
 from pointsman.adapters.stores.incoming import Incoming, halves, incoming
@@ -71,8 +71,8 @@ class HanaStore:
     def __init__(self, address: HanaAddress, *, now: Callable[[], datetime] | None = None) -> None:
         self.session = HanaSession(address, check)
         self.assignments = HanaAssignments(self.session)
-        self.aggregates = Aggregating(HanaTransactions(self.session))
-        self.audit = AuditLog(HanaTransactions(self.session))
+        self.aggregates = Aggregating(transactions(self.session))
+        self.audit = AuditLog(transactions(self.session))
         self.unstorable = {"decision": 0, "outcome": 0}
         self.crowded_out = 0
         self._sets = CandidateSets(json_text)

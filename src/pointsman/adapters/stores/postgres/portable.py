@@ -13,9 +13,12 @@ from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 
+import msgspec
+
 from pointsman.adapters.stores.postgres.finding import readable
 from pointsman.adapters.stores.postgres.link import Link, Session
-from pointsman.adapters.stores.transactions import Database, Found
+from pointsman.adapters.stores.transactions import Database, Found, ServerTransactions
+from pointsman.core.errors import StoreError
 
 T = TypeVar("T")
 
@@ -45,26 +48,20 @@ class _Transaction:
         return asyncio.run_coroutine_threadsafe(_awaited(asked), self._loop).result()
 
 
-class PostgresTransactions:
+def transactions(link: Link) -> ServerTransactions:
     """Transactions of the database of `link`."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    def read(self, work: Callable[[Database], T]) -> T:
-        return self._run(work, read=True)
-
-    def write(self, work: Callable[[Database], T]) -> T:
-        return self._run(work, read=False)
-
-    vitally = write
-
-    def _run(self, work: Callable[[Database], T], *, read: bool) -> T:
+    def run(work: Callable[[Database], T], *, read: bool) -> T:
         async def through(session: Session) -> T:
             transaction = _Transaction(session, asyncio.get_running_loop())
             return await asyncio.to_thread(work, transaction)
 
-        return self._link.run(through, within_s=WORK_S, read=read)
+        try:
+            return link.run(through, within_s=WORK_S, read=read)
+        except (ValueError, IndexError, msgspec.DecodeError) as error:
+            raise StoreError(f"{link.address} holds a damaged record: {error}") from error
+
+    return ServerTransactions(run)
 
 
 @cache

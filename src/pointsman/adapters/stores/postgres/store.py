@@ -14,6 +14,7 @@ from pointsman.adapters.stores.aggregating import Aggregating
 from pointsman.adapters.stores.auditing import AuditLog
 from pointsman.adapters.stores.days import AHEAD_DAYS, day_at, days_of
 from pointsman.adapters.stores.incoming import Incoming, halves, incoming
+from pointsman.adapters.stores.outbox import StoredOutbox
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.adapters.stores.postgres.assignments import PostgresAssignments, revalue
 from pointsman.adapters.stores.postgres.copying import write
@@ -21,12 +22,14 @@ from pointsman.adapters.stores.postgres.finding import matching_ids, readable, s
 from pointsman.adapters.stores.postgres.forgetting import forget_agent, forget_before
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
 from pointsman.adapters.stores.postgres.partitions import make
-from pointsman.adapters.stores.postgres.portable import PostgresTransactions
+from pointsman.adapters.stores.postgres.portable import transactions
 from pointsman.adapters.stores.postgres.recent import feedback_since, outcomes_since
+from pointsman.adapters.stores.postgres.rota import PostgresRota
 from pointsman.adapters.stores.postgres.schema import check_schema
 from pointsman.adapters.stores.rows import feedback_values, json_text, mended, microseconds
 from pointsman.adapters.stores.schema import DECISIONS
 from pointsman.adapters.stores.sets import CandidateSets
+from pointsman.adapters.stores.sharing import Beside, SharedAlerts
 from pointsman.core.decision import Decision, Feedback, Outcome
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import DecisionQuery, StoredDecision
@@ -49,13 +52,21 @@ class PostgresStore:
     def __init__(self, address: Address, *, now: Callable[[], datetime] | None = None) -> None:
         self.link = Link(address, check_schema)
         self.assignments = PostgresAssignments(self.link)
-        self.aggregates = Aggregating(PostgresTransactions(self.link))
-        self.audit = AuditLog(PostgresTransactions(self.link))
+        database = transactions(self.link)
+        self.aggregates = Aggregating(database)
+        self.audit = AuditLog(database)
+        self.outbox = StoredOutbox(database)
+        self.rota = PostgresRota(database)
+        self._database = database
         self.crowded_out = 0
         self.unstorable = {"decision": 0, "outcome": 0}
         self._sets = CandidateSets(json_text)
         self._days: set[int] = set()
         self._now = now or partial(datetime.now, UTC)
+
+    def shared_alerts(self, beside: Beside) -> SharedAlerts:
+        """Alerts that all gateways on this database share; `beside` is this gateway's own file."""
+        return SharedAlerts(self._database, self.rota, beside)
 
     def append(self, records: Sequence[Decision | Outcome]) -> None:
         self.write(incoming(records, self._sets))

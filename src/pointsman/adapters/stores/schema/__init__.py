@@ -27,6 +27,8 @@ ALERT_EVENTS = "ALERT_EVENTS"
 ALERT_OUTBOX = "ALERT_OUTBOX"
 ALERT_SILENCES = "ALERT_SILENCES"
 ALERT_RULES = "ALERT_RULES"
+ALERT_WATCH = "ALERT_WATCH"
+ALERT_REPORTS = "ALERT_REPORTS"
 AGGREGATES = "ROUTING_AGGREGATES"
 AUDIT = "AUDIT_LOG"
 KEYS = "API_KEYS"
@@ -38,7 +40,7 @@ VERSION_TABLE = "SCHEMA_VERSION"
 APPLICATION_ID = 0x706F_696E
 """`PRAGMA application_id` of our files ("poin"), so that another program's file is not touched."""
 
-HEAD = 5
+HEAD = 6
 """The newest revision in `migrations/versions`. `PRAGMA user_version` holds a file's revision."""
 
 

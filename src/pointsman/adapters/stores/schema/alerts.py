@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from pointsman.adapters.stores.schema import (
     ALERT_EVENTS,
     ALERT_OUTBOX,
+    ALERT_REPORTS,
     ALERT_RULES,
     ALERT_SILENCES,
+    ALERT_WATCH,
     ALERTS,
 )
 from pointsman.adapters.stores.schema.columns import (
@@ -112,9 +114,12 @@ alert_outbox = table(
     column("LAST_ERROR", DOCUMENT, null=True),
     column("RECEIPT", LINE, null=True),
     column("MERGED_INTO", NAME, null=True),
+    # In which order they were put; clocks of several gateways do not tell.
+    column("PLACE", COUNT, server_default=NONE_YET),
     index("IX_ALERT_OUTBOX_NEXT", "STATE", "NEXT_AT"),
     index("IX_ALERT_OUTBOX_CHANNEL", "CHANNEL", "STATE"),
     index("IX_ALERT_OUTBOX_GROUP", "CHANNEL", "GROUP_KEY", "CREATED_AT"),
+    index("IX_ALERT_OUTBOX_PLACE", "PLACE"),
 )
 
 alert_silences = table(
@@ -141,4 +146,23 @@ alert_rules = table(
     column("CREATED_BY", NAME),
     column("UPDATED_AT", INSTANT),
     column("UPDATED_BY", NAME),
+)
+
+# One row: which of the gateways that share alerts judges for all, and until when unless it says so
+# again, by the clock of the database.
+alert_watch = table(
+    ALERT_WATCH,
+    key("WATCH_ID"),
+    column("HOLDER", NAME),
+    column("LEASED_UNTIL", INSTANT),
+)
+
+# What the others have counted and read since they last said so; kept for two minutes.
+alert_reports = table(
+    ALERT_REPORTS,
+    key("GATEWAY_ID"),
+    key("REPORT_ID"),
+    column("REPORTED_AT", INSTANT),
+    column("PAYLOAD_JSON", DOCUMENT),
+    index("IX_ALERT_REPORTS_TIME", "REPORTED_AT"),
 )

@@ -102,7 +102,7 @@ class SpooledStore:
 
     def __init__(self, path: Path, behind: Distant, *, max_bytes: int) -> None:
         self._spool = SpoolFile(path, max_bytes)
-        self._behind = behind
+        self._behind = self.behind = behind
         self._sets = CandidateSets(json_text)
         self._forwarder = Forwarder(self._spool, behind)
         self.assignments: AssignmentStore = behind.assignments
