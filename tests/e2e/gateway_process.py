@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
 COMMAND = (str(Path(sys.executable).with_name("pointsman")),)
-START_S = 20.0
+START_S = 60.0
 CONTROL = "/api/v1/model-router"
 
 _ADDRESS = re.compile(r"listening on http://\[?([^\]\s]+?)\]?:(\d+)\b")

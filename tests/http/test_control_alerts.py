@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from control_server import Client, control_server
+from control_server import BASE, Client, control_server
 
 from pointsman.app.clock import SystemClock
 from pointsman.app.config import parse
@@ -352,3 +355,23 @@ def test_a_viewer_looks_and_changes_nothing(client: Client) -> None:
     assert client.call("PUT", "/alerts/rules/x", b"{}", role="viewer")[0] == 403
     assert client.call("DELETE", "/alerts/silences/x", role="viewer")[0] == 403
     assert client.call("GET", "/alerts", role="caller")[0] == 403
+
+
+def test_the_whole_history_is_given_out_as_it_is_told(client: Client) -> None:
+    told = client.get("/alerts/history?limit=500&rule=rapid_failures")["events"]
+    assert told
+    asked = f"http://127.0.0.1:{client.port}{BASE}/export/alerts?rule=rapid_failures"
+    given = {form: fetched(f"{asked}&format={form}") for form in ("csv", "json")}
+    assert json.loads(given["json"]) == told
+    rows = list(csv.DictReader(io.StringIO(given["csv"])))
+    assert [(each["event_id"], each["scope.kind"]) for each in rows] == [
+        (each["event_id"], each["scope"]["kind"]) for each in told
+    ]
+    assert fetched(f"{asked}&format=json&until=2020-01-01T00:00:00") == "[]\n"
+
+
+def fetched(url: str) -> str:
+    request = urllib.request.Request(url, headers={"x-role": "viewer"})
+    with urllib.request.urlopen(request) as answer:
+        content: bytes = answer.read()
+        return content.decode()

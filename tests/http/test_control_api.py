@@ -158,6 +158,9 @@ def test_pages_follow_one_another_to_the_end(client: Client) -> None:
         ("success=true", ["req_2"]),
         ("success=false", ["req_1"]),
         ("success=false&agent_id=b%20c", []),
+        ("q=S3", ["req_3"]),
+        ("q=small+fallback", ["req_2"]),
+        ("q=builder+server_error", ["req_1"]),
     ],
 )
 def test_decisions_are_filtered(client: Client, query: str, expected: list[str]) -> None:
@@ -243,6 +246,8 @@ CALLS = {
     ("get", "/outlook"),
     ("get", "/audit"),
     ("get", "/export/{what}"),
+    ("get", "/export/alerts"),
+    ("get", "/export/notifications"),
     ("delete", "/agents/{agent_id}/data"),
     ("post", "/auto-assign-all"),
     ("get", "/assignments"),
@@ -270,7 +275,8 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
     assert calls - OF_ALERTS == CALLS
     listed = document["paths"][f"{BASE}/decisions"]["get"]["parameters"]
     assert {parameter["name"] for parameter in listed} == {
-        *("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")
+        *("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success"),
+        *("since", "until", "q"),
     }
     assert document["info"]["version"] == "1.2.3"
     assert "http://" not in json.dumps(document)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from control_server import NOON, Client, control_server
+from control_server import BASE, NOON, Client, control_server
 
 from notices import notification
 from pointsman.core.errors import NotifyError
@@ -16,6 +20,7 @@ from pointsman.core.outbox import RowState, Settled
 from pointsman.engine.sending import Channel
 
 SECRET = "s3cret-s3cret"
+FORMS = ("csv", "json", "ndjson")
 
 
 class Pager:
@@ -144,3 +149,32 @@ def test_a_dead_notification_is_sent_again(client: Client) -> None:
     assert client.call("GET", "/alerts/outbox")[1]["notifications"][0]["state"] == "pending"
     status, answer = client.call("POST", "/alerts/outbox/z/resend")
     assert (status, answer["error"]["code"]) == (404, "notification_not_found")
+
+
+def test_all_notifications_are_given_out_however_many_there_are(client: Client) -> None:
+    keep(client, *(f"n{number:04d}" for number in range(450)))
+    told: list[str] = []
+    path = "/alerts/outbox?limit=200&state=pending"
+    while True:
+        page = client.get(path)
+        told += [each["notification_id"] for each in page["notifications"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/alerts/outbox?limit=200&state=pending&cursor={page['next_cursor']}"
+    asked = f"http://127.0.0.1:{client.port}{BASE}/export/notifications"
+    given = {form: fetched(f"{asked}?state=pending&format={form}") for form in FORMS}
+    rows = list(csv.DictReader(io.StringIO(given["csv"])))
+    assert [each["notification_id"] for each in rows] == told
+    assert rows[0]["channel"] == "pager"
+    assert [each["notification_id"] for each in json.loads(given["json"])] == told
+    lines = [json.loads(line) for line in given["ndjson"].splitlines()]
+    assert lines == json.loads(given["json"])
+    assert fetched(f"{asked}?state=dead&format=json").strip() == "[]"
+    assert fetched(f"{asked}?state=dead&format=csv").startswith("notification_id,channel")
+
+
+def fetched(url: str) -> str:
+    request = urllib.request.Request(url, headers={"x-role": "viewer"})
+    with urllib.request.urlopen(request) as answer:
+        content: bytes = answer.read()
+        return content.decode()

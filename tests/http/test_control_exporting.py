@@ -13,6 +13,10 @@ from decimal import Decimal
 import pytest
 from control_server import BASE, NOON, Client, control_server
 
+from pointsman.adapters.http.control import searching
+from pointsman.adapters.http.control.alert_bodies import EvidenceBody, StepBody
+from pointsman.adapters.http.control.bodies import ModelBody, WeightsBody
+from pointsman.adapters.http.control.export_bodies import columns, row
 from pointsman.adapters.http.control.export_rows import DECISION_FIELDS, OUTCOME_FIELDS
 from pointsman.core.decision import Candidate, Decision, Feedback, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
@@ -105,8 +109,43 @@ def test_every_attempt_is_a_line(client: Client) -> None:
     assert (found[0]["first_token_ms"], found[0]["cached_tokens"]) == (100, 60)
 
 
+def test_what_is_given_out_is_what_the_pages_tell_under_the_same_filter(client: Client) -> None:
+    query = "agent_id=builder&success=true&since=2026-03-01T13:00:00Z&q=answered"
+    told: list[str] = []
+    path = f"/decisions?limit=100&{query}"
+    while True:
+        page = client.get(path)
+        told += [each["decision_id"] for each in page["decisions"]]
+        if page["next_cursor"] is None:
+            break
+        path = f"/decisions?limit=100&{query}&cursor={page['next_cursor']}"
+    assert len(told) == (COUNT - 60) // 2
+    given = json.loads(text(client, f"/export/decisions?format=json&{query}"))
+    assert [each["decision_id"] for each in given] == told
+    assert json.loads(text(client, "/export/decisions?format=json&q=nobody")) == []
+
+
+def test_a_search_goes_on_where_it_has_stopped_to_look(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "LOOKED_THROUGH", 200)
+    monkeypatch.setattr(searching, "AT_ONCE", 100)
+    page = client.get("/decisions?q=%3D1%2B1")
+    assert page["decisions"] == []
+    found = []
+    while page["next_cursor"] is not None:
+        page = client.get(f"/decisions?q=%3D1%2B1&cursor={page['next_cursor']}")
+        found += page["decisions"]
+    assert [each["session"] for each in found] == ["=1+1"]
+
+
 @pytest.mark.parametrize(
-    ("form", "kind"), [("csv", "text/csv; charset=utf-8"), ("ndjson", "application/x-ndjson")]
+    ("form", "kind"),
+    [
+        ("csv", "text/csv; charset=utf-8"),
+        ("ndjson", "application/x-ndjson"),
+        ("json", "application/json"),
+    ],
 )
 def test_what_is_given_out_says_what_it_is(client: Client, form: str, kind: str) -> None:
     assert answered(client, f"/export/decisions?format={form}")[1] == kind
@@ -127,6 +166,15 @@ def test_a_table_runs_nothing_in_a_spreadsheet(client: Client) -> None:
         ("since=2026-03-01T12:10:00Z&until=2026-03-01T12:20:00", 10),
         ("until=2026-03-01T12:05:00Z", 5),
         ("model_id=acme/small", COUNT - 1),
+        ("success=false", 2),
+        ("success=true&agent_id=builder", COUNT // 2 - 1),
+        ("session=%3D1%2B1", 1),
+        ("request_id=r", COUNT),
+        ("since=2026-03-01T12:02:00.000Z&until=2026-03-01T12:02:00.001Z", 1),
+        ("q=builder+answered", COUNT // 2 - 1),
+        ("q=reset", 1),
+        ("q=COST+under+way", 1),
+        ("q=nothing+of+the+kind", 0),
     ],
 )
 def test_what_is_given_out_can_be_narrowed(client: Client, query: str, count: int) -> None:
@@ -139,6 +187,8 @@ def test_what_is_given_out_can_be_narrowed(client: Client, query: str, count: in
         ("/export/secrets", 404, "what"),
         ("/export/decisions?format=xls", 400, "format"),
         ("/export/decisions?since=yesterday", 400, "since"),
+        ("/export/decisions?since=2026-03-01T00:00:00&until=2026-03-01T00:00:00", 400, "until"),
+        ("/export/decisions?limit=5", 400, "limit"),
     ],
 )
 def test_what_cannot_be_given_out_is_refused(
@@ -146,3 +196,14 @@ def test_what_cannot_be_given_out_is_refused(
 ) -> None:
     found, error = client.refused("GET", path)
     assert (found, error["param"]) == (status, param)
+
+
+def test_a_body_within_a_body_gives_columns_of_its_own() -> None:
+    said = EvidenceBody.__struct_fields__[0]
+    assert columns(StepBody)[:2] == ("event_id", "timestamp")
+    assert {"scope.kind", "scope.id", f"evidence.{said}", "details"} <= set(columns(StepBody))
+    assert "price.state" in columns(ModelBody)
+    assert columns(ModelBody).count("drain.reason") == 1, "of what may be missing, too"
+    weights = WeightsBody(quality=0.5, latency=0.25, cost=0.25)
+    assert row(weights) == {"quality": 0.5, "latency": 0.25, "cost": 0.25}
+    assert tuple(row(weights)) == columns(WeightsBody)

@@ -197,9 +197,12 @@ _ID = "dec_{:011x}"
 _INSTANT = slice(4, 15)
 
 
-def first_id(at_s: int) -> str:
-    """What no id of a decision from this second on is less than, and every earlier one is."""
-    return _ID.format(max(0, at_s) * 1000)
+def first_id(at_s: float) -> str:
+    """What no id of a decision from this instant on is less than, and every earlier one is.
+
+    In seconds since 1970, to the millisecond: no id says more of when it was made.
+    """
+    return _ID.format(max(0, int(at_s * 1000)))
 
 
 def made_at_s(decision_id: str) -> int | None:

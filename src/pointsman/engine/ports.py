@@ -200,7 +200,10 @@ class Ledger(Protocol):
 
 
 class DecisionQuery(NamedTuple):
-    """Which decisions to list, newest first. `before` is the id of the last one already seen."""
+    """Which decisions to list, newest first. `before` is the id of the last one already seen.
+
+    No id that is listed is less than `least_id`.
+    """
 
     limit: int = 50
     before: str | None = None
@@ -209,6 +212,7 @@ class DecisionQuery(NamedTuple):
     session: str | None = None
     request_id: str | None = None
     success: bool | None = None
+    least_id: str | None = None
 
 
 class StoredDecision(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple
 
 from pointsman.core.attempts import columns_of
@@ -31,6 +32,7 @@ Key = tuple[str, str]
 """An agent and a model; empty stands for all."""
 
 ALL: Key = ("", "")
+_NO_SIDE = frozenset({""})
 
 
 class Scale(NamedTuple):
@@ -93,11 +95,16 @@ class Narrowing(NamedTuple):
     agents: frozenset[str] | None = None
     models: frozenset[str] | None = None
 
-    def keys(self, known: Iterable[Key]) -> list[Key]:
-        """Which of the keys of a slot make up what is meant, none of them twice."""
-        if self.agents is None and self.models is None:
-            return [ALL]
-        return [key for key in known if self._meant(*key)]
+    def keys(self, known: Collection[Key]) -> list[Key]:
+        """Which of the keys of a slot make up what is meant, none of them twice.
+
+        Few are looked up, many looked for: one may be meant of hundreds, or thousands of hundreds.
+        """
+        agents = _NO_SIDE if self.agents is None else self.agents
+        models = _NO_SIDE if self.models is None else self.models
+        if len(agents) * len(models) <= len(known):
+            return [key for key in product(agents, models) if key in known]
+        return [key for key in known if key[0] in agents and key[1] in models]
 
     def has(self, pair: Key) -> bool:
         """Whether what this agent does on this model is meant."""
@@ -105,13 +112,6 @@ class Narrowing(NamedTuple):
         return (self.agents is None or agent in self.agents) and (
             self.models is None or model in self.models
         )
-
-    def _meant(self, agent: str, model: str) -> bool:
-        return _one_of(agent, self.agents) and _one_of(model, self.models)
-
-
-def _one_of(name: str, wanted: frozenset[str] | None) -> bool:
-    return name == "" if wanted is None else name in wanted
 
 
 EVERYBODY = Narrowing()
@@ -154,7 +154,7 @@ class _Ring:
     def gathered(self, slot: int, whose: Narrowing, found: Sums) -> Iterator[None]:
         """What happened in a slot, merged into `found` with every step."""
         known = self._slots.get(slot, {})
-        for key in whose.keys(list(known)):
+        for key in whose.keys(known):
             sums = known.get(key)
             if sums is not None:
                 found.merge(sums.unpacked() if isinstance(sums, _Packed) else sums)

@@ -83,6 +83,7 @@ def _conditions(query: DecisionQuery) -> tuple[list[str], list[Any]]:
     """What a decision must meet, the model aside."""
     tests = {
         "d.DECISION_ID < ?": query.before,
+        "d.DECISION_ID >= ?": query.least_id,
         "d.SELECTED_AGENT_ID = ?": query.agent_id,
         "d.SESSION_ID = ?": query.session,
         "d.REQUEST_ID = ?": query.request_id,

@@ -61,10 +61,14 @@ def run(args: argparse.Namespace) -> int:
         if store is None:
             print(f"nothing was ever kept in {configuration.server.data_dir}", file=sys.stderr)
             return EXIT_WRONG_USE
-        before = None if args.until is None else first_id(int(args.until.timestamp()))
-        query = DecisionQuery(before=before, agent_id=args.agent, model_id=args.model)
+        least_id, before = (
+            None if at is None else first_id(at.timestamp()) for at in (args.since, args.until)
+        )
+        query = DecisionQuery(
+            before=before, agent_id=args.agent, model_id=args.model, least_id=least_id
+        )
         try:
-            _write(args, lines(args.what, store.decisions, query, args.since))
+            _write(args, lines(args.what, store.decisions, query))
         finally:
             store.close()
     except BrokenPipeError:
@@ -82,7 +86,7 @@ def _write(args: argparse.Namespace, found: Iterator[Line]) -> None:
         with instead_of(args.out) as path:
             _write_parquet(path, args.what, found)
         return
-    written = ndjson(found) if args.format == "ndjson" else table(args.what, found)
+    written = ndjson(found) if args.format == "ndjson" else table(FIELDS[args.what], found)
     if args.out is None:
         _write_all(sys.stdout.buffer, written)
         sys.stdout.buffer.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
@@ -24,9 +25,11 @@ from pointsman.adapters.http.control.alert_bodies import (
 )
 from pointsman.adapters.http.control.alert_views import alert_body, by_severity, step_body
 from pointsman.adapters.http.control.assigning import who_asks
+from pointsman.adapters.http.control.searching import Words, fits_by, page_of
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_log import Alert
+from pointsman.core.alert_memory import Entry
 from pointsman.core.alert_metrics import ScopeKind
 from pointsman.core.errors import NotFound, RequestError
 from pointsman.engine.alert_ports import EntryQuery
@@ -106,7 +109,7 @@ async def active_alerts(
     return await _alerts_body(source, wanted_alerts, None, Page(limit, cursor), live_only=True)
 
 
-@get("/alerts/history", query_parameters=("cursor", "alert_id", *FILTERS))
+@get("/alerts/history", query_parameters=("cursor", "alert_id", "q", *FILTERS))
 async def alert_history(
     source: Source,
     wanted_alerts: Wanted,
@@ -116,24 +119,33 @@ async def alert_history(
         str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")
     ] = None,
     alert_id: Text = None,
+    q: Words = None,
 ) -> HistoryBody:
-    """What happened to alerts, newest first, a page at a time."""
-    severity, alert_type, model_id, agent_id, rule = wanted_alerts
-    query = EntryQuery(
-        limit=limit + 1,
-        before=cursor,
+    """What happened to alerts, newest first, a page at a time.
+
+    A page of a search may hold fewer than `limit` though `next_cursor` is not null: it goes on
+    from there.
+    """
+    query = entry_query(wanted_alerts, alert_id)
+
+    async def look(before: str | None, count: int) -> Sequence[Entry]:
+        return await source.alerts().history(query._replace(before=before, limit=count))
+
+    fits = fits_by(q, step_body)
+    found, next_cursor = await page_of(look, lambda each: each.id, limit, cursor, fits)
+    page = [step_body(each) for each in found]
+    return HistoryBody(events=page, count=len(page), next_cursor=next_cursor)
+
+
+def entry_query(wanted: AlertFilter, alert_id: str | None) -> EntryQuery:
+    severity, alert_type, model_id, agent_id, rule = wanted
+    return EntryQuery(
         alert_id=alert_id,
         rule=rule,
         type=None if alert_type is None else AlertType(alert_type),
         severity=None if severity is None else Severity[severity],
         model_id=model_id,
         agent_id=agent_id,
-    )
-    found = await source.alerts().history(query)
-    page = [step_body(each) for each in found[:limit]]
-    more = len(found) > limit
-    return HistoryBody(
-        events=page, count=len(page), next_cursor=page[-1].event_id if more else None
     )
 
 

@@ -19,7 +19,7 @@ from pointsman.adapters.http.control.assignment_bodies import (
     RunsBody,
 )
 from pointsman.adapters.http.control.assignment_views import run_body, run_change_body, runs_csv
-from pointsman.adapters.http.control.exporting import in_utc
+from pointsman.adapters.http.control.decision_pages import in_utc
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.assignment.records import Run, RunKind, RunState
 from pointsman.core.errors import NotFound

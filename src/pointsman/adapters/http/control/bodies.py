@@ -27,11 +27,38 @@ class WeightsBody(Body, frozen=True, kw_only=True):
     cost: float
 
 
+class StandingBody(Body, frozen=True, kw_only=True):
+    """How one agent or model did in the range. `share` is its part of all attempts, in [0, 1]."""
+
+    id: str
+    attempts: int
+    share: float
+    success_rate: float | None
+    failed_attempts: int
+    p95_ms: float | None
+    cost_usd: float
+
+
+class StandsOnBody(Body, frozen=True, kw_only=True):
+    """The model that an agent stands on; see `AssignmentBody`."""
+
+    assignment_id: str
+    model_id: str
+    model_name: str
+    match_score: float
+    assignment_method: str
+    assigned_by: str
+    assigned_at: datetime
+    valid_until: datetime | None
+
+
 class AgentBody(Body, frozen=True, kw_only=True):
     """`weights` are null where those of the strategy count, `latency_budget_ms` where the usual is
     taken. `explore`: its requests may be spent on learning; `infer_task_type`: a type that nobody
-    says is inferred from the prompt. `added` is the document of one that was added here, null for
-    one of the configuration.
+    says is inferred from the prompt. `stands_on` is null where a model is chosen for each request.
+    `did` is null where no `range` was asked for, and where the agent did nothing in it, or is not
+    told apart from others. `added` is the document of one that was added here, null for one of the
+    configuration.
     """
 
     agent_id: str
@@ -49,14 +76,21 @@ class AgentBody(Body, frozen=True, kw_only=True):
     latency_budget_ms: float | None
     explore: bool
     infer_task_type: bool
+    stands_on: StandsOnBody | None
+    did: StandingBody | None = None
     added: Mapping[str, object] | None = None
 
 
 class AgentsBody(Body, frozen=True, kw_only=True):
+    """`told_apart`: every agent that did anything in the range has its own `did`; where very many
+    are busy at once the rest of them are counted as one.
+    """
+
     success: bool = True
     agents: list[AgentBody]
     total_count: int
     config_version: str
+    told_apart: bool = True
 
 
 class OneAgentBody(Body, frozen=True, kw_only=True):
@@ -93,8 +127,9 @@ class ModelBody(Body, frozen=True, kw_only=True):
     """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities.
 
     `utilisation` is the largest share of any limit that is used now, null without limits.
-    `overloaded`: it takes no request now. `drain` is null where nobody has drained it. `added` is
-    the document of one that was added here, null for one of the configuration.
+    `overloaded`: it takes no request now. `drain` is null where nobody has drained it. `did` is
+    null where no `range` was asked for, and where it was asked nothing in it. `added` is the
+    document of one that was added here, null for one of the configuration.
     """
 
     model_id: str
@@ -117,6 +152,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     over_target: bool
     overloaded: bool
     drain: DrainBody | None
+    did: StandingBody | None = None
     added: Mapping[str, object] | None = None
 
 

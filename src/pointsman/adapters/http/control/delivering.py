@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, get, post
@@ -17,9 +18,10 @@ from pointsman.adapters.http.control.delivery_bodies import (
     TestBody,
     outbox_row_body,
 )
+from pointsman.adapters.http.control.searching import Words, fits_by, page_of
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import NotFound, NotifyError
-from pointsman.core.outbox import OutboxQuery, RowState
+from pointsman.core.outbox import OutboxQuery, OutboxRow, RowState
 from pointsman.core.sample_notification import sample
 from pointsman.engine.sending import Sender
 
@@ -83,7 +85,7 @@ async def try_channel(
     )
 
 
-@get("/alerts/outbox", query_parameters=("limit", "cursor", "channel", "state"))
+@get("/alerts/outbox", query_parameters=("limit", "cursor", "channel", "state", "q"))
 async def outbox(
     source: Source,
     *,
@@ -95,15 +97,21 @@ async def outbox(
     channel: Annotated[str | None, QueryParameter(min_length=1, max_length=64)] = None,
     # Litestar keeps the name `state` for itself.
     row_state: Annotated[RowState | None, QueryParameter(name="state")] = None,
+    q: Words = None,
 ) -> OutboxBody:
-    """What is being delivered, was, or could not be; newest first, a page at a time."""
-    found = await source.deliverer().rows(OutboxQuery(limit + 1, cursor, channel, row_state))
-    page = [outbox_row_body(row) for row in found[:limit]]
-    return OutboxBody(
-        notifications=page,
-        count=len(page),
-        next_cursor=page[-1].notification_id if len(found) > limit else None,
-    )
+    """What is being delivered, was, or could not be; newest first, a page at a time.
+
+    A page of a search may hold fewer than `limit` though `next_cursor` is not null: it goes on
+    from there.
+    """
+
+    async def look(before: str | None, count: int) -> Sequence[OutboxRow]:
+        return await source.deliverer().rows(OutboxQuery(count, before, channel, row_state))
+
+    fits = fits_by(q, outbox_row_body)
+    found, next_cursor = await page_of(look, lambda each: each.id, limit, cursor, fits)
+    page = [outbox_row_body(row) for row in found]
+    return OutboxBody(notifications=page, count=len(page), next_cursor=next_cursor)
 
 
 @post("/alerts/outbox/{notification_id:str}/resend", status_code=200)

@@ -21,6 +21,7 @@ PAGE = 200
 
 Line = Mapping[str, Any]
 Page = Callable[[DecisionQuery], Sequence[StoredDecision]]
+Fits = Callable[[StoredDecision], bool]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What begins so is run by spreadsheets."""
@@ -80,32 +81,41 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
 """What can be exported, with the fields of a line and their types; any may be missing."""
 
 
-def lines(what: str, page: Page, query: DecisionQuery, since: datetime | None) -> Iterator[Line]:
-    """All that the query finds of `FIELDS`, newest first, back to `since`, a page at a time.
+def lines(what: str, page: Page, query: DecisionQuery, fits: Fits | None = None) -> Iterator[Line]:
+    """All that the query finds of `FIELDS`, newest first, a page at a time.
 
-    Raises what `page` raises.
+    Those that do not fit are left out. Raises what `page` raises.
     """
     of = _LINES[what]
     while found := page(query._replace(limit=PAGE)):
-        for stored in found:
-            if since is not None and stored.decision.at < since:
-                return
+        for stored in filter(fits, found) if fits else found:
             yield from of(stored)
         query = query._replace(before=found[-1].decision.id)
 
 
-def ndjson(rows: Iterable[Line]) -> Iterator[bytes]:
+def ndjson(rows: Iterable[object]) -> Iterator[bytes]:
     """A line of JSON for each."""
     encoder = msgspec.json.Encoder()
     for row in rows:
         yield encoder.encode(row) + b"\n"
 
 
-def table(what: str, rows: Iterable[Line]) -> Iterator[bytes]:
+def as_array(rows: Iterable[object]) -> Iterator[bytes]:
+    """All of them as one array, each on a line of its own."""
+    before = b"[\n"
+    encoder = msgspec.json.Encoder()
+    for row in rows:
+        yield before + encoder.encode(row)
+        before = b",\n"
+    yield b"[]\n" if before.startswith(b"[") else b"\n]\n"
+
+
+def table(fields: Iterable[str], rows: Iterable[Line], *, headed: bool = True) -> Iterator[bytes]:
     """A table with a head (RFC 4180); what a spreadsheet would run begins with an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(FIELDS[what])
+    if headed:
+        writer.writerow(fields)
     for row in rows:
         writer.writerow([_cell(value) for value in row.values()])
         yield text.getvalue().encode()
@@ -130,7 +140,7 @@ def _decision_lines(stored: StoredDecision) -> Iterator[Line]:
         (
             made.id,
             made.request_id,
-            _instant(made.at),
+            instant_text(made.at),
             made.agent_id,
             made.session,
             made.task.type,
@@ -173,7 +183,7 @@ def _outcome_lines(stored: StoredDecision) -> Iterator[Line]:
             (
                 outcome.decision_id,
                 outcome.attempt,
-                _instant(outcome.at),
+                instant_text(outcome.at),
                 outcome.agent_id,
                 outcome.model_id,
                 failure is None,
@@ -204,7 +214,8 @@ def _line(fields: Mapping[str, type], values: Sequence[Any]) -> Line:
     return dict(zip(fields, values, strict=True))
 
 
-def _instant(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
+    """As in the JSON of the control API."""
     return at.isoformat().replace("+00:00", "Z")
 
 

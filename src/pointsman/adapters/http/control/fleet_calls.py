@@ -7,11 +7,12 @@ checked as strictly, lasts over restarts, and is served before the answer goes o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
 
-from litestar import Request, delete, get, patch, post, put
+from litestar import Request, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.alert_bodies import DoneBody
 from pointsman.adapters.http.control.assigning import who_asks
@@ -21,26 +22,75 @@ from pointsman.adapters.http.control.bodies import (
     OneAgentBody,
     OneModelBody,
 )
+from pointsman.adapters.http.control.history_views import MOST_STANDINGS
+from pointsman.adapters.http.control.overview_calls import ENDS, Named, RangeName
+from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
+from pointsman.adapters.http.control.overview_views import standings
+from pointsman.adapters.http.control.portions import with_list
 from pointsman.adapters.http.control.source import Change, ControlSource, Purpose
 from pointsman.adapters.http.control.views import agent_body, model_body
+from pointsman.core.aggregate import Dimension
 from pointsman.core.errors import NotFound, RequestError
+from pointsman.core.stats import OTHER
+from pointsman.engine.steps import in_steps
 
 MAX_DOCUMENT_BYTES = 65_536
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 Asked = Request[Any, Any, Any]
 Document = JSONBody[dict[str, Any]]
+Ranged = Annotated[RangeName | None, QueryParameter(description="Tell what each did in it, too.")]
+
+
+class Ends(NamedTuple):
+    """Where the range `custom` begins and ends."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+async def wanted_ends(
+    *,
+    start: Annotated[
+        datetime | None, QueryParameter(description="Where the range `custom` begins.")
+    ] = None,
+    end: Annotated[datetime | None, QueryParameter(description="Where it ends.")] = None,
+) -> Ends:
+    return Ends(start, end)
 
 
 # Agents ----------------------------------------------------------------------------------------
 
 
-@get("/agents")
-async def agents(source: Source) -> AgentsBody:
-    """Every declared agent and what it needs of a model."""
-    fleet, added = source.fleet(), source.added("agents")
-    found = [agent_body(agent, added.get(agent.id)) for agent in fleet.agents.values()]
-    return AgentsBody(agents=found, total_count=len(found), config_version=fleet.version)
+@get("/agents", query_parameters=("range", *ENDS, "agent_id", "kind"))
+async def agents(
+    source: Source,
+    ends: NamedDependency[SkipValidation[Ends]],
+    *,
+    range: Ranged = None,  # noqa: A002 - as it is called in the query
+    agent_id: Annotated[str | None, Named(description="This agent only.")] = None,
+    kind: Annotated[str | None, Named(description="Agents of this kind only.")] = None,
+) -> Response[AgentsBody]:
+    """Every declared agent, what it needs of a model, where it stands; and, of a `range`, what it
+    did in it.
+    """
+    fleet, added, book = source.fleet(), source.added("agents"), source.assignments()
+    wanted = OverviewQuery(range or "5m", agent_id, kind, None, None, *ends).checked()
+    did = {} if range is None else await standings(source, wanted, Dimension.AGENT)
+    meant = wanted.narrowing(fleet).agents
+    bodies = (
+        agent_body(each, added.get(each.id), book.roll.primary(each.id), did.get(each.id))
+        for each in fleet.agents.values()
+        if meant is None or each.id in meant
+    )
+    found = [each async for each in in_steps(bodies, book.clock.monotonic)]
+    body = AgentsBody(
+        agents=[],
+        total_count=len(found),
+        config_version=fleet.version,
+        told_apart=OTHER not in did and (range in SCALE_OF or len(did) < MOST_STANDINGS),
+    )
+    return await with_list(body, "agents", found, book.clock.monotonic)
 
 
 @get("/agents/{agent_id:str}")
@@ -85,13 +135,26 @@ async def remove_agent(source: Source, request: Asked, agent_id: FromPath[str]) 
 # Models ----------------------------------------------------------------------------------------
 
 
-@get("/models")
-async def models(source: Source) -> ModelsBody:
-    """Every declared model: what is known of it, from where, and how it does now."""
+@get("/models", query_parameters=("range", *ENDS, "model_id", "provider"))
+async def models(
+    source: Source,
+    ends: NamedDependency[SkipValidation[Ends]],
+    *,
+    range: Ranged = None,  # noqa: A002 - as it is called in the query
+    model_id: Annotated[str | None, Named(description="This model only.")] = None,
+    provider: Annotated[str | None, Named(description="Models of this one only.")] = None,
+) -> ModelsBody:
+    """Every declared model: what is known of it, from where, and how it does now; and, of a
+    `range`, what it did in it.
+    """
     fleet, added = source.fleet(), source.added("models")
+    wanted = OverviewQuery(range or "5m", None, None, model_id, provider, *ends).checked()
+    did = {} if range is None else await standings(source, wanted, Dimension.MODEL)
+    meant = wanted.narrowing(fleet).models
     found = [
-        model_body(model, source.live(model.id), added.get(model.id))
+        model_body(model, source.live(model.id), added.get(model.id), did.get(model.id))
         for model in fleet.models.values()
+        if meant is None or model.id in meant
     ]
     return ModelsBody(models=found, total_count=len(found), config_version=fleet.version)
 
@@ -142,7 +205,8 @@ def _agent_shown(source: ControlSource, agent_id: str) -> OneAgentBody:
     found = source.fleet().agents.get(agent_id)
     if found is None:
         raise NotFound(f"No agent is called {agent_id!r}.", param="agent_id", code="unknown_agent")
-    return OneAgentBody(agent=agent_body(found, source.added("agents").get(agent_id)))
+    stands = source.assignments().roll.primary(agent_id)
+    return OneAgentBody(agent=agent_body(found, source.added("agents").get(agent_id), stands))
 
 
 def _model_shown(source: ControlSource, name: str) -> OneModelBody:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from pointsman.adapters.http.control.bodies import StandingBody
 from pointsman.adapters.http.control.overview_bodies import (
     CourseStepBody,
     FiguresBody,
     ModelCourseBody,
-    StandingBody,
 )
 from pointsman.adapters.http.control.overview_query import LONG_RANGES, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource
@@ -79,6 +79,19 @@ async def history(source: ControlSource, wanted: OverviewQuery) -> History:
         models=_standings(models),
         agents=_standings(agents),
     )
+
+
+async def standings(
+    source: ControlSource, wanted: OverviewQuery, dimension: Dimension
+) -> list[StandingBody]:
+    """How each of the busiest agents, or models, did in such a range. Raises `StoreError`."""
+    start, end, step_s = _span(wanted, source.now(), _kept(source))
+    whose = wanted.narrowing(source.fleet())
+    names, off = whose.agents, whose.models
+    if dimension is Dimension.MODEL:
+        names, off = off, names
+    query = SeriesQuery(start, end, step_s, latencies=True)
+    return _standings(await _members(source, query, dimension, names, off=off))
 
 
 def _before(past: Sequence[Point], start: datetime, length: timedelta) -> FiguresBody | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pointsman.adapters.http.control.bodies import Body
+from pointsman.adapters.http.control.bodies import Body, StandingBody
 from pointsman.adapters.http.control.decision_bodies import DecisionSummary
 
 
@@ -48,18 +48,6 @@ class ModelCourseBody(Body, frozen=True, kw_only=True):
     model_id: str | None
     requests_per_s: list[float | None]
     p95_ms: list[float | None]
-
-
-class StandingBody(Body, frozen=True, kw_only=True):
-    """How one agent or model did in the range. `share` is its part of all attempts, in [0, 1]."""
-
-    id: str
-    attempts: int
-    share: float
-    success_rate: float | None
-    failed_attempts: int
-    p95_ms: float | None
-    cost_usd: float
 
 
 class LiveModelBody(Body, frozen=True, kw_only=True):

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pointsman.adapters.http.control.bodies import StandingBody
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.history_views import history
+from pointsman.adapters.http.control.history_views import standings as history_standings
 from pointsman.adapters.http.control.landmarks import former_marks, marks, targets_body
 from pointsman.adapters.http.control.overview_bodies import (
     AgentNameBody,
@@ -16,10 +18,10 @@ from pointsman.adapters.http.control.overview_bodies import (
     LiveModelBody,
     ModelCourseBody,
     OverviewBody,
-    StandingBody,
 )
 from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource, LiveModel
+from pointsman.core.aggregate import Dimension
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.ports import DecisionQuery, StoredDecision
 from pointsman.engine.timeline import (
@@ -109,6 +111,23 @@ async def _long(source: ControlSource, wanted: OverviewQuery) -> dict[str, Any]:
     }
 
 
+async def standings(
+    source: ControlSource, wanted: OverviewQuery, dimension: Dimension
+) -> dict[str, StandingBody]:
+    """How each agent, or model, that is told apart did in the range, by id. Raises `StoreError`.
+
+    Those that are not told apart go by `OTHER`.
+    """
+    if wanted.range not in SCALE_OF:
+        found = await history_standings(source, wanted, dimension)
+    else:
+        timeline, whose = source.timeline(), wanted.narrowing(source.fleet())
+        await timeline.turn()
+        side = model_side if dimension is Dimension.MODEL else agent_side
+        found = _standings(await timeline.by(SCALE_OF[wanted.range], side, whose), most=None)
+    return {each.id: each for each in found}
+
+
 def _figures(sums: Sums, span_s: float) -> dict[str, Any]:
     """The fields of a `FiguresBody`."""
     counts, latency = sums.period.counts, sums.period.total()
@@ -172,9 +191,9 @@ def _by_attempts(found: Mapping[str, Sums]) -> list[tuple[str, Sums]]:
     return sorted(found.items(), key=lambda each: (-each[1].period.counts.attempts, each[0]))
 
 
-def _standings(found: Mapping[str, Sums]) -> list[StandingBody]:
+def _standings(found: Mapping[str, Sums], most: int | None = MOST_STANDINGS) -> list[StandingBody]:
     total = sum(sums.period.counts.attempts for sums in found.values())
-    return [_standing(name, sums, total) for name, sums in _by_attempts(found)[:MOST_STANDINGS]]
+    return [_standing(name, sums, total) for name, sums in _by_attempts(found)[:most]]
 
 
 def _standing(name: str, sums: Sums, total: int) -> StandingBody:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Litestar, Request, Router, get
 from litestar.connection import ASGIConnection
@@ -12,7 +11,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import SkipValidation
 
 from pointsman.adapters.http.control import alertmanager
 from pointsman.adapters.http.control.access import PREFIX
@@ -63,12 +62,23 @@ from pointsman.adapters.http.control.bodies import ConfigBody, OriginBody
 from pointsman.adapters.http.control.charting import ranking, timeseries
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
+from pointsman.adapters.http.control.decision_pages import (
+    PAGED,
+    Wanted,
+    decisions_of,
+    wanted_decisions,
+    wanted_stretch,
+)
 from pointsman.adapters.http.control.delivering import channels, outbox, resend, try_channel
 from pointsman.adapters.http.control.document import openapi_document
 from pointsman.adapters.http.control.draining import drain, drains, undrain
 from pointsman.adapters.http.control.errors import EXCEPTION_HANDLERS, without_zeros
 from pointsman.adapters.http.control.explaining import decision_summary
-from pointsman.adapters.http.control.exporting import export
+from pointsman.adapters.http.control.exporting import (
+    export,
+    export_alerts,
+    export_notifications,
+)
 from pointsman.adapters.http.control.fleet_calls import (
     add_agent,
     add_model,
@@ -82,6 +92,7 @@ from pointsman.adapters.http.control.fleet_calls import (
     put_model,
     remove_agent,
     remove_model,
+    wanted_ends,
 )
 from pointsman.adapters.http.control.flowing import flows
 from pointsman.adapters.http.control.measured_calls import metrics, stats
@@ -91,47 +102,25 @@ from pointsman.adapters.http.control.slashes import put_back
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.adapters.http.control.weighing import preview_weights
 from pointsman.core.errors import RequestError
-from pointsman.engine.ports import DecisionQuery
 
 MAX_BODY_BYTES = 4_096
-MAX_LIMIT = 200
-CURSOR = r"^dec_[0-9A-Za-z_-]{1,64}$"
-
-Name = partial(QueryParameter, min_length=1, max_length=256)
-
-FILTERS = ("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success")
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 
 
-@get("/decisions", query_parameters=FILTERS)
+@get("/decisions", query_parameters=PAGED)
 async def decisions(
     source: Source,
-    wanted: NamedDependency[SkipValidation[DecisionQuery]],
+    wanted: NamedDependency[SkipValidation[Wanted]],
 ) -> DecisionsBody:
-    """Decisions, newest first, a page at a time."""
-    found = await source.decisions(wanted._replace(limit=wanted.limit + 1))
-    page = [decision_summary(stored) for stored in found[: wanted.limit]]
-    more = len(found) > wanted.limit
-    cursor = page[-1].decision_id if more else None
+    """Decisions, newest first, a page at a time.
+
+    A page of a search may hold fewer than `limit` though `next_cursor` is not null: it goes on
+    from there.
+    """
+    found, cursor = await decisions_of(source, wanted)
+    page = [decision_summary(stored) for stored in found]
     return DecisionsBody(decisions=page, count=len(page), next_cursor=cursor)
-
-
-async def decision_query(
-    *,
-    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most.")] = 50,
-    cursor: Annotated[
-        str | None, QueryParameter(pattern=CURSOR, description="`next_cursor` of the page before.")
-    ] = None,
-    agent_id: Annotated[str | None, Name()] = None,
-    model_id: Annotated[str | None, Name(description="Chosen or tried for the request.")] = None,
-    session: Annotated[str | None, Name()] = None,
-    request_id: Annotated[str | None, Name()] = None,
-    success: Annotated[
-        bool | None, QueryParameter(description="Was it answered? Leaves out those under way.")
-    ] = None,
-) -> DecisionQuery:
-    return DecisionQuery(limit, cursor, agent_id, model_id, session, request_id, success)
 
 
 @get("/config")
@@ -193,14 +182,16 @@ def application(source: ControlSource, version: str) -> Litestar:
         *(silences, silence, add_silence, change_silence, end_silence),
         *(rules, rule, write_rule, switch_rule, remove_rule, try_rule, rule_metrics),
         *(config, log_level, openapi),
-        *(audit, forget_agent, export),
+        *(audit, forget_agent, export, export_alerts, export_notifications),
     ]
     router = Router(
         PREFIX,
         route_handlers=calls,
         dependencies={
             "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
-            "wanted": Provide(decision_query),
+            "ends": Provide(wanted_ends),
+            "stretch": Provide(wanted_stretch),
+            "wanted": Provide(wanted_decisions),
             "wanted_assignments": Provide(assignment_query),
             "wanted_runs": Provide(run_query),
             "wanted_alerts": Provide(alert_filter),

@@ -11,14 +11,22 @@ from pointsman.adapters.http.control.bodies import (
     ModelBody,
     PriceBody,
     SourceBody,
+    StandingBody,
+    StandsOnBody,
     WeightsBody,
 )
 from pointsman.adapters.http.control.source import LiveModel
+from pointsman.core.assignment.records import Assignment
 from pointsman.core.fleet import Agent, Model, Price, PriceState, Rate, Weights
 from pointsman.engine.drains import Drain
 
 
-def agent_body(agent: Agent, added: Mapping[str, Any] | None) -> AgentBody:
+def agent_body(
+    agent: Agent,
+    added: Mapping[str, Any] | None,
+    stands: Assignment | None,
+    did: StandingBody | None = None,
+) -> AgentBody:
     return AgentBody(
         agent_id=agent.id,
         name=agent.name or agent.id,
@@ -35,7 +43,22 @@ def agent_body(agent: Agent, added: Mapping[str, Any] | None) -> AgentBody:
         latency_budget_ms=milliseconds(agent.latency_budget_s),
         explore=agent.explore,
         infer_task_type=agent.infer_type,
+        stands_on=None if stands is None else _stands_on_body(stands),
+        did=did,
         added=added,
+    )
+
+
+def _stands_on_body(each: Assignment) -> StandsOnBody:
+    return StandsOnBody(
+        assignment_id=each.id,
+        model_id=each.model_id,
+        model_name=each.described.model_name or each.model_id,
+        match_score=100.0 * each.match.score,
+        assignment_method=each.means,
+        assigned_by=each.by,
+        assigned_at=each.at,
+        valid_until=each.until,
     )
 
 
@@ -45,7 +68,12 @@ def weights_body(weights: Weights | None) -> WeightsBody | None:
     return WeightsBody(quality=weights.quality, latency=weights.latency, cost=weights.cost)
 
 
-def model_body(model: Model, live: LiveModel, added: Mapping[str, Any] | None) -> ModelBody:
+def model_body(
+    model: Model,
+    live: LiveModel,
+    added: Mapping[str, Any] | None,
+    did: StandingBody | None = None,
+) -> ModelBody:
     return ModelBody(
         model_id=model.id,
         provider=model.provider,
@@ -70,6 +98,7 @@ def model_body(model: Model, live: LiveModel, added: Mapping[str, Any] | None) -
         over_target=live.over_target,
         overloaded=live.utilisation is not None and live.utilisation >= 1.0,
         drain=None if live.drain is None else drain_body(model.id, live.drain),
+        did=did,
         added=added,
     )
 

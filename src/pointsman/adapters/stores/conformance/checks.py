@@ -147,6 +147,8 @@ def _filters(scratch: Scratch) -> None:
     _see(found(model_id=TWO), [later.id])
     _see(found(session=bad.session), [bad.id])
     _see(found(request_id=good.request_id, success=False), [])
+    _see(found(least_id=bad.id), [later.id, bad.id])
+    _see(found(least_id=good.id, before=later.id, model_id=ONE), [bad.id, good.id])
 
 
 def _whole_batches(scratch: Scratch) -> None:

@@ -221,6 +221,7 @@ def _matching_ids(cursor: Any, query: DecisionQuery) -> list[str]:
 def _ids(cursor: Any, query: DecisionQuery, source: str, model: str) -> list[str]:
     tests = {
         "d.DECISION_ID < ?": query.before,
+        "d.DECISION_ID >= ?": query.least_id,
         "d.SELECTED_AGENT_ID = ?": query.agent_id,
         "d.SESSION_ID = ?": query.session,
         "d.REQUEST_ID = ?": query.request_id,

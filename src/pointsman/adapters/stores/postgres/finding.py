@@ -73,6 +73,7 @@ async def matching_ids(session: Session, query: DecisionQuery) -> list[str]:
 async def _ids(session: Session, query: DecisionQuery, source: str, model: str) -> list[str]:
     tests = {
         "d.DECISION_ID < ": query.before,
+        "d.DECISION_ID >= ": query.least_id,
         "d.SELECTED_AGENT_ID = ": query.agent_id,
         "d.SESSION_ID = ": query.session,
         "d.REQUEST_ID = ": query.request_id,
