@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs
 
 import pytest
 from gateway_process import GatewayProcess
@@ -127,3 +128,56 @@ def test_a_week_back_the_overview_shows_what_the_store_has_counted(
     half = gateway.control("/overview?range=7d&model_id=sim/swift-mini")["now"]["requests"]
     assert half == told // 2
     expect(custom.locator("[data-card=requests] .card-more")).to_contain_text(f"{half} in range")
+
+
+@pytest.mark.parametrize(
+    ("place", "narrow"),
+    [
+        ("analytics?by=all&metric=requests&span=7d", {}),
+        ("analytics?by=model&name=sim%2Fswift-mini&span=7d", {"model": "sim/swift-mini"}),
+        ("analytics?by=strategy&name=cost&span=7d", {"decisions.q": "cost"}),
+        ("analytics?by=all&metric=requests&span=7d&view=outlook", {}),
+    ],
+)
+def test_a_burst_of_days_ago_leads_to_its_decisions(
+    page_of_days: Watched, gateway: GatewayProcess, place: str, narrow: dict[str, str]
+) -> None:
+    page = page_of_days.open(place)
+    press_until(page, "Tab", "Requests. Arrow keys")
+    slider = page.get_by_role("slider", name="Requests")
+    page.keyboard.press("Home")
+    if narrow:
+        page.keyboard.press("ArrowDown")
+    most = 15 if "model" in narrow else 30
+    for _ in range(200):
+        if f" {most}," in f"{slider.get_attribute('aria-valuetext')},":
+            break
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Decisions · pointsman")
+    rows = page.locator(".grid")
+    expect(rows).to_have_attribute("aria-rowcount", str(most + 1))
+    asked = parse_qs(page.evaluate("location.hash").partition("?")[2])
+    assert {name: asked[name] for name in narrow} == {name: [narrow[name]] for name in narrow}
+    told = gateway.control(
+        f"/decisions?limit=200&since={asked['since'][0]}&until={asked['until'][0]}"
+    )
+    assert told["count"] == 30
+    page.locator(".grid-rows [role=row]").first.click()
+    page.get_by_role("heading", name="Why: every candidate").wait_for()
+
+
+def test_a_failure_that_is_counted_leads_to_what_has_failed(page_of_days: Watched) -> None:
+    page = page_of_days.open("analytics?by=all&metric=faults&span=7d")
+    press_until(page, "Tab", "Failures of models. Arrow keys")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="Result")).to_have_value("false")
+
+
+def test_what_is_ahead_leads_nowhere(page_of_days: Watched) -> None:
+    page = page_of_days.open("analytics?by=all&span=7d&view=outlook")
+    press_until(page, "Tab", "Requests. Arrow keys")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page).to_have_title("Analytics · pointsman")

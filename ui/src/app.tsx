@@ -41,7 +41,11 @@ export function App() {
   if (!session.value.signed_in) return <SignIn />;
   return (
     <Shell>
-      {page === "overview" ? <Overview /> : <Lazily key={page} load={LATER[page]} with={{}} />}
+      {page === "overview" ? (
+        <Overview />
+      ) : (
+        <Lazily key={page} load={LATER[page]} with={{}} title={t(`page.${page}` as Key)} />
+      )}
     </Shell>
   );
 }

@@ -2,6 +2,7 @@
 
 import { type Key, t } from "./i18n";
 import { Choice } from "./parts/choice";
+import { agentOptions, Instant, modelOptions, OneOf } from "./parts/wishes";
 import { agents, models } from "./state/fleet";
 import {
   CADENCES,
@@ -21,9 +22,8 @@ const FILTERED = new Set(["overview", "agents", "models"]);
 export function Filters() {
   const { page, id, query } = place.value;
   if (!FILTERED.has(page) || id) return null;
-  const any = t("filter.any");
-  const kinds = unique(agents.value.map((agent) => agent.kind));
-  const providers = unique(models.value.map((model) => model.provider));
+  const kinds = unique(agents.value.map((agent) => agent.kind)).map(named);
+  const providers = unique(models.value.map((model) => model.provider)).map(named);
   const filtered = ["agent", "kind", "model", "provider"].filter((name) => query[name]);
   return (
     <div class="filters" role="search" aria-label={t("filter.title")}>
@@ -39,36 +39,30 @@ export function Filters() {
           </ui5-segmented-button-item>
         ))}
       </ui5-segmented-button>
-      {range.value === "custom" ? <Ends /> : null}
-      <Choice
-        label={t("filter.kind")}
-        value={query.kind ?? ""}
-        options={[{ value: "", text: `${t("filter.kind")}: ${any}` }, ...kinds.map(named)]}
-        choose={(kind) => refine({ kind })}
-      />
-      <Choice
+      {range.value === "custom" ? (
+        <span class="filters-range">
+          <Instant name="start" label={t("filter.start")} fixed />
+          <Instant name="end" label={t("filter.end")} fixed />
+        </span>
+      ) : null}
+      <OneOf name="kind" label={t("filter.kind")} value={query.kind ?? ""} options={kinds} />
+      <OneOf
+        name="agent"
         label={t("filter.agent")}
         value={query.agent ?? ""}
-        options={[
-          { value: "", text: `${t("filter.agent")}: ${any}` },
-          ...agents.value.map((agent) => ({ value: agent.agent_id, text: agent.name })),
-        ]}
-        choose={(agent) => refine({ agent })}
+        options={agentOptions.value}
       />
-      <Choice
+      <OneOf
+        name="provider"
         label={t("filter.provider")}
         value={query.provider ?? ""}
-        options={[{ value: "", text: `${t("filter.provider")}: ${any}` }, ...providers.map(named)]}
-        choose={(provider) => refine({ provider })}
+        options={providers}
       />
-      <Choice
+      <OneOf
+        name="model"
         label={t("filter.model")}
         value={query.model ?? ""}
-        options={[
-          { value: "", text: `${t("filter.model")}: ${any}` },
-          ...models.value.map((model) => ({ value: model.model_id, text: model.name })),
-        ]}
-        choose={(model) => refine({ model })}
+        options={modelOptions.value}
       />
       {filtered.length ? (
         <ui5-button
@@ -116,36 +110,6 @@ function chooseRange(name: string): void {
   const now = Date.now();
   const ends = { start: new Date(now - DAY_MS).toISOString(), end: new Date(now).toISOString() };
   refine({ range: name, ...(name === "custom" ? ends : { start: "", end: "" }) });
-}
-
-/** From when until when, as the clock on the wall says here. */
-function Ends() {
-  return (
-    <>
-      {(["start", "end"] as const).map((name) => (
-        <input
-          key={name}
-          class="instant"
-          type="datetime-local"
-          aria-label={t(`filter.${name}`)}
-          title={t(`filter.${name}`)}
-          value={localTime(place.value.query[name] ?? "")}
-          onChange={(event) => {
-            const at = Date.parse(event.currentTarget.value);
-            if (!Number.isNaN(at)) refine({ [name]: new Date(at).toISOString() });
-          }}
-        />
-      ))}
-    </>
-  );
-}
-
-/** As the browser's control takes it: to the minute, without a zone. */
-export function localTime(instant: string): string {
-  const at = new Date(instant);
-  if (Number.isNaN(at.getTime())) return "";
-  const shifted = new Date(at.getTime() - 60_000 * at.getTimezoneOffset());
-  return shifted.toISOString().slice(0, 16);
 }
 
 const named = (value: string) => ({ value, text: value });

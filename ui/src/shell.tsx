@@ -14,6 +14,7 @@ import { connection, heardAt } from "./state/live";
 import { THEMES, theme } from "./state/looks";
 import { linkTo, PAGES, type Page, place } from "./state/place";
 import { session, signOut } from "./state/session";
+import { loadAgain, outdated } from "./state/version";
 
 const ICONS: Record<Page, string> = {
   overview: "home",
@@ -63,6 +64,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </ul>
       </nav>
       <main id="main" tabIndex={-1}>
+        <NewVersion />
         <Filters />
         <OnlyHere />
         {children}
@@ -159,6 +161,20 @@ function Who() {
         {t("action.sign_out")}
       </ui5-button>
     </span>
+  );
+}
+
+/** Until it is loaded again the page goes on as well as it can. */
+export function NewVersion() {
+  if (!outdated.value) return null;
+  return (
+    <p class="notice" role="status">
+      <ui5-icon name="information" aria-hidden="true" />
+      <span>{t("version.new")}</span>
+      <ui5-button design="Emphasized" icon="refresh" onClick={loadAgain}>
+        {t("version.load")}
+      </ui5-button>
+    </p>
   );
 }
 

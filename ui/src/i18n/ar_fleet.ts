@@ -45,6 +45,7 @@ export const fleetAr: Record<keyof typeof fleetEn, string> = {
   "flow.words": "الوكلاء في جانب والنماذج في الآخر، بعرض محاولاتهم في المدى",
   "flow.attempts": "{count} محاولة",
   "flow.nobody": "لم يسأل أحد أي نموذج في هذا المدى.",
+  "flow.busiest": "يُعرض أنشط {told} من {all} زوجًا؛ استخدم المرشّح لغيرها.",
   "flow.at_most_hour": "من سأل أي نموذج معروف لآخر ساعة فقط، وهي المعروضة.",
   "analytics.views": "عروض الأرقام",
   "analytics.view_course": "المسار",

@@ -73,9 +73,18 @@ export const en = {
   "range.custom": "From … to",
   "filter.start": "From",
   "filter.end": "To",
+  "filter.any_time": "Any time",
   "filter.ends_wrong": "The end has to be at least 5 minutes and at most 400 days after the start.",
   "filter.half_kept":
     "Beyond an hour figures are kept by agent or by model, not by both: only the agents are filtered here.",
+  "version.new": "A new version is here: load the page again.",
+  "version.load": "Load again",
+  "version.part":
+    "This part is of the version before; the new one is here when the page is loaded again.",
+  "chart.walk": "Arrow keys walk, Enter shows the decisions",
+  "chart.leads": "Click or Enter: these decisions",
+  "agents.not_told_apart":
+    "More agents are busy in this range than are told apart: who has no figures may have been asked all the same.",
   "chart.more_marks": "and {count} alerts before",
   "card.target": "Target",
   "card.target_missed": "Target missed:",
@@ -235,7 +244,8 @@ export const en = {
   "result.under_way": "under way",
   "decisions.hint": "newest first",
   "decisions.none": "Nothing was decided yet.",
-  "decisions.more": "Load more",
+  "grid.more": "Load more",
+  "grid.further": "Look further back",
   "models.hint": "what is declared and how it does now",
   "models.none": "No model is declared.",
   "models.well": "well",

@@ -43,6 +43,7 @@ export const fleetEn = {
   "flow.words": "agents on one side, models on the other; as wide as their attempts in the range",
   "flow.attempts": "{count} attempts",
   "flow.nobody": "Nobody asked any model in this range.",
+  "flow.busiest": "The busiest {told} of {all} pairs are shown; filter for the others.",
   "flow.at_most_hour":
     "Which agent asked which model is known of the last hour only; that is shown.",
   "analytics.views": "Views of the figures",

@@ -2,7 +2,7 @@
 
 import { type Agent, call } from "../api/client";
 import { useState } from "preact/hooks";
-import type { AgentsBody, AssignmentBody, AssignmentsBody, StandingBody } from "../api/schema";
+import type { AgentsBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
 import { count, dollars, duration, score } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
@@ -14,15 +14,15 @@ import { Empty, Shown } from "../parts/state";
 import { Success } from "../parts/success";
 import { currentView, Views } from "../parts/views";
 import { modelName } from "../state/fleet";
-import { overview } from "../state/live";
-import { go, linkTo, place } from "../state/place";
+import { every } from "../state/live";
+import { given, go, linkTo, place, stretch } from "../state/place";
 import { AutoAssign } from "./auto_assign";
 import { OneAgent } from "./one_agent";
 import { Runs } from "./runs";
 
-type Row = Agent & { did: StandingBody | undefined; stands: AssignmentBody | undefined };
-
-const MOST = 500;
+/** So many are asked for again at the cadence; beyond, it takes a while to tell of all. */
+const MANY = 1_000;
+const SECONDS_FOR_MANY = 30;
 const VIEWS = ["grid", "flow", "matrix"] as const;
 const fleetViews = () => import("./fleet_views");
 
@@ -32,21 +32,25 @@ export default function Agents() {
 }
 
 function All() {
-  const found = useResource("agents", (signal) => call<AgentsBody>("/agents", { signal }));
-  const assigned = useResource(
-    "assignments",
-    (signal) => call<AssignmentsBody>("/assignments", { query: { page_size: MOST }, signal }),
-    true,
+  const { agent, kind } = place.value.query;
+  const query = { ...stretch.value, ...given({ agent_id: agent, kind }) };
+  const [many, setMany] = useState(false);
+  const found = useResource(
+    JSON.stringify(query),
+    async (signal) => {
+      const body = await call<AgentsBody>("/agents", { query, signal });
+      setMany(body.total_count > MANY);
+      return body;
+    },
+    many ? SECONDS_FOR_MANY : every.value,
   );
   const [planning, setPlanning] = useState(false);
+  const [changes, setChanges] = useState(0);
+  const changed = () => {
+    setChanges((n) => n + 1);
+    found.reload();
+  };
   const view = currentView(VIEWS);
-  const { agent = "", kind = "" } = place.value.query;
-  const did = new Map(overview.value?.agents.map((each) => [each.id, each]));
-  const stands = new Map(
-    assigned.data?.assignments
-      .filter((each) => each.rank === 0)
-      .map((each) => [each.agent_id, each]),
-  );
   return (
     <div class="page">
       <h1 class="unseen">{t("page.agents")}</h1>
@@ -60,51 +64,51 @@ function All() {
         }
       >
         <Views label={t("flow.views")} names={VIEWS} prefix="flow.view_" />
-        {view === "grid" ? (
-          <Shown of={found} rows={8}>
-            {(body) => (
-              <Grid
-                name="agents"
-                label={t("page.agents")}
-                rows={body.agents
-                  .filter((each) => !agent || each.agent_id === agent)
-                  .filter((each) => !kind || each.kind === kind)
-                  .map((each) => ({
-                    ...each,
-                    did: did.get(each.agent_id),
-                    stands: stands.get(each.agent_id),
-                  }))}
-                columns={columns()}
-                id={(row) => row.agent_id}
-                open={(row) => go(linkTo("agents", row.agent_id))}
-                height={12}
-                empty={<Empty title={t("agents.none")} command="pointsman init" />}
-              />
-            )}
-          </Shown>
-        ) : (
-          <Lazily load={fleetViews} with={{ view, standing: standingOf(stands) }} />
-        )}
+        <Shown of={found} rows={8}>
+          {(body) =>
+            view === "grid" ? (
+              <>
+                <Grid
+                  name="agents"
+                  label={t("page.agents")}
+                  rows={body.agents}
+                  columns={columns(body.told_apart)}
+                  id={(row) => row.agent_id}
+                  open={(row) => go(linkTo("agents", row.agent_id))}
+                  height={12}
+                  empty={<Empty title={t("agents.none")} command="pointsman init" />}
+                />
+                {body.told_apart ? null : <p class="quiet">{t("agents.not_told_apart")}</p>}
+              </>
+            ) : (
+              <Lazily load={fleetViews} with={{ view, standing: standingOf(body) }} />
+            )
+          }
+        </Shown>
       </Panel>
-      <Runs
-        key={assigned.data?.assignments.map((each) => each.run_id).join() ?? ""}
-        changed={assigned.reload}
-      />
-      {planning ? <AutoAssign close={() => setPlanning(false)} changed={assigned.reload} /> : null}
+      <Runs key={changes} changed={changed} />
+      {planning ? <AutoAssign close={() => setPlanning(false)} changed={changed} /> : null}
     </div>
   );
 }
 
-const standingOf = (stands: ReadonlyMap<string, AssignmentBody>) =>
-  new Map([...stands].map(([agent, each]) => [agent, each.model_id]));
+function standingOf(body: AgentsBody): ReadonlyMap<string, string> {
+  return new Map(
+    body.agents.flatMap(({ agent_id, stands_on }) =>
+      stands_on ? [[agent_id, stands_on.model_id] as const] : [],
+    ),
+  );
+}
 
-function columns(): Shape<Row>[] {
+/** Where not all are told apart, who has no figures may have been asked all the same. */
+function columns(toldApart: boolean): Shape<Agent>[] {
+  const attempts = (row: Agent) => row.did?.attempts ?? (toldApart ? 0 : null);
   return [
     {
       key: "agent_id",
       title: t("column.agent"),
       width: "minmax(10rem, 1.4fr)",
-      value: (row) => row.name,
+      value: (row) => (row.name === row.agent_id ? row.name : `${row.name} ${row.agent_id}`),
       show: (row) => <bdi class="strong">{row.name}</bdi>,
     },
     {
@@ -136,7 +140,7 @@ function columns(): Shape<Row>[] {
       key: "model_id",
       title: t("assign.stands_on"),
       width: "minmax(11rem, 1.3fr)",
-      value: (row) => row.stands?.model_id ?? row.pinned_model,
+      value: (row) => row.stands_on?.model_id ?? row.pinned_model,
       show: (row) => <Standing row={row} />,
     },
     {
@@ -144,8 +148,8 @@ function columns(): Shape<Row>[] {
       title: t("assign.match"),
       width: "minmax(5rem, 0.5fr)",
       end: true,
-      value: (row) => row.stands?.match_score ?? null,
-      show: (row) => <Num>{score(row.stands?.match_score)}</Num>,
+      value: (row) => row.stands_on?.match_score ?? null,
+      show: (row) => <Num>{score(row.stands_on?.match_score)}</Num>,
     },
     {
       key: "success_rate",
@@ -167,8 +171,8 @@ function columns(): Shape<Row>[] {
       title: t("column.attempts"),
       width: "minmax(5rem, 0.5fr)",
       end: true,
-      value: (row) => row.did?.attempts ?? 0,
-      show: (row) => <Num>{count(row.did?.attempts ?? 0)}</Num>,
+      value: attempts,
+      show: (row) => <Num>{count(attempts(row))}</Num>,
     },
     {
       key: "cost_usd",
@@ -182,8 +186,8 @@ function columns(): Shape<Row>[] {
 }
 
 /** Where an agent stands: by a plan, by a person, pinned in the file, or nowhere in particular. */
-function Standing({ row }: { row: Row }) {
-  if (!row.stands) {
+function Standing({ row }: { row: Agent }) {
+  if (!row.stands_on) {
     return row.pinned_model ? (
       <>
         <bdi>{modelName(row.pinned_model)}</bdi> <Tag tone="plain">{t("column.pinned")}</Tag>
@@ -192,10 +196,10 @@ function Standing({ row }: { row: Row }) {
       <span class="quiet">{t("assign.each_request")}</span>
     );
   }
-  const byHand = row.stands.assignment_method === "MANUAL";
+  const byHand = row.stands_on.assignment_method === "MANUAL";
   return (
     <>
-      <bdi>{row.stands.model_name}</bdi>{" "}
+      <bdi>{row.stands_on.model_name}</bdi>{" "}
       {byHand ? <Tag tone="info">{t("assign.by_hand")}</Tag> : null}
     </>
   );

@@ -14,14 +14,17 @@ import { t, tMaybe } from "../i18n";
 import { useAttempt } from "../parts/attempt";
 import { Few } from "../parts/few";
 import { count, instant } from "../parts/format";
+import type { Shape } from "../parts/grid";
 import { Num } from "../parts/num";
+import { Paged, type Wish } from "../parts/paged";
 import { Panel, Tag, type Tone } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Empty, Shown } from "../parts/state";
 import { mayChange } from "../state/session";
 import { Severity } from "./alert_list";
 
-const MOST = 100;
+const PAGE = 100;
+const ANY: Wish = {};
 const TONES: Record<string, Tone> = { delivered: "good", pending: "info", dead: "bad" };
 
 export function Delivery() {
@@ -150,86 +153,103 @@ function Tried({ test }: { test: TestBody }) {
 }
 
 function Outbox() {
-  const found = useResource(
-    "outbox",
-    (signal) => call<OutboxBody>("/alerts/outbox", { query: { limit: MOST }, signal }),
-    true,
-  );
+  const [turn, setTurn] = useState(0);
   const { attempt, failed } = useAttempt();
   const resend = (row: OutboxRowBody) =>
     attempt(async () => {
       const path = `/alerts/outbox/${encodeURIComponent(row.notification_id)}/resend`;
       await call<ResentBody>(path, { method: "POST" });
-      found.reload();
+      setTurn((n) => n + 1);
     });
   return (
     <Panel title={t("alerts.outbox")} hint={t("alerts.outbox_hint")}>
       {failed}
-      <Shown of={found}>
-        {(body) =>
-          body.notifications.length ? (
-            <OutboxTable rows={body.notifications} resend={resend} />
-          ) : (
-            <Empty title={t("alerts.no_outbox")} command="pointsman alerts channels" />
-          )
-        }
-      </Shown>
+      <Paged
+        name="notifications"
+        label={t("alerts.outbox")}
+        path="/alerts/outbox"
+        files="/export/notifications"
+        wish={ANY}
+        page={PAGE}
+        rowsOf={(body: OutboxBody) => ({ ...body, rows: body.notifications })}
+        columns={columns(resend)}
+        id={(row) => row.notification_id}
+        height={12}
+        live
+        turn={turn}
+        empty={<Empty title={t("alerts.no_outbox")} command="pointsman alerts channels" />}
+      />
     </Panel>
   );
 }
 
-interface OutboxTableProps {
-  rows: readonly OutboxRowBody[];
-  resend: (row: OutboxRowBody) => void;
-}
-
-function OutboxTable({ rows, resend }: OutboxTableProps) {
-  return (
-    <Few
-      label={t("alerts.outbox")}
-      heads={[
-        t("column.time"),
-        t("alerts.channel"),
-        t("alerts.severity"),
-        t("alerts.what"),
-        t("column.status"),
-        { text: t("runs.act"), unseen: true },
-      ]}
-    >
-      {rows.map((row) => (
-        <tr key={row.notification_id}>
-          <th scope="row">
-            <Num>{instant(row.created_at)}</Num>
-          </th>
-          <td>
-            <bdi>{row.channel}</bdi>
-          </td>
-          <td>
-            <Severity name={row.severity} />
-          </td>
-          <td>
-            <bdi>{row.summary}</bdi>
-          </td>
-          <td>
-            <Tag tone={TONES[row.state] ?? "plain"}>
-              {tMaybe(`alerts.row_${row.state}`, row.state)}
-            </Tag>
-            {row.error ? <bdi class="quiet"> {row.error}</bdi> : null}
-          </td>
-          <td class="end">
-            {row.state === "dead" || row.state === "delivered" ? (
-              <ui5-button
-                design="Transparent"
-                icon="refresh"
-                disabled={!mayChange.value}
-                onClick={() => resend(row)}
-              >
-                {t("alerts.resend")}
-              </ui5-button>
-            ) : null}
-          </td>
-        </tr>
-      ))}
-    </Few>
-  );
+function columns(resend: (row: OutboxRowBody) => void): Shape<OutboxRowBody>[] {
+  return [
+    {
+      key: "created_at",
+      title: t("column.time"),
+      width: "minmax(9rem, 0.8fr)",
+      value: (row) => row.created_at,
+      show: (row) => <Num>{instant(row.created_at)}</Num>,
+    },
+    {
+      key: "channel",
+      title: t("alerts.channel"),
+      width: "minmax(7rem, 0.7fr)",
+      value: (row) => row.channel,
+      show: (row) => <bdi>{row.channel}</bdi>,
+    },
+    {
+      key: "severity",
+      title: t("alerts.severity"),
+      width: "minmax(7rem, 0.6fr)",
+      value: (row) => row.severity,
+      show: (row) => <Severity name={row.severity} />,
+    },
+    {
+      key: "summary",
+      title: t("alerts.what"),
+      width: "minmax(14rem, 2fr)",
+      value: (row) => row.summary,
+      show: (row) => <bdi title={row.summary}>{row.summary}</bdi>,
+    },
+    {
+      key: "state",
+      title: t("column.status"),
+      width: "minmax(12rem, 1.6fr)",
+      value: (row) => row.state,
+      show: (row) => (
+        <>
+          <Tag tone={TONES[row.state] ?? "plain"}>
+            {tMaybe(`alerts.row_${row.state}`, row.state)}
+          </Tag>
+          {row.error ? (
+            <bdi class="quiet" title={row.error}>
+              {" "}
+              {row.error}
+            </bdi>
+          ) : null}
+        </>
+      ),
+    },
+    {
+      key: "resend",
+      title: t("runs.act"),
+      width: "minmax(8rem, 0.6fr)",
+      end: true,
+      value: () => null,
+      show: (row) =>
+        row.state === "dead" || row.state === "delivered" ? (
+          <ui5-button
+            design="Transparent"
+            icon="refresh"
+            disabled={!mayChange.value}
+            accessible-name={`${t("alerts.resend")}: ${row.summary}`}
+            onClick={() => resend(row)}
+          >
+            {t("alerts.resend")}
+          </ui5-button>
+        ) : null,
+    },
+  ];
 }

@@ -17,6 +17,7 @@ import { Few } from "../parts/few";
 import { count, duration, instant } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
 import { Num } from "../parts/num";
+import { Paged, type Wish } from "../parts/paged";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Empty, Shown } from "../parts/state";
@@ -25,30 +26,27 @@ import { go, linkTo } from "../state/place";
 import { mayChange } from "../state/session";
 import { Severity } from "./alert_list";
 
-const MOST = 500;
+const PAGE = 200;
+const ANY: Wish = {};
 
 export function History() {
-  const found = useResource(
-    "history",
-    (signal) => call<HistoryBody>("/alerts/history", { query: { limit: MOST }, signal }),
-    true,
-  );
   return (
     <Panel title={t("alerts.history")} hint={t("alerts.history_hint")}>
-      <Shown of={found} rows={6}>
-        {(body) => (
-          <Grid
-            name="alerts"
-            label={t("alerts.history")}
-            rows={body.events}
-            columns={stepColumns()}
-            id={(row) => row.event_id}
-            open={(row) => go(linkTo("alerts", row.alert_id))}
-            height={15}
-            empty={<Empty title={t("alerts.no_history")} command="pointsman alerts rules" />}
-          />
-        )}
-      </Shown>
+      <Paged
+        name="alerts"
+        label={t("alerts.history")}
+        path="/alerts/history"
+        files="/export/alerts"
+        wish={ANY}
+        page={PAGE}
+        rowsOf={(body: HistoryBody) => ({ ...body, rows: body.events })}
+        columns={stepColumns()}
+        id={(row) => row.event_id}
+        open={(row) => go(linkTo("alerts", row.alert_id))}
+        height={15}
+        live
+        empty={<Empty title={t("alerts.no_history")} command="pointsman alerts rules" />}
+      />
     </Panel>
   );
 }

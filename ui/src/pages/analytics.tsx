@@ -12,6 +12,7 @@ import { Num } from "../parts/num";
 import { Lazily } from "../parts/lazily";
 import { Meter, Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
+import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
 import { currentView, Views } from "../parts/views";
 import { agentName, modelName } from "../state/fleet";
@@ -252,6 +253,17 @@ export function nameOf(name: string, dimension: Dimension): string {
   return name || "–";
 }
 
+/** Under which filters the decisions of one member are found. */
+export function narrowedTo(name: string, { dimension }: Wish): Record<string, string> {
+  if (dimension === "all" || !name) return {};
+  if (dimension === "model" || dimension === "agent") return { [dimension]: name };
+  return { "decisions.q": dimension === "provider" ? `${name}/` : name };
+}
+
+/** Where failures are counted, they are what is looked for. */
+export const failedOnly = ({ metric }: Wish): Record<string, string> =>
+  metric === "faults" || metric === "refused" ? { success: "false" } : {};
+
 interface CourseProps {
   body: TimeseriesBody;
   wish: Wish;
@@ -265,6 +277,7 @@ function Course({ body, wish, title }: CourseProps) {
     id: each.name,
     label: nameOf(each.name, wish.dimension),
     values: each.values,
+    narrow: narrowedTo(each.name, wish),
   }));
   const shown = wish.compare
     ? compared(times, lines, SECONDS[wish.span], (label) => `${label} (${t("analytics.before")})`)
@@ -277,6 +290,7 @@ function Course({ body, wish, title }: CourseProps) {
         label={title}
         times={shown.times}
         lines={shown.lines}
+        leads={toDecisions({ times: shown.times, step_s: body.step_s, narrow: failedOnly(wish) })}
         format={write}
         height={300}
         stacked={adds && !wish.compare && lines.length > 1}

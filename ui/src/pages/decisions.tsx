@@ -1,17 +1,18 @@
 /** What was decided, for whom, and what came of it? */
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { call, type DecisionSummary } from "../api/client";
+import { useState } from "preact/hooks";
+import type { DecisionSummary } from "../api/client";
 import type { DecisionsBody } from "../api/schema";
 import { t } from "../i18n";
-import { Choice } from "../parts/choice";
 import { dollars, duration, instant, score } from "../parts/format";
-import { Grid, type Shape } from "../parts/grid";
+import type { Shape } from "../parts/grid";
 import { Num } from "../parts/num";
+import { Paged, type Wish } from "../parts/paged";
 import { Panel } from "../parts/panel";
-import { Empty, Failed, Loading } from "../parts/state";
-import { agentName, agents, modelName, models } from "../state/fleet";
-import { go, linkTo, place, refine } from "../state/place";
+import { Empty } from "../parts/state";
+import { agentOptions, Instant, modelOptions, OneOf } from "../parts/wishes";
+import { agentName, modelName } from "../state/fleet";
+import { given, go, linkHere, place, refine } from "../state/place";
 import { Explanation } from "./explanation";
 import { firstRequest } from "./overview";
 import { Result } from "./result";
@@ -22,17 +23,15 @@ export default function Decisions() {
 }
 
 const PAGE = 200;
-const MOST = 10_000;
 
-interface Loaded {
-  rows: readonly DecisionSummary[];
-  cursor: string | null;
-  whole: boolean;
+/** From the address, by the names that the server has for it. */
+function wished(): Wish {
+  const { agent, model, success, session, since, until } = place.value.query;
+  return given({ agent_id: agent, model_id: model, success, session, since, until });
 }
 
 function List() {
-  const { agent = "", model = "", success = "", session = "" } = place.value.query;
-  const { loaded, error, busy, more, again } = useDecisions({ agent, model, success, session });
+  const [turn, setTurn] = useState(0);
   return (
     <div class="page">
       <h1 class="unseen">{t("page.decisions")}</h1>
@@ -40,7 +39,7 @@ function List() {
         title={t("page.decisions")}
         hint={t("decisions.hint")}
         tools={
-          <ui5-button design="Transparent" icon="refresh" onClick={again}>
+          <ui5-button design="Transparent" icon="refresh" onClick={() => setTurn(turn + 1)}>
             {t("action.refresh")}
           </ui5-button>
         }
@@ -48,29 +47,21 @@ function List() {
         <div class="filters filters-plain" role="search" aria-label={t("filter.title")}>
           <Wishes />
         </div>
-        {error && !loaded ? <Failed error={error} retry={again} /> : null}
-        {!loaded && !error ? <Loading rows={8} /> : null}
-        {loaded ? (
-          <Grid
-            name="decisions"
-            label={t("page.decisions")}
-            rows={loaded.rows}
-            columns={columns()}
-            id={(row) => row.decision_id}
-            open={(row) => go(linkTo("decisions", row.decision_id))}
-            height={15}
-            atEnd={more}
-            tools={
-              loaded.whole ? null : (
-                <ui5-button design="Transparent" disabled={busy} onClick={more}>
-                  {t("decisions.more")}
-                </ui5-button>
-              )
-            }
-            empty={<Empty title={t("decisions.none")} command={firstRequest()} />}
-          />
-        ) : null}
-        {error && loaded ? <Failed error={error} retry={more} /> : null}
+        <Paged
+          name="decisions"
+          label={t("page.decisions")}
+          path="/decisions"
+          files="/export/decisions"
+          wish={wished()}
+          page={PAGE}
+          rowsOf={(body: DecisionsBody) => ({ ...body, rows: body.decisions })}
+          columns={columns()}
+          id={(row) => row.decision_id}
+          open={(row) => go(linkHere(row.decision_id))}
+          height={15}
+          turn={turn}
+          empty={<Empty title={t("decisions.none")} command={firstRequest()} />}
+        />
       </Panel>
     </div>
   );
@@ -78,37 +69,33 @@ function List() {
 
 function Wishes() {
   const { agent = "", model = "", success = "", session = "" } = place.value.query;
-  const any = t("filter.any");
+  const { since = "", until = "" } = place.value.query;
   return (
     <>
-      <Choice
-        label={t("filter.agent")}
-        value={agent}
-        options={[
-          { value: "", text: `${t("filter.agent")}: ${any}` },
-          ...agents.value.map((each) => ({ value: each.agent_id, text: each.name })),
-        ]}
-        choose={(value) => refine({ agent: value })}
-      />
-      <Choice
-        label={t("filter.model")}
-        value={model}
-        options={[
-          { value: "", text: `${t("filter.model")}: ${any}` },
-          ...models.value.map((each) => ({ value: each.model_id, text: each.name })),
-        ]}
-        choose={(value) => refine({ model: value })}
-      />
-      <Choice
+      <OneOf name="agent" label={t("filter.agent")} value={agent} options={agentOptions.value} />
+      <OneOf name="model" label={t("filter.model")} value={model} options={modelOptions.value} />
+      <OneOf
+        name="success"
         label={t("column.result")}
         value={success}
         options={[
-          { value: "", text: `${t("column.result")}: ${any}` },
           { value: "true", text: t("result.answered") },
           { value: "false", text: t("result.failed") },
         ]}
-        choose={(value) => refine({ success: value })}
       />
+      <span class="filters-range">
+        <Instant name="since" label={t("filter.start")} />
+        <Instant name="until" label={t("filter.end")} />
+      </span>
+      {since || until ? (
+        <ui5-button
+          design="Transparent"
+          icon="decline"
+          onClick={() => refine({ since: "", until: "" })}
+        >
+          {t("filter.any_time")}
+        </ui5-button>
+      ) : null}
       {session ? (
         <ui5-button design="Transparent" icon="decline" onClick={() => refine({ session: "" })}>
           {t("column.session")}: {session}
@@ -116,71 +103,6 @@ function Wishes() {
       ) : null}
     </>
   );
-}
-
-interface Wish {
-  agent: string;
-  model: string;
-  success: string;
-  session: string;
-}
-
-/** Pages of decisions, one after the other, as far as somebody scrolls. */
-function useDecisions(wish: Wish) {
-  const [loaded, setLoaded] = useState<Loaded | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const turn = useRef(0);
-  const asking = useRef(false);
-
-  const ask = async (from: Loaded | null) => {
-    const mine = turn.current;
-    asking.current = true;
-    setBusy(true);
-    try {
-      const page = await call<DecisionsBody>("/decisions", { query: queryOf(wish, from) });
-      if (mine !== turn.current) return;
-      const rows = [...(from?.rows ?? []), ...page.decisions];
-      setLoaded({
-        rows,
-        cursor: page.next_cursor,
-        whole: !page.next_cursor || rows.length >= MOST,
-      });
-      setError(null);
-    } catch (problem) {
-      if (mine === turn.current) setError(problem);
-    } finally {
-      if (mine === turn.current) {
-        asking.current = false;
-        setBusy(false);
-      }
-    }
-  };
-  const again = () => {
-    turn.current += 1;
-    void ask(null);
-  };
-  const more = () => {
-    if (!asking.current && loaded && !loaded.whole) void ask(loaded);
-  };
-  const key = Object.values(wish).join("\n");
-  useEffect(() => {
-    setLoaded(null);
-    again();
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- anew when something else is wished
-  }, [key]);
-  return { loaded, error, busy, more, again };
-}
-
-function queryOf(wish: Wish, from: Loaded | null) {
-  return {
-    limit: PAGE,
-    cursor: from?.cursor,
-    agent_id: wish.agent || null,
-    model_id: wish.model || null,
-    success: wish.success || null,
-    session: wish.session || null,
-  };
 }
 
 function columns(): Shape<DecisionSummary>[] {

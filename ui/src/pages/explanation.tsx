@@ -11,7 +11,7 @@ import { Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Failed, Loading, Shown } from "../parts/state";
 import { agentName, modelName } from "../state/fleet";
-import { linkTo } from "../state/place";
+import { linkHere } from "../state/place";
 import { Ranking } from "./ranking";
 import { Result } from "./result";
 import { Timeline } from "./timeline";
@@ -23,7 +23,7 @@ export function Explanation({ id }: { id: string }) {
   return (
     <div class="page">
       <p class="crumbs">
-        <a href={linkTo("decisions")}>{t("page.decisions")}</a> <span aria-hidden="true">/</span>{" "}
+        <a href={linkHere("")}>{t("page.decisions")}</a> <span aria-hidden="true">/</span>{" "}
         <code dir="ltr">{id}</code>
       </p>
       <Shown of={found} rows={8}>

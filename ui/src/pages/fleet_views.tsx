@@ -3,6 +3,7 @@
 import { call } from "../api/client";
 import type { FlowsBody } from "../api/schema";
 import { t } from "../i18n";
+import { count } from "../parts/format";
 import { useResource } from "../parts/resource";
 import { Shown } from "../parts/state";
 import { atHand, narrowed, recent } from "../state/place";
@@ -24,6 +25,14 @@ export default function FleetView({ view, standing }: ViewProps) {
   return (
     <>
       {atHand.value ? null : <p class="quiet">{t("flow.at_most_hour")}</p>}
+      {found.data && found.data.total_flows > found.data.flows.length ? (
+        <p class="quiet">
+          {t("flow.busiest", {
+            told: count(found.data.flows.length),
+            all: count(found.data.total_flows),
+          })}
+        </p>
+      ) : null}
       <Shown of={found} rows={8}>
         {(body) =>
           view === "flow" ? (

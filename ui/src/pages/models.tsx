@@ -1,7 +1,7 @@
 /** Which models are there, how do they stand, and how do they do? */
 
 import { call, type Metrics, type Model } from "../api/client";
-import type { ModelsBody, OneModelBody, StandingBody } from "../api/schema";
+import type { ModelsBody, OneModelBody } from "../api/schema";
 import { type Key, t, tMaybe } from "../i18n";
 import { count, dollars, duration, percent, tokens } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
@@ -11,8 +11,9 @@ import { useResource } from "../parts/resource";
 import { toneOfCircuit } from "../parts/severity";
 import { Empty, Shown } from "../parts/state";
 import { Success } from "../parts/success";
-import { overview } from "../state/live";
-import { go, linkTo, place, recent } from "../state/place";
+import { every } from "../state/live";
+import { given, go, linkTo, place, recent, stretch } from "../state/place";
+import { OneCourse } from "./course_charts";
 import { DrainButton, DrainedBy } from "./drain";
 
 export default function Models() {
@@ -20,12 +21,14 @@ export default function Models() {
   return id ? <One key={id} id={id} /> : <All />;
 }
 
-type Row = Model & { did: StandingBody | undefined };
-
 function All() {
-  const found = useResource("models", (signal) => call<ModelsBody>("/models", { signal }), true);
-  const { model = "", provider = "" } = place.value.query;
-  const did = new Map(overview.value?.models.map((each) => [each.id, each]));
+  const { model, provider } = place.value.query;
+  const query = { ...stretch.value, ...given({ model_id: model, provider }) };
+  const found = useResource(
+    JSON.stringify(query),
+    (signal) => call<ModelsBody>("/models", { query, signal }),
+    every.value,
+  );
   return (
     <div class="page">
       <h1 class="unseen">{t("page.models")}</h1>
@@ -35,10 +38,7 @@ function All() {
             <Grid
               name="models"
               label={t("page.models")}
-              rows={body.models
-                .filter((each) => !model || each.model_id === model)
-                .filter((each) => !provider || each.provider === provider)
-                .map((each): Row => ({ ...each, did: did.get(each.model_id) }))}
+              rows={body.models}
               columns={columns()}
               id={(row) => row.model_id}
               open={(row) => go(linkTo("models", row.model_id))}
@@ -86,13 +86,14 @@ function InFlight({ model }: { model: Model }) {
   );
 }
 
-function columns(): Shape<Row>[] {
+function columns(): Shape<Model>[] {
   return [
     {
       key: "model_id",
       title: t("column.model"),
       width: "minmax(11rem, 1.6fr)",
-      value: (row) => row.display_name,
+      value: (row) =>
+        row.display_name === row.model_id ? row.model_id : `${row.display_name} ${row.model_id}`,
       show: (row) => <bdi class="strong">{row.display_name}</bdi>,
     },
     {
@@ -220,6 +221,7 @@ function One({ id }: { id: string }) {
                 </Shown>
               </Panel>
             </div>
+            <OneCourse query={{ model_id: id }} narrow={{ model: id }} />
             <Strengths model={model} />
           </>
         )}

@@ -13,6 +13,7 @@ import { modelName } from "../state/fleet";
 import { linkTo } from "../state/place";
 import { mayChange } from "../state/session";
 import { Bar, TermLegend, termNames } from "./bars";
+import { OneCourse } from "./course_charts";
 import { Override } from "./override";
 
 export function OneAgent({ id }: { id: string }) {
@@ -50,6 +51,7 @@ export function OneAgent({ id }: { id: string }) {
           </header>
         )}
       </Shown>
+      <OneCourse query={{ agent_id: id }} narrow={{ agent: id }} />
       <Shown of={why} rows={8}>
         {(body) => (
           <>

@@ -10,8 +10,9 @@ import type { Line } from "../parts/lines";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
+import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
-import { nameOf, type ViewProps, WRITTEN } from "./analytics";
+import { failedOnly, nameOf, narrowedTo, type ViewProps, type Wish, WRITTEN } from "./analytics";
 
 const MOST_ROWS = 20;
 
@@ -38,7 +39,7 @@ export default function OutlookView({ wish, title }: ViewProps) {
               {body.values.some((value) => value !== null) ? (
                 <Chart
                   label={title}
-                  times={[...body.times, ...body.ahead_times].map((at) => Date.parse(at) / 1_000)}
+                  {...courseOf(body, wish)}
                   lines={linesOf(body)}
                   bands={[["high", "low"]]}
                   format={WRITTEN[body.unit] ?? count}
@@ -54,6 +55,13 @@ export default function OutlookView({ wish, title }: ViewProps) {
       }}
     </Shown>
   );
+}
+
+function courseOf(body: OutlookBody, wish: Wish) {
+  const times = [...body.times, ...body.ahead_times].map((at) => Date.parse(at) / 1_000);
+  const narrow = { ...narrowedTo(body.name, wish), ...failedOnly(wish) };
+  const step_s = (times[1] ?? 0) - (times[0] ?? 0);
+  return { times, leads: toDecisions({ times, step_s, narrow }) };
 }
 
 /** The values, what is usual at their times, those that are not, and what is ahead. */

@@ -2,17 +2,15 @@
 
 import type { OverviewBody } from "../api/schema";
 import { type Key, t } from "../i18n";
-import { Chart } from "../parts/chart";
 import { change, count, dollars, duration, percent, rate } from "../parts/format";
-import type { Line, Mark } from "../parts/lines";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { Spark } from "../parts/spark";
 import { Empty, Failed, Loading } from "../parts/state";
-import { modelName } from "../state/fleet";
 import { askOnce, connection, overview, overviewError } from "../state/live";
 import { linkTo, range } from "../state/place";
 import { OpenAlerts } from "./alert_list";
+import { Charts } from "./course_charts";
 import { LastDecisions } from "./last_decisions";
 import { Worst } from "./worst";
 
@@ -221,59 +219,5 @@ function Change({
     >
       <span aria-hidden="true">{rises ? "▲" : "▼"}</span> <Num>{text}</Num>
     </span>
-  );
-}
-
-const alertMarks = (body: OverviewBody): Mark[] =>
-  body.marks.map((each) => ({
-    at: Date.parse(each.at) / 1_000,
-    severity: each.severity,
-    label: `${t(`severity.${each.severity}` as Key)}: ${each.alert_type.replaceAll("_", " ").toLowerCase()} (${each.scope})`,
-    href: linkTo("alerts", each.alert_id),
-  }));
-
-function Charts({ body }: { body: OverviewBody }) {
-  const times = body.points.map((point) => Date.parse(point.at) / 1_000);
-  const latency: Line[] = [
-    { id: "p50", label: "p50", values: body.points.map((point) => point.p50_ms), colour: 5 },
-    { id: "p95", label: "p95", values: body.points.map((point) => point.p95_ms), colour: 1 },
-    { id: "p99", label: "p99", values: body.points.map((point) => point.p99_ms), colour: 2 },
-  ];
-  const name = (id: string | null) => (id === null ? t("overview.others") : modelName(id));
-  const requests = body.courses.map((course) => ({
-    id: course.model_id ?? "",
-    label: name(course.model_id),
-    values: course.requests_per_s,
-  }));
-  const slow = body.courses.slice(0, 6).map((course) => ({
-    id: course.model_id ?? "",
-    label: name(course.model_id),
-    values: course.p95_ms,
-  }));
-  return (
-    <div class="charts">
-      <Panel title={t("overview.latency")} class="wide">
-        <Chart
-          label={t("overview.latency")}
-          times={times}
-          lines={latency}
-          format={duration}
-          marks={alertMarks(body)}
-        />
-      </Panel>
-      <Panel title={t("overview.by_model")}>
-        <Chart
-          label={t("overview.by_model")}
-          times={times}
-          lines={requests}
-          format={rate}
-          marks={alertMarks(body)}
-          stacked
-        />
-      </Panel>
-      <Panel title={t("overview.p95_by_model")}>
-        <Chart label={t("overview.p95_by_model")} times={times} lines={slow} format={duration} />
-      </Panel>
-    </div>
   );
 }

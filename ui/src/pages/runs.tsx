@@ -22,8 +22,10 @@ export function undone(runId: string): Promise<OneRunBody> {
 }
 
 export function Runs({ changed }: { changed: () => void }) {
-  const found = useResource("runs", (signal) =>
-    call<RunsBody>("/assignment-runs", { query: { limit: FEW }, signal }),
+  const found = useResource(
+    "runs",
+    (signal) => call<RunsBody>("/assignment-runs", { query: { limit: FEW }, signal }),
+    true,
   );
   const { attempt, failed } = useAttempt();
   const act = (run: RunBody, verb: "undo" | "apply") =>

@@ -4,13 +4,15 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { place, refine } from "../state/place";
-import { type Column, csv, found, json, type Order, saveAs, sorted } from "./rows";
+import { type Column, csv, found, json, type Order, save, saveAs, sorted } from "./rows";
 
 export interface Shape<Row> extends Column<Row> {
   show: (row: Row) => ComponentChildren;
 }
 
-interface GridProps<Row> {
+type Form = "csv" | "json";
+
+interface GridProps<Row extends object> {
   /** Of the table: names its filters in the URL and its exported files. */
   name: string;
   label: string;
@@ -22,21 +24,30 @@ interface GridProps<Row> {
   /** Rows that fit before it scrolls. */
   height?: number;
   search?: boolean;
+  /** The server searches: what is in the rows has been found already. */
+  searched?: true;
+  /** Where all that is asked for is given out, when the rows may be a part of it. */
+  files?: (form: Form, search: string) => string;
   /** Called when the end of the rows comes into view. */
   atEnd?: () => void;
   tools?: ComponentChildren;
   empty: ComponentChildren;
 }
 
+const FORMS = ["csv", "json"] as const;
+const KINDS: Record<Form, string> = { csv: "text/csv", json: "application/json" };
+const WRITTEN: Record<Form, (records: readonly object[]) => string> = { csv, json };
+
 const ROW_PX = 40;
 const SPARE = 6;
 
-export function Grid<Row>(props: GridProps<Row>) {
+export function Grid<Row extends object>(props: GridProps<Row>) {
   const { name, rows, columns } = props;
   const query = place.value.query;
   const search = query[`${name}.q`] ?? "";
   const order = orderOf(query[`${name}.by`]) ?? props.first ?? null;
-  const shown = sorted(found(rows, columns, search), columns, order);
+  const meant = props.searched ? rows : found(rows, columns, search);
+  const shown = sorted(meant, columns, order);
   const hits = shown.length === rows.length ? `${rows.length}` : `${shown.length} / ${rows.length}`;
   return (
     <div class="grid-frame">
@@ -59,24 +70,24 @@ export function Grid<Row>(props: GridProps<Row>) {
           <bdi dir="ltr">{hits}</bdi> {t("grid.rows")}
         </span>
         <span class="grow" />
-        <ui5-button
-          design="Transparent"
-          icon="download"
-          onClick={() => saveAs(`${name}.csv`, "text/csv", csv(shown, columns))}
-        >
-          CSV
-        </ui5-button>
-        <ui5-button
-          design="Transparent"
-          icon="download"
-          onClick={() => saveAs(`${name}.json`, "application/json", json(shown, columns))}
-        >
-          JSON
-        </ui5-button>
+        {FORMS.map((form) => (
+          <ui5-button
+            key={form}
+            design="Transparent"
+            icon="download"
+            onClick={() =>
+              props.files
+                ? save(props.files(form, search), `${name}.${form}`)
+                : saveAs(`${name}.${form}`, KINDS[form], WRITTEN[form](shown))
+            }
+          >
+            {form.toUpperCase()}
+          </ui5-button>
+        ))}
       </div>
       {shown.length ? (
         <Window {...props} rows={shown} order={order} />
-      ) : rows.length ? (
+      ) : rows.length || (props.searched && search) ? (
         <p class="empty quiet">{t("grid.nothing_found")}</p>
       ) : (
         props.empty
@@ -91,7 +102,7 @@ function orderOf(text: string | undefined): Order | null {
 }
 
 /** The rows in view, and the one that has the focus: unmounting it would lose the keyboard. */
-function Window<Row>(props: GridProps<Row> & { order: Order | null }) {
+function Window<Row extends object>(props: GridProps<Row> & { order: Order | null }) {
   const { rows, columns, id, open, atEnd } = props;
   const most = Math.min(rows.length, props.height ?? 12);
   const box = useRef<HTMLDivElement>(null);
@@ -135,7 +146,8 @@ function Window<Row>(props: GridProps<Row> & { order: Order | null }) {
       <Head {...props} template={template} />
       <div role="rowgroup" class="grid-rows" style={{ blockSize: `${rows.length * ROW_PX}px` }}>
         {drawn.map((index) => {
-          const row = rows[index] as Row;
+          const row = rows[index];
+          if (!row) return null;
           return (
             <div
               key={id(row)}
@@ -187,7 +199,7 @@ function walk(event: KeyboardEvent, at: number, page: number, goTo: (index: numb
   goTo(step(at, page));
 }
 
-function Head<Row>(
+function Head<Row extends object>(
   props: GridProps<Row> & { order: Order | null; template: Record<string, string> },
 ) {
   return (

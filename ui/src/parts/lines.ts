@@ -11,6 +11,10 @@ export interface Line {
   dashed?: true;
   /** The edge of a band. */
   thin?: true;
+  /** Filters under which what it tells of is looked at. */
+  narrow?: Readonly<Record<string, string>>;
+  /** It tells of what was so many seconds before the times of its chart. */
+  late_s?: number;
 }
 
 /** Something that happened at an instant, in seconds since 1970. */
@@ -61,6 +65,8 @@ export function compared(
       id: `${line.id} before`,
       label: before(line.label),
       colour: place * 2 + 2,
+      narrow: line.narrow ?? {},
+      late_s: length,
       values: places.map((index) => {
         const past = byTime.get((times[index] ?? 0) - length);
         return past === undefined ? null : (line.values[past] ?? null);

@@ -10,13 +10,14 @@ export interface Resource<T> {
 }
 
 /**
- * What `ask` answers, asked again whenever `key` changes and, if it is `live`, at the cadence.
+ * What `ask` answers, asked again whenever `key` changes and, if it is `live`, at the cadence; at
+ * the soonest after so many seconds, where a number is given.
  * While the page is hidden or paused nothing is asked; what was there stays when asking fails.
  */
 export function useResource<T>(
   key: string,
   ask: (signal: AbortSignal) => Promise<T>,
-  live = false,
+  live: boolean | number = false,
 ): Resource<T> {
   const [state, setState] = useState<{ key: string; data?: T; error?: unknown }>({ key });
   const [turn, setTurn] = useState(0);
@@ -36,7 +37,7 @@ export function useResource<T>(
     return () => abort.abort();
   }, [key, turn]);
 
-  const seconds = cadence.value;
+  const seconds = Math.max(cadence.value, Number(live));
   const resting = paused.value;
   useEffect(() => {
     if (!live || resting) return;

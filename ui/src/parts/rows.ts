@@ -3,7 +3,7 @@
 export interface Column<Row> {
   key: string;
   title: string;
-  /** What it is sorted by and exported as. */
+  /** What it is sorted by and found by. */
   value: (row: Row) => string | number | boolean | null;
   /** In CSS grid terms, such as `minmax(8rem, 2fr)`. */
   width: string;
@@ -56,14 +56,34 @@ export function found<Row>(
   });
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula is given as text. */
-export function csv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  const lines = [
-    columns.map((column) => column.key),
-    ...rows.map((row) => columns.map((column) => column.value(row))),
-  ];
-  return `${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
+type Cells = Map<string, Value>;
+
+/**
+ * RFC 4180, with a column for every field: those within another by both names, `price.state`.
+ * Words of a list stand one after the other. What a spreadsheet would run is given as text.
+ */
+export function csv(records: readonly object[]): string {
+  const lines = records.map((record) => flat(record));
+  const names = [...new Set(lines.flatMap((line) => [...line.keys()]))];
+  const within = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf(".")))));
+  // Where there is nothing, it has no fields, and is no column of its own for that.
+  const heads = names.filter((name) => !within.has(name));
+  const cells = [heads, ...lines.map((line) => heads.map((head) => line.get(head) ?? null))];
+  return `${cells.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }
+
+function flat(record: object, prefix = "", cells: Cells = new Map()): Cells {
+  for (const [name, value] of Object.entries(record) as [string, unknown][]) {
+    const key = `${prefix}${name}`;
+    if (isPlain(value)) cells.set(key, value);
+    else if (!Array.isArray(value)) flat(value as object, `${key}.`, cells);
+    else if (value.every((each) => typeof each === "string")) cells.set(key, value.join(" "));
+    else cells.set(key, JSON.stringify(value));
+  }
+  return cells;
+}
+
+const isPlain = (value: unknown): value is Value => value === null || typeof value !== "object";
 
 function cell(value: Value): string {
   if (value === null) return "";
@@ -72,18 +92,20 @@ function cell(value: Value): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-export function json<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  const objects = rows.map((row) =>
-    Object.fromEntries(columns.map((column) => [column.key, column.value(row)])),
-  );
-  return `${JSON.stringify(objects, null, 2)}\n`;
+export function json(records: readonly object[]): string {
+  return `${JSON.stringify(records, null, 2)}\n`;
 }
 
 export function saveAs(name: string, kind: string, text: string): void {
   const address = URL.createObjectURL(new Blob([text], { type: kind }));
+  save(address, name);
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** Have the browser keep what is at an address, as it comes. */
+export function save(address: string, name: string): void {
   const link = document.createElement("a");
   link.href = address;
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

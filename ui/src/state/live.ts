@@ -4,8 +4,9 @@ import { computed, effect, signal } from "@preact/signals";
 import { call, url } from "../api/client";
 import type { OverviewBody } from "../api/schema";
 import { merged } from "./course";
-import { atHand, cadence, endsWrong, narrowed, paused, place, range } from "./place";
-import { session } from "./session";
+import { atHand, cadence, narrowed, paused, stretch } from "./place";
+import { askWhoIsHere, session } from "./session";
+import { lookForNews } from "./version";
 
 export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
 
@@ -17,19 +18,11 @@ export const heardAt = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
 
 /** What is asked for; another stream is opened when it changes. */
-const wish = computed<Record<string, string | number>>((): Record<string, string | number> => {
-  const common = { every: every.value, ...narrowed.value };
-  if (range.value !== "custom") return { range: range.value, ...common };
-  const { start = "", end = "" } = place.value.query;
-  // What was right goes on until it is right again.
-  if (!endsWrong.value) ends = { range: "custom", start, end };
-  return { ...ends, ...common };
-});
-let ends: Record<string, string> = { range: "5m" };
+const wish = computed(() => ({ ...stretch.value, every: every.value, ...narrowed.value }));
 
-/** What is kept for long changes once in a minute. */
-const LEAST_LONG_S = 30;
-const every = computed(() =>
+/** In seconds. What is kept for long changes once in a minute. */
+export const LEAST_LONG_S = 30;
+export const every = computed(() =>
   atHand.value ? cadence.value : Math.max(LEAST_LONG_S, cadence.value),
 );
 
@@ -39,6 +32,7 @@ const AGAIN_MS = 1_000;
 const PATIENCE_MS = 12_000;
 
 let source: EventSource | null = null;
+let lost = false;
 let waiting: OverviewBody | null = null;
 let asleep: ReturnType<typeof setTimeout> | null = null;
 
@@ -55,7 +49,9 @@ export function listen(): void {
     else dial(address);
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) show();
+    if (document.hidden) return;
+    show();
+    void lookForNews();
   });
   setInterval(watch, 1_000);
 }
@@ -100,11 +96,17 @@ function dial(address: string): void {
     overviewError.value = null;
     if (!document.hidden) requestAnimationFrame(show);
   });
+  opened.onopen = () => {
+    // Whoever is there again may be another than before.
+    if (lost) void Promise.all([lookForNews(), askWhoIsHere()]);
+    lost = false;
+  };
   opened.addEventListener("trouble", () => {
     connection.value = "stale";
   });
   opened.onerror = () => {
     connection.value = "reconnecting";
+    lost = true;
     if (!overview.peek()) void askOnce();
     if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
     // Refused: the browser does not try again by itself.

@@ -72,6 +72,16 @@ export const endsWrong = computed(() => {
 });
 const isInstant = (text: string | undefined) => !Number.isNaN(Date.parse(text ?? ""));
 
+/** The range as the server is asked for it. */
+export const stretch = computed<Record<string, string>>(() => {
+  if (range.value !== "custom") return { range: range.value };
+  const { start = "", end = "" } = place.value.query;
+  // What was right goes on until it is right again.
+  if (!endsWrong.value) ends = { range: "custom", start, end };
+  return ends;
+});
+let ends: Record<string, string> = { range: "5m" };
+
 /** Ranges of which every attempt is at hand; longer ones are read from sums. */
 export const atHand = computed(() => range.value === "5m" || range.value === "1h");
 /** The longest of these that the range holds. */
@@ -88,9 +98,13 @@ export const cadence = computed<number>(
 export const narrowed = computed(() => {
   const { agent = "", kind = "", model = "", provider = "" } = place.value.query;
   const side = halfKept.value ? {} : { model_id: model, provider };
-  const given = { agent_id: agent, kind, ...side };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
+  return given({ agent_id: agent, kind, ...side });
 });
+/** What is asked for, without what is not. */
+export function given(asked: Record<string, string | undefined>): Record<string, string> {
+  const some = (each: [string, string | undefined]): each is [string, string] => Boolean(each[1]);
+  return Object.fromEntries(Object.entries(asked).filter(some));
+}
 export const paused = computed(() => place.value.query.paused === "1");
 
 /** The address of a page: filters that all pages share are kept, others only where they are given. */
@@ -105,6 +119,11 @@ export function linkTo(page: Page, id = "", more: Record<string, string> = {}): 
 export function go(hash: string): void {
   if (location.hash === hash) return;
   location.hash = hash;
+}
+
+/** The address of something on the page that is shown, or of its list: filters of its own stay. */
+export function linkHere(id: string): string {
+  return hashOf({ ...place.value, id });
 }
 
 /** Change what is shown here; an empty value takes a filter away. It is no step of its own. */
