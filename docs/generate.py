@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from from_code import alerts
 from from_code.api import control_calls, python_names
 from from_code.commands import commands
 from from_code.failures import kinds, rows
@@ -27,6 +28,9 @@ OPENAPI = DOCS.parent / "ui" / "openapi.json"
 REGION = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 MAKERS: Mapping[str, Callable[[], str]] = {
+    "alert-metrics": alerts.metrics,
+    "alert-rules": alerts.rules,
+    "alert-types": alerts.types,
     "commands": commands,
     "configuration-keys": configuration_keys,
     "control-calls": control_calls,

@@ -14,7 +14,7 @@ DECISIONS = "docs/decisions/README"
 """The page under which the decisions stand, in the order of their numbers."""
 
 HEADINGS: Mapping[str, Sequence[str]] = {
-    "Begin": ("docs/tutorial", "What is where <docs/README>"),
+    "Begin": ("docs/tutorial", "What is where <docs/README>", "docs/newcomers-diary"),
     "How to": (
         "docs/how-to/real-providers",
         "docs/how-to/keys-and-agents",
@@ -39,6 +39,7 @@ HEADINGS: Mapping[str, Sequence[str]] = {
         "docs/reference/http-api",
         "docs/reference/python-api",
         "docs/reference/metrics",
+        "docs/reference/alerts",
         "docs/reference/failures",
         "docs/reference/tables",
     ),

@@ -8,6 +8,7 @@ from pointsman.app.config import parse
 
 SIM = "providers: {sim: {type: simulated}}\nmodels: {sim/swift-mini: {}}\n"
 VLLM = "models: {v/qwen3-32b: {price: free, capabilities: {general: 1}}}\n"
+HOOK = "alerts: {channels: {hook: {type: webhook, url: 'URL'}}}"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,12 @@ VLLM = "models: {v/qwen3-32b: {price: free, capabilities: {general: 1}}}\n"
             "providers: {v: {type: vllm, headers: {Authorization: Bearer xyz}}}\n" + VLLM,
             "providers.v.headers.Authorization stands in plain text",
         ),
+        (
+            SIM + HOOK.replace("URL", "http://127.0.0.1:9000/"),
+            "alerts.channels.hook: nothing is sent to an address that is not a public one",
+        ),
+        (SIM + HOOK.replace("URL", "http://localhost/"), "alerts.channels.hook: nothing is sent"),
+        (SIM + HOOK.replace("URL", "http://[fd00::1]/"), "alerts.channels.hook: nothing is sent"),
         (
             SIM + "agents: {a: {weights: {cost: 1}}}\nrouting: {scoring: classic}",
             "agents.a.weights has no effect with routing.scoring: classic",
@@ -65,6 +72,8 @@ def test_one_thing_worth_a_word_gets_one_sentence(text: str, words: str) -> None
         "providers: {v: {type: vllm, headers: {X-Team: red}}}\n" + VLLM,
         SIM + "agents: {a: {weights: {cost: 1}, latency_budget_s: 1}}",
         SIM + "routing: {scoring: classic, exploration: 0}",
+        SIM + HOOK.replace("URL", "https://receiver.example.org/"),
+        SIM + HOOK.replace("'URL'", "http://10.0.0.1/, allow_private: true"),
     ],
 )
 def test_nothing_is_said_about_what_is_sound(text: str) -> None:

@@ -36,6 +36,8 @@ SHARE = Figures("success_rate", 0.5, 0.657, 0.8, 100, 300.0, "ratio")
 
 
 SILENCE = Figures("silence_s", 601.0, 601.0, 600.0, 0, 601.0, "s")
+OPEN = Figures("breaker_open_s", 1_801.2, 1_801.2, 1_800.0, 1, 0.0, "s")
+MANY = Figures("unwritten_records", 2_000_001, 2_000_001, 1e6, 1, 0.0, "")
 SPEND = Figures("spend_usd_per_h", 12.5, 12.5, 10.0, 1, 86_400.0, "usd")
 STREAK = Figures("faults_in_a_row", 3, 3, 3, 3, 0.0, "")
 
@@ -46,6 +48,8 @@ STREAK = Figures("faults_in_a_row", 3, 3, 3, 3, 0.0, "")
         (SHARE, "success_rate 50 %, limit 80 %, beyond doubt 65.7 %, of 100 in 5 min"),
         (SILENCE, "silence_s 601 s, limit 600 s in 601 s"),
         (SPEND, "spend_usd_per_h $12.5, limit $10 in 1 d"),
+        (OPEN, "breaker_open_s 1801 s, limit 1800 s"),
+        (MANY, "unwritten_records 2000001, limit 1000000"),
         (STREAK, "faults_in_a_row 3, limit 3, of 3"),
         (STREAK._replace(note="since noon"), "faults_in_a_row 3, limit 3, of 3; since noon"),
     ],

@@ -6,6 +6,7 @@ Advice never stops the gateway; each sentence says what will happen and how to c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pointsman.adapters.http.app import is_loopback
@@ -32,6 +33,7 @@ def advice(
         *_unserved_agents(agents, models),
         *_unheard_wishes(settings),
         *_unknown_facts(models),
+        *_unreachable_channels(settings),
     )
 
 
@@ -54,6 +56,24 @@ def _unencrypted_keys(providers: Mapping[str, ProviderSettings]) -> Iterator[str
         parts = urlsplit(provider.base_url or "")
         if provider.api_key and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield f"providers.{name}: the key travels unencrypted; use an https:// address"
+
+
+def _unreachable_channels(settings: Settings) -> Iterator[str]:
+    for name, channel in settings.alerts.channels.items():
+        host = (urlsplit(channel.url.reveal()).hostname or "") if channel.url else ""
+        if _is_at_home(host) and not channel.allow_private:
+            yield (
+                f"alerts.channels.{name}: nothing is sent to an address that is not a public one; "
+                "where it is meant, set `allow_private: true`"
+            )
+
+
+def _is_at_home(host: str) -> bool:
+    """Whether the name alone shows that it is this machine or a private network."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return is_loopback(host)
 
 
 def _idle_providers(

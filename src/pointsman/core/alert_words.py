@@ -81,12 +81,17 @@ def _duration(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
+def _plain(value: float, digits: int) -> str:
+    """With so many digits, or all before the point: nobody who is woken reads 1.8e+03."""
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
 _SHOWN: Mapping[str, Callable[[float], str]] = MappingProxyType(
     {
-        "ratio": lambda value: f"{100 * value:.3g} %",
-        "s": lambda value: f"{value:.3g} s",
-        "usd": lambda value: f"${value:.4g}",
-        "": lambda value: f"{value:.6g}",
+        "ratio": lambda value: f"{_plain(100 * value, 3)} %",
+        "s": lambda value: f"{_plain(value, 3)} s",
+        "usd": lambda value: f"${_plain(value, 4)}",
+        "": lambda value: _plain(value, 6),
     }
 )
 

@@ -79,19 +79,29 @@ PARTS: Mapping[str, _Part] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EPILOG
+    _add_common(parser)
+    add_list_arguments(parser)
+    parser.set_defaults(url=None, json=False, all=False)
     parts = parser.add_subparsers(dest="part", metavar="PART", title="parts")
     for name, part in PARTS.items():
         below = parts.add_parser(name, help=part.summary)
-        below.add_argument("--url", help="where the gateway is (default: http://127.0.0.1:8080)")
-        below.add_argument("--json", action="store_true", help="print the gateway's answer")
+        _add_common(below)
         part.add_arguments(below)
     parts.add_parser("key", help="make a key that signs webhooks")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """What may stand before the part or after it."""
+    url = "where the gateway is (default: http://127.0.0.1:8080)"
+    parser.add_argument("--url", help=url, default=argparse.SUPPRESS)
+    as_json = "print the gateway's answer"
+    parser.add_argument("--json", action="store_true", help=as_json, default=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.part == "key":
         return new_key()
     try:
-        return PARTS[args.part or "list"].run(Gateway(getattr(args, "url", None)), args)
+        return PARTS[args.part or "list"].run(Gateway(args.url), args)
     except ConfigError as error:
-        return refused(error, as_json=getattr(args, "json", False), success=False)
+        return refused(error, as_json=args.json, success=False)

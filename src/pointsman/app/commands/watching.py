@@ -16,7 +16,8 @@ from pointsman.core.errors import ConfigError, Problem
 
 
 def add_list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="also what is over since an hour")
+    more = "also what is over since an hour"
+    parser.add_argument("--all", action="store_true", help=more, default=argparse.SUPPRESS)
 
 
 def add_history_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def add_rules_arguments(parser: argparse.ArgumentParser) -> None:
 
 def show_alerts(gateway: Gateway, args: argparse.Namespace) -> int:
     """What is wrong now."""
-    path = "/alerts" if getattr(args, "all", False) else "/alerts/active"
+    path = "/alerts" if args.all else "/alerts/active"
     return _shown(gateway.ask("GET", path), args)
 
 
@@ -108,8 +109,7 @@ def show_rules(gateway: Gateway, args: argparse.Namespace) -> int:
 
 
 def _shown(answer: Document, args: argparse.Namespace) -> int:
-    as_json = getattr(args, "json", False)
-    print(json.dumps(answer, indent=2) if as_json else "\n".join(_told(answer)))
+    print(json.dumps(answer, indent=2) if args.json else "\n".join(_told(answer)))
     return 0
 
 
