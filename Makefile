@@ -98,7 +98,7 @@ $(MADE):
 	@touch $@
 
 $(RUNTIME): pyproject.toml | $(MADE)
-	@echo "installing pointsman into .venv"
+	@echo "installing pointsman into .venv, its dashboard too where Node.js is: a minute or two"
 	@$(PY) -m pip install --quiet --editable .
 	@touch $@
 

@@ -1,7 +1,6 @@
 """Does the documentation tell the truth: do its links lead somewhere, does its code run?
 
-A fenced block whose info string is `python run` or `console run` is executed. In a console block
-the lines that start with `$ ` are commands, run in order from the project's root.
+`written.py` says how a block is marked as one to be executed, and as one that is not.
 """
 
 from __future__ import annotations
@@ -13,43 +12,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from written import FENCE, ROOT, Block, blocks, not_run, pages, unknown
 
 from pointsman.app.cli import COMMANDS
 
-ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^(```+)([^\n`]*)\n(.*?)^\1\s*$", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 TIME_LIMIT_S = 60
-
-
-class Block(NamedTuple):
-    """A fenced block of a page."""
-
-    page: Path
-    line: int
-    info: str
-    code: str
-
-    @property
-    def place(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
-
-
-def pages() -> Sequence[Path]:
-    folders = ("docs", "bench", "examples")
-    nested = [path for folder in folders for path in (ROOT / folder).rglob("*.md")]
-    return sorted([*ROOT.glob("*.md"), *nested])
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    text = page.read_text("utf-8")
-    for found in FENCE.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
-        yield Block(page, line, found[2].strip(), found[3])
 
 
 RUNNABLE = [
@@ -97,14 +68,24 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert list(broken(page)) == []
 
 
-@pytest.mark.skipif(not RUNNABLE, reason="no block is marked as runnable yet")
+def test_every_block_is_carried_out_or_says_why_not() -> None:
+    assert [f"{block.place}: {block.info!r}" for block in unknown()] == []
+
+
+@pytest.mark.parametrize(
+    ("block", "why"), list(not_run()), ids=lambda each: getattr(each, "place", "")
+)
+def test_code_that_is_not_run(block: Block, why: str) -> None:
+    pytest.skip(f"{block.place}: {why}")
+
+
 @pytest.mark.parametrize("block", RUNNABLE, ids=lambda block: block.place)
 def test_code_that_is_marked_as_runnable_runs(block: Block) -> None:
     if block.info == "python run":
         done = ran([sys.executable, "-W", "error", "-"], block.code)
         assert done.returncode == 0, f"{block.place}\n{done.stderr}"
         return
-    commands = [line[2:] for line in block.code.splitlines() if line.startswith("$ ")]
+    commands = block.commands
     assert commands, f"{block.place}: no line starts with `$ `"
     for command in commands:
         done = ran(["bash", "-euo", "pipefail", "-c", command])

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from test_docs import ROOT
+from written import ROOT
 
 BUILD = ROOT / "docs" / "site" / "build.py"
 LOADED = re.compile(r"<(?:link|script|img|iframe|source)\b[^>]*?\b(?:src|href)=\"([^\"]+)\"")
