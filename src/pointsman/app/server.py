@@ -22,6 +22,7 @@ from pointsman.adapters.http.control import ControlApi
 from pointsman.adapters.http.dashboard import Dashboard
 from pointsman.adapters.http.edge import EdgeProtocol, edge_protocol
 from pointsman.adapters.http.gateway import Gateway
+from pointsman.adapters.http.guesses import Guesses
 from pointsman.adapters.http.listing import Entry, entries
 from pointsman.adapters.http.session_file import SessionFile
 from pointsman.adapters.http.sessions import Clocks, Sessions
@@ -176,6 +177,7 @@ class HttpServer:
                 version=VERSION,
                 file=SessionFile(self._first.server.data_dir),
             ),
+            guesses=Guesses(parts.clock.monotonic, parts.clock.sleep),
             chat=gateway.chat,
             models=lambda agents: _models(running, agents),
             control=control,

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pointsman.adapters.http.asgi import AsgiApp, AsgiExchange, Receive, Scope, Send
-from pointsman.adapters.http.auth import Key, KeyRing, Role, require
+from pointsman.adapters.http.auth import Key, KeyRing, Role, require, shown
 from pointsman.adapters.http.control import HOLDER_IN_SCOPE, KEY_IN_SCOPE, PREFIX
 from pointsman.adapters.http.dashboard import ASSETS, PAGE
 from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.guesses import Guesses
 from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, lines_of, reply_to
 from pointsman.adapters.http.sessions import SESSION, Sessions
@@ -63,6 +64,7 @@ class Parts(NamedTuple):
     running: Callable[[], AbstractAsyncContextManager[None]]
     keys: Callable[[], KeyRing]
     sessions: Sessions
+    guesses: Guesses
     chat: Answer
     models: Callable[[tuple[str, ...]], Mapping[str, dict[str, Any]]]
     control: AsgiApp
@@ -95,13 +97,22 @@ class Application:
                 _only_from_here(exchange)
             await self._dispatched(exchange)
         except PointsmanError as error:
-            reply = reply_to(error)
+            reply = await self._reply_to(exchange, error)
             facts = {"path": exchange.head.path, "status": reply.status, "code": reply.code}
             log.info("request refused", extra=facts)
             await _last_words(exchange, reply)
         except Exception:  # here a request ends: its mistake must not take others along
             log.exception("a request failed inside the gateway", extra={"path": exchange.head.path})
             await _last_words(exchange, _OUR_MISTAKE)
+
+    async def _reply_to(self, exchange: Exchange, error: PointsmanError) -> Reply:
+        """What the error is told as; who shows one unknown key after the other is told to wait."""
+        guessed = isinstance(error, AccessDenied) and not error.known and shown(exchange.headers)
+        refusal = None
+        if guessed:
+            client = exchange.line.client
+            refusal = await self._parts.guesses.refusal(client[0] if client else "")
+        return refusal or reply_to(error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The server's life span: start, wait for the end, stop."""

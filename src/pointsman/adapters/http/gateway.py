@@ -18,7 +18,13 @@ from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.identity import sender_of
 from pointsman.adapters.http.replies import Header, reply_to
 from pointsman.adapters.http.wire import ChatRequest, chat_request
-from pointsman.core.errors import AttemptsSpent, NoEligibleModel, PointsmanError, RequestError
+from pointsman.core.errors import (
+    AccessDenied,
+    AttemptsSpent,
+    NoEligibleModel,
+    PointsmanError,
+    RequestError,
+)
 from pointsman.engine.ports import Clock
 from pointsman.engine.registry import Registry
 from pointsman.engine.serve import Served, Service
@@ -77,6 +83,9 @@ class Gateway:
             sender = sender_of(key, headers)
             ask = ask_of(request, setup, sender, request_id=exchange.request_id)
         except RequestError as error:
+            if isinstance(error, AccessDenied) and not error.known:
+                self._tally.refused(error.code or "unknown")
+                raise  # who guesses keys is told one thing, wherever
             await self._refuse(exchange, error)
             return
         try:

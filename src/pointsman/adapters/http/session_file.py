@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 FILE_NAME = "sessions.json"
+NAME_FILE = "sessions.name"
+_NAME = re.compile(r"[0-9a-f]{8}").fullmatch
 ONLY_US = 0o600
 
 log = logging.getLogger(__name__)
+
+
+def new_name() -> str:
+    """Eight hexadecimal digits that no other gateway has."""
+    return secrets.token_hex(4)
 
 
 class Session(NamedTuple):
@@ -42,6 +52,19 @@ class SessionFile:
         except (OSError, msgspec.MsgspecError) as error:
             log.warning("who had signed in cannot be read: %s: %s", self._path, error)
             return {}
+
+    def name(self) -> str:
+        """What tells this gateway from others on its machine; the same as long as the folder is."""
+        path = self._path.with_name(NAME_FILE)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), path.open("x", encoding="ascii") as fresh:
+                fresh.write(new_name())
+            found = path.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("who had signed in will have to again: %s: %s", path, error)
+            return new_name()
+        return found if _NAME(found) else new_name()
 
     def write(self, sessions: Mapping[bytes, Session]) -> bool:
         """Keep these and no others, whole or not at all; False, and in the log, where that fails.

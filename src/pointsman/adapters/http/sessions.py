@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
@@ -19,19 +18,21 @@ import msgspec
 
 from pointsman.adapters.http.auth import ANYBODY, Key, KeyRing, Role, require, shown
 from pointsman.adapters.http.exchange import Exchange
-from pointsman.adapters.http.replies import JSON, Header, Reply, come_back_in, lines_of
-from pointsman.adapters.http.session_file import Session, SessionFile
+from pointsman.adapters.http.replies import JSON, Header, Reply, lines_of
+from pointsman.adapters.http.session_file import Session, SessionFile, new_name
 from pointsman.core.errors import AccessDenied
 
 PATH = "/api/v1/model-router"
 SESSION = PATH + "/session"
-COOKIE = b"pointsman_session"
+COOKIE = b"pointsman_session_"
+"""How the name of the cookie begins. A browser keeps one cookie of a name for all ports of a host,
+so the rest of it is the gateway's own: two on one machine would sign each other out."""
+_BOUND = b"__Host-"
+"""Browsers keep a cookie of such a name only from this host, by TLS, for all paths (RFC 6265bis,
+4.1.3.2): none that another host or plain HTTP sets can take its place."""
 
 LASTS_S = 12 * 3600
 MOST_SESSIONS = 1_000
-MOST_FAILURES = 10
-FAILURES_WITHIN_S = 60.0
-MOST_ADDRESSES = 1_000
 
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_STORE: Header = (b"cache-control", b"no-store")
@@ -56,12 +57,12 @@ class Sessions:
         file: SessionFile | None = None,
     ) -> None:
         self._keys = keys
-        self._monotonic, self._wall = clocks
+        self._wall = clocks.wall
         self._version = version
         self._file = file
+        self._cookie = COOKIE + (file.name() if file is not None else new_name()).encode()
         self._writing = asyncio.Lock()
         self._sessions = file.read() if file is not None else {}
-        self._failures: dict[str, deque[float]] = {}
 
     def holder(self, exchange: Exchange) -> Key:
         """The key that a request of the control API shows, or has signed in with.
@@ -89,9 +90,9 @@ class Sessions:
         if method == "POST":
             await self._sign_in(exchange)
         elif method == "DELETE":
-            if self._sessions.pop(_hash_of(_cookie(exchange)), None) is not None:
+            if self._sessions.pop(_hash_of(self._token(exchange)), None) is not None:
                 await self._write(leaving=True)
-            await self._tell(exchange, None, (_set_cookie(exchange, "", lasts_s=0),))
+            await self._tell(exchange, None, (self._set_cookie(exchange, "", lasts_s=0),))
         elif method in ("GET", "HEAD"):
             await self._tell(exchange, self._signed_in(exchange))
         else:
@@ -102,23 +103,12 @@ class Sessions:
         if ring.empty:
             await self._tell(exchange, None)
             return
-        wait_s = self._wait_s(exchange)
-        if wait_s > 0:
-            words = f"Too many keys that are not known; try again in {wait_s:.0f} s."
-            again = come_back_in(wait_s)
-            reply = Reply(429, words, "rate_limit_error", "rate_limit_exceeded", headers=again)
-            await exchange.refuse(reply)
-            return
-        try:
-            key = ring.holder(exchange.headers)
-        except AccessDenied:
-            self._note_failure(exchange)
-            raise
+        key = ring.holder(exchange.headers)
         require(key, Role.VIEWER, Role.ADMIN)
         token = secrets.token_urlsafe(32)
         self._keep(_hash_of(token.encode()), Session(key.digest, self._wall() + LASTS_S))
         await self._write()
-        await self._tell(exchange, key, (_set_cookie(exchange, token, lasts_s=LASTS_S),))
+        await self._tell(exchange, key, (self._set_cookie(exchange, token, lasts_s=LASTS_S),))
 
     async def _write(self, *, leaving: bool = False) -> None:
         """What is written last is what holds, whoever else signs in meanwhile.
@@ -141,11 +131,28 @@ class Sessions:
         self._sessions[name] = session
 
     def _signed_in(self, exchange: Exchange) -> Key | None:
-        session = self._sessions.get(_hash_of(_cookie(exchange)))
+        session = self._sessions.get(_hash_of(self._token(exchange)))
         if session is None or session.ends_at <= self._wall():
             return None
         key = self._keys().known(session.key_digest)
         return key if key is not None and key.role is not Role.CALLER else None
+
+    def _token(self, exchange: Exchange) -> bytes:
+        found = {}
+        for pair in exchange.headers.get(b"cookie", b"").split(b";"):
+            name, _, value = pair.strip().partition(b"=")
+            found[name] = value
+        return found.get(_BOUND + self._cookie) or found.get(self._cookie, b"")
+
+    def _set_cookie(self, exchange: Exchange, token: str, *, lasts_s: int) -> Header:
+        """Bound to this host where the browser has come by TLS, which somebody before us may have
+        taken off.
+        """
+        name, path, rest = self._cookie, PATH.encode(), b""
+        if exchange.headers.get(b"origin", b"").startswith(b"https:"):
+            name, path, rest = _BOUND + name, b"/", b"; Secure"
+        value = b"%b=%b; Path=%b; Max-Age=%d; HttpOnly; SameSite=Strict%b"
+        return b"set-cookie", value % (name, token.encode(), path, lasts_s, rest)
 
     async def _tell(
         self, exchange: Exchange, key: Key | None, more: tuple[Header, ...] = ()
@@ -162,44 +169,9 @@ class Sessions:
         lines = lines_of([JSON, _NO_STORE, *more])
         await exchange.answer(200, lines, msgspec.json.encode(body))
 
-    # Those who try keys out.
-
-    def _wait_s(self, exchange: Exchange) -> float:
-        failures = self._failures.get(_address(exchange))
-        if failures is None or len(failures) < MOST_FAILURES:
-            return 0.0
-        return failures[0] + FAILURES_WITHIN_S - self._monotonic()
-
-    def _note_failure(self, exchange: Exchange) -> None:
-        address = _address(exchange)
-        failures = self._failures.pop(address, None) or deque(maxlen=MOST_FAILURES)
-        failures.append(self._monotonic())
-        while len(self._failures) >= MOST_ADDRESSES:
-            self._failures.pop(next(iter(self._failures)))
-        self._failures[address] = failures
-
-
-def _address(exchange: Exchange) -> str:
-    return exchange.line.client[0] if exchange.line.client else ""
-
 
 def _hash_of(token: bytes) -> bytes:
     return sha256(token).digest()
-
-
-def _cookie(exchange: Exchange) -> bytes:
-    for pair in exchange.headers.get(b"cookie", b"").split(b";"):
-        name, _, value = pair.strip().partition(b"=")
-        if name == COOKIE:
-            return value
-    return b""
-
-
-def _set_cookie(exchange: Exchange, token: str, *, lasts_s: int) -> Header:
-    """`Secure` where the browser has come by TLS, which somebody before us may have taken off."""
-    secure = b"; Secure" if exchange.headers.get(b"origin", b"").startswith(b"https:") else b""
-    value = b"%b=%b; Path=%b; Max-Age=%d; HttpOnly; SameSite=Strict%b"
-    return b"set-cookie", value % (COOKIE, token.encode(), PATH.encode(), lasts_s, secure)
 
 
 def _is_of_our_page(exchange: Exchange) -> bool:
