@@ -89,6 +89,7 @@ def test_from_the_overview_to_why_one_model_was_chosen_by_keyboard(watched: Watc
     page.keyboard.type("coder answered")
     rows = page.locator(".grid-rows [role=row]")
     expect(rows.first).to_contain_text("Coder")
+    expect(rows.filter(has_not_text="answered")).to_have_count(0)  # until it has been looked for
     press_until(page, "Tab", "JSON")
     for _ in range(12):
         page.keyboard.press("Tab")

@@ -1,18 +1,19 @@
 /** For how long does somebody take care of an alert, or wants nobody told of its like? */
 
-import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { AlertBody } from "../api/schema";
-import { type Key, t } from "../i18n";
+import { t } from "../i18n";
 import { matchersOf, written } from "../parts/alert_words";
-import { Choice } from "../parts/choice";
-import { Dialog } from "../parts/dialog";
-import { Failed } from "../parts/state";
+import { Question } from "../parts/question";
 import { askForAlerts } from "../state/alerts";
 
-const HOURS = [1, 8, 24, 168];
-const MOST_CHARS = 1_000;
+const USUAL = { name: "comment", most: 1_000, hours: [1, 8, 24, 168], usual: 8 } as const;
+
+async function sent(path: string, body: object): Promise<void> {
+  await call(path, { method: "POST", body });
+  await askForAlerts();
+}
 
 interface DialogProps {
   alert: AlertBody;
@@ -22,14 +23,16 @@ interface DialogProps {
 export function Acknowledge({ alert, close }: DialogProps) {
   const path = `/alerts/${encodeURIComponent(alert.alert_id)}/ack`;
   return (
-    <Lasting
+    <Question
+      {...USUAL}
+      label={t("alerts.comment")}
       title={t("alerts.ack_title", { rule: alert.rule })}
       verb={t("alerts.ack_go")}
       close={close}
-      send={(comment, hours) => call(path, { method: "POST", body: { comment, hours } })}
+      act={(comment, hours) => sent(path, { comment, hours })}
     >
       <p>{t("alerts.ack_words")}</p>
-    </Lasting>
+    </Question>
   );
 }
 
@@ -40,14 +43,14 @@ export function Silence({ alert, close }: DialogProps) {
   const toggle = (name: string) =>
     setLeft(left.includes(name) ? left.filter((each) => each !== name) : [...left, name]);
   return (
-    <Lasting
+    <Question
+      {...USUAL}
+      label={t("alerts.comment")}
       title={t("alerts.silence_title")}
       verb={t("alerts.silence_go")}
       close={close}
       ready={matchers.length > 0}
-      send={(comment, hours) =>
-        call("/alerts/silences", { method: "POST", body: { matchers, comment, hours } })
-      }
+      act={(comment, hours) => sent("/alerts/silences", { matchers, comment, hours })}
     >
       <p>{t("alerts.silence_words")}</p>
       <fieldset class="labels">
@@ -63,64 +66,6 @@ export function Silence({ alert, close }: DialogProps) {
           </label>
         ))}
       </fieldset>
-    </Lasting>
-  );
-}
-
-interface LastingProps {
-  title: string;
-  verb: string;
-  close: () => void;
-  ready?: boolean;
-  send: (comment: string, hours: number) => Promise<unknown>;
-  children: ComponentChildren;
-}
-
-/** A comment and for how long, whatever it is. */
-function Lasting({ title, verb, close, ready = true, send, children }: LastingProps) {
-  const [comment, setComment] = useState("");
-  const [hours, setHours] = useState(8);
-  const [error, setError] = useState<unknown>(null);
-  const go = async () => {
-    try {
-      await send(comment, hours);
-      await askForAlerts();
-      close();
-    } catch (problem) {
-      setError(problem);
-    }
-  };
-  return (
-    <Dialog
-      title={title}
-      close={close}
-      actions={
-        <ui5-button design="Emphasized" disabled={!ready} onClick={() => void go()}>
-          {verb}
-        </ui5-button>
-      }
-    >
-      <div class="playground">
-        {children}
-        <label for="comment">{t("alerts.comment")}</label>
-        <textarea
-          id="comment"
-          rows={2}
-          maxLength={MOST_CHARS}
-          value={comment}
-          onInput={(event) => setComment(event.currentTarget.value)}
-        />
-        <Choice
-          label={t("override.how_long")}
-          value={String(hours)}
-          options={HOURS.map((each) => ({
-            value: String(each),
-            text: t(`override.for_${each}` as Key),
-          }))}
-          choose={(value) => setHours(Number(value))}
-        />
-      </div>
-      {error ? <Failed error={error} retry={() => void go()} /> : null}
-    </Dialog>
+    </Question>
   );
 }

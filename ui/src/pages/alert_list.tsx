@@ -5,11 +5,12 @@ import { call } from "../api/client";
 import type { AlertBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
 import { againstLimit, byUrgency, toneOfSeverity } from "../parts/alert_words";
+import { useAttempt } from "../parts/attempt";
 import { Few } from "../parts/few";
 import { instant } from "../parts/format";
 import { Num } from "../parts/num";
 import { Tag } from "../parts/panel";
-import { Empty, Failed, Shown } from "../parts/state";
+import { Empty, Shown } from "../parts/state";
 import { alertsError, askForAlerts, openAlerts } from "../state/alerts";
 import { linkTo } from "../state/place";
 import { mayChange } from "../state/session";
@@ -121,17 +122,13 @@ export function How({ alert }: { alert: AlertBody }) {
 
 /** Take it, give it back, silence it: an admin may. */
 export function Acts({ alert, ask }: { alert: AlertBody; ask: (asked: Asked) => void }) {
-  const [error, setError] = useState<unknown>(null);
-  const giveBack = async () => {
-    try {
+  const { attempt, failed } = useAttempt();
+  const giveBack = () =>
+    attempt(async () => {
       const path = `/alerts/${encodeURIComponent(alert.alert_id)}/ack`;
       await call(path, { method: "DELETE" });
-      setError(null);
       await askForAlerts();
-    } catch (problem) {
-      setError(problem);
-    }
-  };
+    });
   const named = (verb: string) => `${verb}: ${alert.rule} ${alert.scope.id}`.trim();
   const taken = alert.acknowledged !== null;
   const verb = t(taken ? "alerts.unack" : "alerts.ack");
@@ -142,7 +139,7 @@ export function Acts({ alert, ask }: { alert: AlertBody; ask: (asked: Asked) => 
         icon={taken ? "undo" : "accept"}
         disabled={!mayChange.value}
         accessible-name={named(verb)}
-        onClick={() => (taken ? void giveBack() : ask({ of: alert, what: "ack" }))}
+        onClick={() => (taken ? giveBack() : ask({ of: alert, what: "ack" }))}
       >
         {verb}
       </ui5-button>
@@ -155,7 +152,7 @@ export function Acts({ alert, ask }: { alert: AlertBody; ask: (asked: Asked) => 
       >
         {t("alerts.silence")}
       </ui5-button>
-      {error ? <Failed error={error} retry={() => void giveBack()} /> : null}
+      {failed}
     </>
   );
 }

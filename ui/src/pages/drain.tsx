@@ -5,11 +5,12 @@ import { call, type Model } from "../api/client";
 import type { BlastBody, DrainedBody, MoveBody, UndrainedBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { useAttempt } from "../parts/attempt";
-import { Dialog } from "../parts/dialog";
+import { Facts } from "../parts/facts";
 import { Few } from "../parts/few";
 import { count, instant, percent, score, tokens } from "../parts/format";
 import { Num } from "../parts/num";
 import { Tag } from "../parts/panel";
+import { Question } from "../parts/question";
 import { useResource } from "../parts/resource";
 import { Shown } from "../parts/state";
 import { modelName } from "../state/fleet";
@@ -74,9 +75,7 @@ interface DialogProps {
 }
 
 function DrainDialog({ model, close, changed }: DialogProps) {
-  const [reason, setReason] = useState("");
   const [force, setForce] = useState(false);
-  const { attempt, failed } = useAttempt();
   const found = useResource(`drain ${model.model_id}`, (signal) =>
     call<DrainedBody>("/drains", {
       method: "POST",
@@ -86,60 +85,38 @@ function DrainDialog({ model, close, changed }: DialogProps) {
     }),
   );
   const blast = found.data?.blast;
-  const ready = blast !== undefined && (!blast.left_out || force) && mayChange.value;
-  const drain = () => {
-    if (!ready) return;
-    attempt(async () => {
-      const body = { model_id: model.model_id, reason, force };
-      await call<DrainedBody>("/drains", { method: "POST", body });
-      changed();
-      close();
-    });
+  const drain = async (reason: string) => {
+    const body = { model_id: model.model_id, reason, force };
+    await call<DrainedBody>("/drains", { method: "POST", body });
+    changed();
   };
   return (
-    <Dialog
+    <Question
       wide
       title={t("drain.title", { model: model.display_name })}
+      verb={t("drain.go")}
+      name="drain-why"
+      label={t("override.why")}
+      most={MOST_CHARS}
+      ready={blast !== undefined && (!blast.left_out || force)}
+      act={drain}
       close={close}
-      actions={
-        <ui5-button design="Emphasized" disabled={!ready} onClick={drain}>
-          {t("drain.go")}
-        </ui5-button>
-      }
     >
       <p>{t("drain.words")}</p>
       <Shown of={found} rows={6}>
         {(body) => <BlastRadius blast={body.blast} />}
       </Shown>
-      <form
-        class="playground"
-        onSubmit={(event) => {
-          event.preventDefault();
-          drain();
-        }}
-      >
-        {blast?.left_out ? (
-          <label class="check wrong">
-            <input
-              type="checkbox"
-              checked={force}
-              onChange={(event) => setForce(event.currentTarget.checked)}
-            />
-            {t("drain.force", { count: blast.left_out })}
-          </label>
-        ) : null}
-        <label for="drain-why">{t("override.why")}</label>
-        <textarea
-          id="drain-why"
-          rows={2}
-          maxLength={MOST_CHARS}
-          value={reason}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-      </form>
-      {mayChange.value ? null : <p class="quiet">{t("role.only_admins")}</p>}
-      {failed}
-    </Dialog>
+      {blast?.left_out ? (
+        <label class="check wrong">
+          <input
+            type="checkbox"
+            checked={force}
+            onChange={(event) => setForce(event.currentTarget.checked)}
+          />
+          {t("drain.force", { count: blast.left_out })}
+        </label>
+      ) : null}
+    </Question>
   );
 }
 
@@ -154,16 +131,7 @@ function BlastRadius({ blast }: { blast: BlastBody }) {
   ];
   return (
     <>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <Num>{value}</Num>
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
       {blast.only_here.length ? (
         <p class="wrong">
           {t("drain.only_here")} <bdi>{blast.only_here.join(", ")}</bdi>

@@ -4,12 +4,13 @@ import { useState } from "preact/hooks";
 import { call, type Decision, url } from "../api/client";
 import type { OneDecisionBody, RouteBody } from "../api/schema";
 import { t } from "../i18n";
+import { useAttempt } from "../parts/attempt";
 import { copy } from "../parts/clipboard";
+import { Facts } from "../parts/facts";
 import { dollars, duration, instant, tokens } from "../parts/format";
-import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { Failed, Loading, Shown } from "../parts/state";
+import { Loading, Shown } from "../parts/state";
 import { agentName, modelName } from "../state/fleet";
 import { linkHere } from "../state/place";
 import { Ranking } from "./ranking";
@@ -52,7 +53,7 @@ function Explained({ decision }: { decision: Decision }) {
           {t("explain.preview")} <bdi>{decision.prompt_preview}</bdi>
         </p>
       ) : null}
-      <Facts decision={decision} />
+      <About decision={decision} />
       <div class="columns">
         <Panel title={t("explain.timeline")}>
           <Timeline decision={decision} />
@@ -65,10 +66,7 @@ function Explained({ decision }: { decision: Decision }) {
   );
 }
 
-/** Characters beyond which a fact takes the room of two. */
-const LONG = 24;
-
-function Facts({ decision }: { decision: Decision }) {
+function About({ decision }: { decision: Decision }) {
   const task = decision.task;
   const facts: [string, string | null][] = [
     [t("column.time"), instant(decision.timestamp)],
@@ -84,20 +82,7 @@ function Facts({ decision }: { decision: Decision }) {
     [t("explain.request"), decision.request_id],
     [t("explain.config"), decision.config_version],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) =>
-        value === null ? null : (
-          <div key={name} class={value.length > LONG ? "is-long" : ""}>
-            <dt>{name}</dt>
-            <dd>
-              <Num>{value}</Num>
-            </dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }
 
 /** What it would have taken for the runner-up. */
@@ -124,28 +109,25 @@ function Otherwise({ decision }: { decision: Decision }) {
 
 /** What would be decided now for such a request; nothing is called. */
 function Again({ decision }: { decision: Decision }) {
-  const [state, setState] = useState<{ body?: RouteBody; error?: unknown; busy?: boolean }>({});
-  const ask = async () => {
-    setState({ ...state, busy: true });
-    const path = `/decisions/${encodeURIComponent(decision.decision_id)}/again`;
-    try {
-      setState({ body: await call<RouteBody>(path, { method: "POST" }) });
-    } catch (error) {
-      setState({ error });
-    }
-  };
-  const now = state.body?.decision;
+  const [found, setFound] = useState<RouteBody | null>(null);
+  const { attempt, failed, busy } = useAttempt();
+  const ask = () =>
+    attempt(async () => {
+      const path = `/decisions/${encodeURIComponent(decision.decision_id)}/again`;
+      setFound(await call<RouteBody>(path, { method: "POST" }));
+    });
+  const now = found?.decision;
   return (
     <Panel
       title={t("explain.again")}
       tools={
-        <ui5-button design="Emphasized" icon="refresh" onClick={() => void ask()}>
+        <ui5-button design="Emphasized" icon="refresh" onClick={ask}>
           {t("explain.decide_again")}
         </ui5-button>
       }
     >
-      {state.busy ? <Loading rows={3} /> : null}
-      {state.error ? <Failed error={state.error} retry={() => void ask()} /> : null}
+      {busy ? <Loading rows={3} /> : null}
+      {failed}
       {now ? (
         <>
           <p role="status">

@@ -3,6 +3,7 @@
 import { call, type Metrics, type Model } from "../api/client";
 import type { ModelsBody, OneModelBody } from "../api/schema";
 import { type Key, t, tMaybe } from "../i18n";
+import { Lines } from "../parts/facts";
 import { count, dollars, duration, percent, tokens } from "../parts/format";
 import { Grid, type Shape } from "../parts/grid";
 import { Num } from "../parts/num";
@@ -250,21 +251,13 @@ function Declared({ model }: { model: Model }) {
   ];
   return (
     <Panel title={t("models.declared")}>
-      <table class="few">
-        <tbody>
-          {rows.map(([key, name, value]) => (
-            <tr key={key}>
-              <th scope="row">{name}</th>
-              <td>
-                <Num>{value}</Num>
-              </td>
-              <td class="quiet">
-                <bdi>{sources[key]?.origin ?? ""}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Lines
+        lines={rows.map(([key, name, value]) => [
+          name,
+          value,
+          <bdi key={key}>{sources[key]?.origin ?? ""}</bdi>,
+        ])}
+      />
       {model.unsupported_parameters.length ? (
         <p class="quiet">
           {t("models.unsupported")}: <bdi dir="ltr">{model.unsupported_parameters.join(", ")}</bdi>
@@ -294,18 +287,7 @@ function Measured({ body }: { body: Metrics }) {
   ];
   return (
     <>
-      <table class="few">
-        <tbody>
-          {rows.map(([name, value]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>
-                <Num>{value}</Num>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Lines lines={rows} />
       <Failures failures={body.failures} />
     </>
   );

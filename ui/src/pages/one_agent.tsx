@@ -4,11 +4,12 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { AssignmentBody, OneAgentBody, OptionBody, WhyThereBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
+import { useAttempt } from "../parts/attempt";
 import { dollars, duration, instant, score } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { Failed, Shown } from "../parts/state";
+import { Shown } from "../parts/state";
 import { modelName } from "../state/fleet";
 import { linkTo } from "../state/place";
 import { mayChange } from "../state/session";
@@ -65,20 +66,14 @@ export function OneAgent({ id }: { id: string }) {
 }
 
 function Where({ why, changed }: { why: WhyThereBody; changed: () => void }) {
-  const [error, setError] = useState<unknown>(null);
+  const { attempt, failed } = useAttempt();
   const byHand = why.in_force.find((each) => each.assignment_method === "MANUAL");
-  const release = async (each: AssignmentBody) => {
-    try {
-      await call(`/assignments/${encodeURIComponent(each.assignment_id)}`, {
-        method: "PUT",
-        body: { status: "INACTIVE" },
-      });
-      setError(null);
+  const release = (each: AssignmentBody) =>
+    attempt(async () => {
+      const path = `/assignments/${encodeURIComponent(each.assignment_id)}`;
+      await call(path, { method: "PUT", body: { status: "INACTIVE" } });
       changed();
-    } catch (problem) {
-      setError(problem);
-    }
-  };
+    });
   return (
     <Panel
       title={
@@ -88,7 +83,7 @@ function Where({ why, changed }: { why: WhyThereBody; changed: () => void }) {
       }
       tools={
         byHand ? (
-          <ui5-button icon="undo" disabled={!mayChange.value} onClick={() => void release(byHand)}>
+          <ui5-button icon="undo" disabled={!mayChange.value} onClick={() => release(byHand)}>
             {t("assign.release")}
           </ui5-button>
         ) : null
@@ -123,7 +118,7 @@ function Where({ why, changed }: { why: WhyThereBody; changed: () => void }) {
       ) : (
         <p class="quiet">{t("assign.each_request_words")}</p>
       )}
-      {error ? <Failed error={error} retry={() => byHand && void release(byHand)} /> : null}
+      {failed}
     </Panel>
   );
 }

@@ -5,6 +5,7 @@ import { call } from "../api/client";
 import type { AlertBody, EvidenceBody, OneAlertBody } from "../api/schema";
 import { t } from "../i18n";
 import { measured } from "../parts/alert_words";
+import { Facts } from "../parts/facts";
 import { count, duration, instant } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
@@ -87,9 +88,6 @@ function Standing({ alert }: { alert: AlertBody }) {
   );
 }
 
-/** Characters beyond which a fact takes the room of two. */
-const LONG = 24;
-
 function Evidence({ evidence }: { evidence: EvidenceBody }) {
   const { unit } = evidence;
   const facts: [string, string][] = [
@@ -101,16 +99,5 @@ function Evidence({ evidence }: { evidence: EvidenceBody }) {
     [t("alerts.window"), duration(evidence.window_s * 1_000)],
   ];
   if (evidence.note) facts.push([t("alerts.note"), evidence.note]);
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name} class={value.length > LONG ? "is-long" : ""}>
-          <dt>{name}</dt>
-          <dd>
-            <Num>{value}</Num>
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }

@@ -3,6 +3,7 @@
 import type { Candidate, Decision } from "../api/client";
 import type { RejectionBody } from "../api/schema";
 import { t, tMaybe } from "../i18n";
+import { Few } from "../parts/few";
 import { dollars, duration, percent, score } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel, Tag } from "../parts/panel";
@@ -73,36 +74,15 @@ function Terms({ candidate, sum }: { candidate: Candidate; sum: number }) {
   const estimate = candidate.estimate;
   return (
     <div class="terms">
-      <table class="few">
-        <thead>
-          <tr>
-            <th scope="col">{t("ranking.term")}</th>
-            <th scope="col" class="end">
-              {t("ranking.adds")}
-            </th>
-            <th scope="col" class="end">
-              {t("ranking.at_most")}
-            </th>
-            <th scope="col">{t("ranking.because")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {candidate.terms.map((term) => (
-            <tr key={term.name}>
-              <th scope="row">{tMaybe(`term.${term.name}`, term.name)}</th>
-              <td class="end">
-                <Num>{signed(term.value)}</Num>
-              </td>
-              <td class="end">
-                <Num>{score(term.weight)}</Num>
-              </td>
-              <td>
-                <bdi>{term.detail}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-        <tfoot>
+      <Few
+        label={t("ranking.title")}
+        heads={[
+          t("ranking.term"),
+          { text: t("ranking.adds"), end: true },
+          { text: t("ranking.at_most"), end: true },
+          t("ranking.because"),
+        ]}
+        foot={
           <tr>
             <th scope="row">{t("ranking.sum")}</th>
             <td class="end">
@@ -111,8 +91,23 @@ function Terms({ candidate, sum }: { candidate: Candidate; sum: number }) {
             <td />
             <td />
           </tr>
-        </tfoot>
-      </table>
+        }
+      >
+        {candidate.terms.map((term) => (
+          <tr key={term.name}>
+            <th scope="row">{tMaybe(`term.${term.name}`, term.name)}</th>
+            <td class="end">
+              <Num>{signed(term.value)}</Num>
+            </td>
+            <td class="end">
+              <Num>{score(term.weight)}</Num>
+            </td>
+            <td>
+              <bdi>{term.detail}</bdi>
+            </td>
+          </tr>
+        ))}
+      </Few>
       {estimate ? (
         <p class="quiet">
           {t("ranking.expected")}: {t("column.success")} <Num>{percent(estimate.success)}</Num> ·{" "}

@@ -4,13 +4,15 @@ import { useState } from "preact/hooks";
 import { call, type Stats } from "../api/client";
 import type { ConfigBody, LogLevelBody, RouteBody } from "../api/schema";
 import { type Key, t } from "../i18n";
+import { useAttempt } from "../parts/attempt";
 import { Choice } from "../parts/choice";
+import { Lines } from "../parts/facts";
 import { Few } from "../parts/few";
 import { count, dollars, duration } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
-import { Failed, Loading, Shown } from "../parts/state";
+import { Loading, Shown } from "../parts/state";
 import { agents, modelName } from "../state/fleet";
 import { place, refine } from "../state/place";
 import { mayChange, session } from "../state/session";
@@ -47,25 +49,22 @@ const EXAMPLE = JSON.stringify(
 /** Paste a request, or pick an agent: who would serve it. Nothing is called, nothing recorded. */
 function Playground() {
   const { who = "", strategy = "", body = EXAMPLE } = place.value.query;
-  const [state, setState] = useState<{ body?: RouteBody; error?: unknown; busy?: boolean }>({});
+  const [found, setFound] = useState<RouteBody | null>(null);
+  const { attempt, failed, busy } = useAttempt();
   const [text, setText] = useState(body);
-  const ask = async () => {
+  const ask = () => {
     refine({ body: text === EXAMPLE || text.length > LONGEST_IN_URL ? "" : text });
-    setState({ busy: true });
-    try {
-      setState({ body: await routed(text, who, strategy) });
-    } catch (error) {
-      setState({ error });
-    }
+    setFound(null);
+    attempt(async () => setFound(await routed(text, who, strategy)));
   };
-  const now = state.body?.decision;
+  const now = found?.decision;
   return (
     <Panel title={t("playground.title")} hint={t("playground.hint")}>
       <form
         class="playground"
         onSubmit={(event) => {
           event.preventDefault();
-          void ask();
+          ask();
         }}
       >
         <div class="filters filters-plain">
@@ -88,7 +87,7 @@ function Playground() {
             choose={(value) => refine({ strategy: value })}
           />
           <span class="grow" />
-          <button class="primary" type="submit" disabled={state.busy}>
+          <button class="primary" type="submit" disabled={busy}>
             {t("playground.ask")}
           </button>
         </div>
@@ -103,8 +102,8 @@ function Playground() {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       </form>
-      {state.busy ? <Loading rows={3} /> : null}
-      {state.error ? <Failed error={state.error} retry={() => void ask()} /> : null}
+      {busy ? <Loading rows={3} /> : null}
+      {failed}
       {now ? (
         <div class="answer" role="status">
           <p class="reason">
@@ -132,22 +131,7 @@ function About() {
   const found = useResource("stats", (signal) => call<Stats>("/stats", { signal }), true);
   return (
     <Panel title={t("settings.about")}>
-      <Shown of={found}>
-        {(stats) => (
-          <table class="few">
-            <tbody>
-              {aboutRows(stats).map(([name, value]) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td>
-                    <Num>{value}</Num>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </Shown>
+      <Shown of={found}>{(stats) => <Lines lines={aboutRows(stats)} />}</Shown>
     </Panel>
   );
 }
@@ -169,16 +153,14 @@ function aboutRows(stats: Stats): [string, string][] {
 const LEVELS = ["debug", "info", "warning", "error"];
 
 function LogLevel() {
-  const [said, setSaid] = useState<{ level?: string; error?: unknown }>({});
+  const [said, setSaid] = useState("");
   const [level, setLevel] = useState("info");
-  const set = async () => {
-    try {
+  const { attempt, failed } = useAttempt();
+  const set = () =>
+    attempt(async () => {
       const done = await call<LogLevelBody>("/log-level", { method: "PUT", body: { level } });
-      setSaid({ level: done.level });
-    } catch (error) {
-      setSaid({ error });
-    }
-  };
+      setSaid(done.level);
+    });
   return (
     <Panel title={t("settings.log")}>
       <p class="quiet">{t("settings.log_words")}</p>
@@ -189,12 +171,12 @@ function LogLevel() {
           options={LEVELS.map((value) => ({ value, text: value }))}
           choose={setLevel}
         />
-        <ui5-button disabled={!mayChange.value} onClick={() => void set()}>
+        <ui5-button disabled={!mayChange.value} onClick={set}>
           {t("action.apply")}
         </ui5-button>
       </div>
-      {said.level ? <p role="status">{t("settings.log_set", { level: said.level })}</p> : null}
-      {said.error ? <Failed error={said.error} retry={() => void set()} /> : null}
+      {said ? <p role="status">{t("settings.log_set", { level: said })}</p> : null}
+      {failed}
       {mayChange.value ? null : <p class="quiet">{t("role.only_admins")}</p>}
     </Panel>
   );

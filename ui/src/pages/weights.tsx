@@ -37,19 +37,12 @@ export function WeightsPreview() {
   const shares = sharesOf(points);
   const { "w.agent": agent = "", "w.n": limit = "100" } = place.value.query;
   const [found, setFound] = useState<PreviewBody | null>(null);
-  const [busy, setBusy] = useState(false);
-  const { attempt, failed } = useAttempt();
-  const ask = () => {
-    setBusy(true);
+  const { attempt, failed, busy } = useAttempt();
+  const ask = () =>
     attempt(async () => {
       const body = { ...shares, agent_id: agent || null, limit: Number(limit) };
-      try {
-        setFound(await call<PreviewBody>("/weights/preview", { method: "POST", body }));
-      } finally {
-        setBusy(false);
-      }
+      setFound(await call<PreviewBody>("/weights/preview", { method: "POST", body }));
     });
-  };
   return (
     <Panel title={t("weights.title")} hint={t("weights.hint")}>
       <form

@@ -8,16 +8,20 @@ interface Attempt {
   attempt: (work: () => Promise<void>) => void;
   /** What is shown as long as the last attempt is one that failed. */
   failed: VNode | null;
+  /** Whether one is under way. */
+  busy: boolean;
 }
 
 export function useAttempt(): Attempt {
   const [failure, setFailure] = useState<{ is: unknown; again: () => void } | null>(null);
+  const [under, setUnder] = useState(0);
   const attempt = (work: () => Promise<void>): void => {
-    work().then(
-      () => setFailure(null),
-      (problem: unknown) => setFailure({ is: problem, again: () => attempt(work) }),
-    );
+    setFailure(null);
+    setUnder((n) => n + 1);
+    work()
+      .catch((problem: unknown) => setFailure({ is: problem, again: () => attempt(work) }))
+      .finally(() => setUnder((n) => n - 1));
   };
   const failed = failure ? <Failed error={failure.is} retry={failure.again} /> : null;
-  return { attempt, failed };
+  return { attempt, failed, busy: under > 0 };
 }

@@ -15,9 +15,11 @@ interface FewProps {
   heads: readonly (string | Head)[];
   /** The rows. */
   children: ComponentChildren;
+  /** What they come to. */
+  foot?: ComponentChildren;
 }
 
-export function Few({ label, heads, children }: FewProps) {
+export function Few({ label, heads, children, foot }: FewProps) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={label}>
       <table class="few">
@@ -34,6 +36,7 @@ export function Few({ label, heads, children }: FewProps) {
           </tr>
         </thead>
         <tbody>{children}</tbody>
+        {foot ? <tfoot>{foot}</tfoot> : null}
       </table>
     </div>
   );
