@@ -14,7 +14,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
-SOURCES := $(wildcard src tests bench docs simulations examples)
+SOURCES := $(wildcard src tests bench deploy fuzz docs simulations examples)
 
 # A virtual environment knows the directory it was made in; the stamps carry a checksum of it, so
 # that a clone that was moved or copied installs again instead of failing strangely.
@@ -26,7 +26,7 @@ SIM := .venv/.sim-$(PLACE)
 # Only these read tables and train models; the others need nothing more than the tests do.
 SIM_NEEDS := $(if $(filter outcomes train_task_type,$(firstword $(ARGS))),$(SIM))
 
-.PHONY: help install run dashboard check test cover docs bench sim prove
+.PHONY: help install run dashboard check test cover docs bench sim prove dist sbom fuzz
 
 help: ## list the targets
 	@echo "make <target> [ARGS=\"...\"] [PYTHON=python3.12]"
@@ -77,6 +77,18 @@ sim: $(TOOLS) $(SIM_NEEDS) ## simulations: does it choose well, and soon? lists 
 prove: $(TOOLS) $(SIM) ## the long proofs; POINTSMAN_DATA=folder for those on real outcomes
 	@.ci/packages
 	$(PYTEST) -m prove --timeout 1800 $(ARGS)
+
+dist: $(TOOLS) ## wheel and sdist in dist/, the same bytes for the same commit
+	@rm -rf dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800)} \
+	    $(PY) -m hatchling build --target wheel --target sdist
+
+sbom: dist ## dist/pointsman.cdx.json: all that an installed pointsman rests on (CycloneDX)
+	$(PY) deploy/closure.py sbom dist/*.whl --out dist/pointsman.cdx.json
+
+fuzz: $(TOOLS) ## feed parsers what nobody would send, with atheris; ARGS="events --seconds 600"
+	@$(PY) -m pip install --quiet --group fuzz
+	$(PY) -m fuzz $(ARGS)
 
 # A venv without pip, or by a Python that is too old, would fail later with a worse message.
 $(MADE):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("src", "tests", "bench", "simulations", "examples")
+FOLDERS = ("src", "tests", "bench", "deploy", "fuzz", "simulations", "examples")
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50

@@ -127,6 +127,35 @@ def test_nothing_has_no_quantile_and_no_mean() -> None:
     assert Sketch.unpacked(made.packed()) == (made, 1)
 
 
+def damaged(first: int, lanes: bytes) -> bytes:
+    """A sketch of one value as `packed` begins it, and then something else."""
+    data = bytearray(sketch([1.0]).packed()[:17])
+    for number in (0, 2**30, first):
+        put(data, number)
+    return bytes(data) + lanes
+
+
+def number(value: int) -> bytes:
+    data = bytearray()
+    put(data, value)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        damaged(0, b"\x04" + number(2**40)),
+        damaged(0, b"\x00" + number(2**40)),
+        damaged(0, b"\x00\x01\x00" + number(2**40) + b"\x01"),
+        damaged(2**40, b"\x01\x01\x01"),
+    ],
+    ids=["wide", "filled", "far", "first"],
+)
+def test_damaged_bytes_take_no_memory(data: bytes) -> None:
+    with pytest.raises(ValueError, match="more buckets than there are"):
+        Sketch.unpacked(data)
+
+
 def test_odd_values_follow_the_rule() -> None:
     made = sketch([nan, -inf, -3.0, 0.0, SMALLEST / 2, inf, 2 * LARGEST, 1.0])
     assert (made.count, made.zeros, made.least, made.most) == (7, 4, 0.0, LARGEST)

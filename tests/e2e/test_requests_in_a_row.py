@@ -174,6 +174,19 @@ async def test_a_path_in_percent_signs_and_with_a_query_is_the_same_path(
         assert unchunked(await client.rest())[0] == 200
 
 
+async def test_an_offer_to_upgrade_behind_another_request_ends_the_connection(
+    gateway: GatewayProcess,
+) -> None:
+    """Its body would be taken for another protocol's; served without it, it would say nothing."""
+    offer = {"upgrade": "h2c", "connection": "upgrade"}
+    body = json.dumps(chat_body()).encode()
+    async with connected(gateway) as client:
+        await client.send(request_bytes(body) + request_bytes(body, offer))
+        said = await client.rest()
+    assert said.count(b"HTTP/1.1 200 OK") == 1
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
 async def test_a_tunnel_is_refused(gateway: GatewayProcess) -> None:
     async with connected(gateway) as client:
         await client.send(b"CONNECT example.com:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")

@@ -17,6 +17,7 @@ import signal
 import struct
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 
 from pointsman.engine.ports import Aside
@@ -106,7 +107,8 @@ def _live(work: Callable[[], Iterable[object]], write: int, within_s: float) -> 
         # A socket that the parent closes must be closed, and its port free when it is gone.
         os.closerange(3, write)
         os.closerange(write + 1, os.sysconf("SC_OPEN_MAX"))
-        os.nice(NICENESS)
+        with suppress(OSError):  # a sandbox may forbid what is only a courtesy
+            os.nice(NICENESS)
         gc.disable()  # to look for garbage would copy all that is shared
         with os.fdopen(write, "wb") as out:
             say(work, out)

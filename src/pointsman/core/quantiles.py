@@ -29,6 +29,8 @@ LARGEST = 1e9
 MOST_VALUES = 2**32 - 1
 """How many values a sketch can hold: one bucket may hold all, and counts to here."""
 
+_MOST_LANES = 2048
+"""More buckets than lie between `SMALLEST` and `LARGEST`, and above or below 1."""
 _LANE_BITS = 32
 _LANE_BYTES = 4
 _AT_ONCE = 255
@@ -195,7 +197,11 @@ class Sketch:
     def unpacked(
         cls, data: bytes, thresholds: Sequence[Threshold] = (), at: int = 0
     ) -> tuple[Sketch, int]:
-        """The sketch whose bytes begin at `at`, and where they end."""
+        """The sketch whose bytes begin at `at`, and where they end.
+
+        Raises `ValueError`, `IndexError` or `struct.error` for bytes that no `packed` has made,
+        which take neither time nor memory, however damaged they are.
+        """
         sketch = cls(thresholds)
         sketch.count, at = take(data, at)
         if not sketch.count:
@@ -212,6 +218,7 @@ class Sketch:
         if sketch.zeros < sketch.count:
             first, at = take(data, at)
             sketch.first = -(first + 1) // 2 if first & 1 else first // 2
+            _bounded(abs(sketch.first))
             sketch.lanes, at = _take_lanes(data, at)
         return sketch, at
 
@@ -298,10 +305,17 @@ def _sparse(filled: Sequence[int], counts: Sequence[int]) -> bytearray:
     return out
 
 
+def _bounded(lanes: int) -> int:
+    if lanes > _MOST_LANES:
+        raise ValueError("this is no packed sketch: it has more buckets than there are")
+    return lanes
+
+
 def _take_lanes(data: bytes, at: int) -> tuple[int, int]:
     """The lanes whose bytes begin at `at`, and where they end."""
     width = data[at]
     length, at = take(data, at + 1)
+    _bounded(length)
     if width == _SPARSE:
         return _take_sparse(data, at, length)
     wide = bytearray(_LANE_BYTES * length)
@@ -324,7 +338,7 @@ def _take_sparse(data: bytes, at: int, filled: int) -> tuple[int, int]:
             count, at = take(data, at)
             place += step
         lanes.append((place, count))
-    wide = bytearray(_LANE_BYTES * (place + 1))
+    wide = bytearray(_LANE_BYTES * _bounded(place + 1))
     for place, count in lanes:
         if count < 256:
             wide[place * _LANE_BYTES] = count

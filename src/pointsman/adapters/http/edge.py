@@ -175,6 +175,9 @@ class EdgeProtocol(asyncio.Protocol):
         self._in_head, self._in_body = False, True
         self._head_bytes = self._body_bytes = self._trailer_bytes = 0
         parser, version = self._parser, self._parser.get_http_version()
+        if parser.should_upgrade():
+            # Sent ahead, so the offer is still in it, and the parser would give its body away.
+            raise ValueError("an offer to upgrade behind another request")
         head = RequestHead(
             parser.get_method().decode("ascii"),
             self._target,

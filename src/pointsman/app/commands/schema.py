@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
 def openapi_text() -> str:
     """The OpenAPI document of the control API, as JSON."""
     # Costs some 20 MB and a tenth of a second, which the other document need not wait for.
+    from pointsman.adapters.http.control.document import openapi_document  # noqa: PLC0415
     from pointsman.adapters.http.control.routes import application  # noqa: PLC0415
 
-    document = application(cast("ControlSource", None), VERSION).openapi_schema.to_schema()
+    document = openapi_document(application(cast("ControlSource", None), VERSION))
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -109,7 +109,11 @@ async def assignments(
     )
 
 
-@get("/assignments.csv", query_parameters=("status", "method", "agent_id", "model_id"))
+@get(
+    "/assignments.csv",
+    media_type="text/csv",
+    query_parameters=("status", "method", "agent_id", "model_id"),
+)
 async def assignments_table(
     source: Source, wanted_assignments: NamedDependency[SkipValidation[AssignmentQuery]]
 ) -> Response[str]:
@@ -118,7 +122,7 @@ async def assignments_table(
     found = (await asyncio.to_thread(source.assignments().store.listed, query)).assignments
     text = await asyncio.to_thread(assignments_csv, found)
     named = {"content-disposition": 'attachment; filename="assignments.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=named)
+    return Response(text, media_type="text/csv", headers=named)
 
 
 async def assignment_query(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.assigning import who_asks
@@ -85,7 +86,7 @@ async def runs(
     )
 
 
-@get("/assignment-runs.csv", query_parameters=FILTERS)
+@get("/assignment-runs.csv", media_type="text/csv", query_parameters=FILTERS)
 async def runs_table(
     source: Source, wanted_runs: NamedDependency[SkipValidation[RunQuery]]
 ) -> Response[str]:
@@ -93,7 +94,7 @@ async def runs_table(
     store = source.assignments().store
     text = await asyncio.to_thread(lambda: runs_csv(_pages(store, wanted_runs)))
     named = {"content-disposition": 'attachment; filename="assignment-runs.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=named)
+    return Response(text, media_type="text/csv", headers=named)
 
 
 def _pages(store: AssignmentStore, query: RunQuery) -> Iterator[Run]:
@@ -111,7 +112,11 @@ async def run(source: Source, run_id: FromPath[str]) -> OneRunBody:
     return _told(found, run_id)
 
 
-@get("/assignment-runs/{run_id:str}/inputs")
+_SOLVED = ResponseSpec(dict[str, Any], generate_examples=False, description="The problem.")
+
+
+# What it answers is written aside, so the document cannot read it from the type.
+@get("/assignment-runs/{run_id:str}/inputs", responses={200: _SOLVED})
 async def run_inputs(source: Source, run_id: FromPath[str]) -> Response[bytes]:
     """The problem that was solved in a run: everything that its plan was made of."""
     problem = await asyncio.to_thread(source.assignments().store.problem, run_id)

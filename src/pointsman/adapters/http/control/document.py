@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from copy import deepcopy
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,10 +13,40 @@ from litestar import Litestar
 
 OURS = __name__.rpartition(".")[0]
 
+_ERROR: dict[str, Any] = {
+    "title": "ErrorBody",
+    "description": "What went wrong, in the shape of every error of this gateway.",
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+_OTHERWISE: dict[str, Any] = {
+    "description": "What went wrong.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
+}
+
 
 def openapi_document(app: Litestar) -> dict[str, Any]:
-    """Litestar's document, each body with what its docstring says of the fields."""
-    document = dict(app.openapi_schema.to_schema())
+    """Litestar's document, each body with what its docstring says of the fields.
+
+    Errors are described as they are sent, which Litestar does not know: it would tell its own.
+    """
+    document: dict[str, Any] = deepcopy(app.openapi_schema.to_schema())
+    document["components"]["schemas"]["ErrorBody"] = _ERROR
+    for call in chain.from_iterable(path.values() for path in document["paths"].values()):
+        call["responses"] = {k: v for k, v in call["responses"].items() if k < "400"}
+        call["responses"]["default"] = _OTHERWISE
     words = {
         body.__name__: inspect.cleandoc(body.__doc__ or "") for body in _bodies(msgspec.Struct)
     }
