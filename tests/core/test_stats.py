@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.attempts import columns_of, row_of
-from pointsman.core.decision import Decision, Outcome, Strategy, Task
+from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 from pointsman.core.period import Period
-from pointsman.core.ring import DecisionRing
+from pointsman.core.ring import Chosen, DecisionRing, chosen_of
 from pointsman.core.stats import OTHER, Statistics
 from pointsman.core.windows import SLOT_S, WINDOWS, Series, Window
 
@@ -338,12 +338,28 @@ def test_a_window_has_a_name_and_a_length() -> None:
 
 def test_the_ring_shows_the_last_decisions_newest_first() -> None:
     ring = DecisionRing(3)
-    for number in range(5):
-        ring.add(
-            Decision(f"dec_{number}", "r", START, "a", Task(), Strategy.SPEED, (), (), 1.0, "cfg")
-        )
-    assert [decision.id for decision in ring.latest(2)] == ["dec_4", "dec_3"]
-    assert len(ring.latest(10)) == 3
+    made = [Chosen(float(number), "a", "p/m", 0.5, number == 3) for number in range(5)]
+    for chosen in made:
+        ring.add(chosen)
+    assert ring.latest(2) == (made[4], made[3])
+    assert ring.latest(10) == (made[4], made[3], made[2])
+    assert not ring.add_older(made[0])
+    assert ring.latest(10)[-1] == made[2]
+
+
+def test_what_was_chosen_before_comes_last_as_long_as_there_is_room() -> None:
+    ring = DecisionRing(3)
+    ring.add(own := Chosen(9.0, "a", "p/m", 0.5, explored=True))
+    assert ring.add_older(before := Chosen(8.0, "b", None, 0.0, explored=False))
+    assert ring.latest(3) == (own, before)
+
+
+def test_of_a_decision_is_remembered_who_was_chosen_if_anybody() -> None:
+    nobody = Decision("dec_1", "r", START, "a", Task(), Strategy.SPEED, (), (), 1.0, "cfg")
+    first = Candidate("p/m", 0.7, ())
+    assert chosen_of(nobody) == (START.timestamp(), "a", None, 0.0, False)
+    made = nobody._replace(candidates=(first, Candidate("p/n", 0.6, ())), explored=True)
+    assert chosen_of(made) == (START.timestamp(), "a", "p/m", 0.7, True)
 
 
 def test_what_many_silent_models_did_is_told_whole() -> None:

@@ -12,6 +12,7 @@ from scripted import FakeClock, good
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
+from pointsman.core.ring import chosen_of
 from pointsman.core.windows import Window
 from pointsman.engine.heard import Heard
 from pointsman.engine.statistics import Asked, LiveStatistics, Noted
@@ -66,7 +67,7 @@ async def test_whatever_a_request_does_is_seen_at_once() -> None:
     period = live.period(Window.MINUTE)
     assert (period.counts.attempts, period.counts.successes) == (1, 1)
     assert live.model_ids() == ("a/best",)
-    assert [each.id for each in live.latest(5)] == [each.id for each in world.ledger.decisions]
+    assert live.latest(5) == tuple(map(chosen_of, world.ledger.decisions))
     assert len(world.ledger.outcomes) == 1
 
 
@@ -136,7 +137,7 @@ async def test_decisions_before_a_start_are_shown_again(clock: FakeClock) -> Non
     live.decided(own)
     assert live.redisplayed([own, before[0]])
     assert not live.redisplayed(before[1:])
-    assert live.latest(9) == (own, *before[:2])
+    assert live.latest(9) == tuple(map(chosen_of, (own, *before[:2])))
     assert (await live.report(Asked())).matches == {"p/m": 0.5, "p/own": 0.9}
 
 

@@ -64,7 +64,7 @@ class AdaptiveScorer:
         self._waiting: list[Outcome | Feedback] = []
         self._folded = 0
         self._changed: set[str] = set()
-        self._changes: deque[frozenset[str] | None] = deque(maxlen=MOST_CHANGES)
+        self._changes: deque[tuple[str, ...] | None] = deque(maxlen=MOST_CHANGES)
         self._kinds: dict[tuple[object, ...], Kind] = {}
         self._kind: Kind | None = None
         self._papers = 0
@@ -82,7 +82,7 @@ class AdaptiveScorer:
             ids = self._changes[place]
             if ids is None:
                 return None
-            changed |= ids
+            changed.update(ids)
         return frozenset(changed)
 
     def learn(self, outcome: Outcome) -> None:
@@ -221,7 +221,7 @@ class AdaptiveScorer:
         if changed:
             self._changed = set()
             changed |= self._seen.forgotten()
-            self._change(None if self._seen.all_changed() else frozenset(changed), changed)
+            self._change(None if self._seen.all_changed() else tuple(changed), changed)
 
     def _fade(self, now: float) -> None:
         """Let scores follow what has faded by now."""
@@ -231,9 +231,9 @@ class AdaptiveScorer:
             if record.at < now and record.reliability_count + record.judged_count > AT_REST
         ]
         if alive:
-            self._change(frozenset(alive), alive)
+            self._change(tuple(alive), alive)
 
-    def _change(self, ids: frozenset[str] | None, models: Iterable[str]) -> None:
+    def _change(self, ids: tuple[str, ...] | None, models: Iterable[str]) -> None:
         now = self._elapsed.total_s
         for model_id in models:
             record = self._seen.models.get(model_id)

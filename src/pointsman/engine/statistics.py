@@ -7,13 +7,13 @@ After a start the last hour is read back from the record (`engine/replay.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from pointsman.core.decision import Decision, Outcome
 from pointsman.core.period import Counts, Period
 from pointsman.core.quantiles import Sketch
-from pointsman.core.ring import DecisionRing
+from pointsman.core.ring import Chosen, DecisionRing, chosen_of
 from pointsman.core.stats import Statistics
 from pointsman.core.windows import LONGEST, Window
 from pointsman.engine.heard import Heard
@@ -74,7 +74,7 @@ class LiveStatistics:
         self._clock = clock
         self._statistics = statistics or Statistics()
         self._ring = DecisionRing()
-        self._last: dict[str, Decision] = {}
+        self._last: dict[str, Chosen] = {}
         self._began = clock.now()
         self.timeline = Timeline(clock)
 
@@ -85,9 +85,10 @@ class LiveStatistics:
 
     def decided(self, decision: Decision) -> None:
         """A model was chosen, or none could be."""
-        self._ring.add(decision)
-        if decision.candidates:
-            self._last[decision.candidates[0].model_id] = decision
+        chosen = chosen_of(decision)
+        self._ring.add(chosen)
+        if chosen.model_id is not None:
+            self._last[chosen.model_id] = chosen
 
     def ended(self, outcome: Outcome) -> None:
         """An attempt has ended."""
@@ -98,8 +99,8 @@ class LiveStatistics:
         """An answer has spent so long in pointsman itself."""
         self._statistics.record_overhead(self._now_s(), overhead_s)
 
-    def latest(self, limit: int) -> tuple[Decision, ...]:
-        """The last decisions, newest first, for display."""
+    def latest(self, limit: int) -> tuple[Chosen, ...]:
+        """Who was chosen last, newest first, for display."""
         return self._ring.latest(limit)
 
     # Reading ---------------------------------------------------------------------------------
@@ -209,12 +210,13 @@ class LiveStatistics:
         return found
 
     def _matches(self, asked: Asked) -> Mapping[str, float]:
-        since = self._clock.now() - timedelta(seconds=asked.window.length_s)
-        scores = _chosen_scores(self._ring.latest(1_000), since, asked.agent_id)
+        now_s = self._now_s()
+        since_s = now_s - asked.window.length_s
+        scores = _chosen_scores(self._ring.latest(1_000), since_s, asked.agent_id)
         # Where many decisions are made, the thousand last are soon of the busiest models alone.
-        longest = self._clock.now() - timedelta(seconds=LONGEST.length_s)
-        self._last = {key: made for key, made in self._last.items() if made.at >= longest}
-        last = _chosen_scores(self._last.values(), since, asked.agent_id)
+        longest_s = now_s - LONGEST.length_s
+        self._last = {key: made for key, made in self._last.items() if made.at_s >= longest_s}
+        last = _chosen_scores(self._last.values(), since_s, asked.agent_id)
         return {model_id: sum(each) / len(each) for model_id, each in (last | scores).items()}
 
     def _now_s(self) -> float:
@@ -225,14 +227,15 @@ class LiveStatistics:
 
         False when still older ones would not be shown.
         """
-        since = self._began - timedelta(seconds=LONGEST.length_s)
+        since_s = self._began.timestamp() - LONGEST.length_s
         for decision in decisions:
             if decision.at >= self._began:
                 continue
-            if decision.at < since or not self._ring.add_older(decision):
+            chosen = chosen_of(decision)
+            if chosen.at_s < since_s or not self._ring.add_older(chosen):
                 return False
-            if decision.chosen is not None:
-                self._last.setdefault(decision.chosen.model_id, decision)
+            if chosen.model_id is not None:
+                self._last.setdefault(chosen.model_id, chosen)
         return True
 
     def recalling(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
@@ -243,15 +246,15 @@ class LiveStatistics:
 
 
 def _chosen_scores(
-    decisions: Iterable[Decision], since: datetime, agent_id: str | None
+    made: Iterable[Chosen], since_s: float, agent_id: str | None
 ) -> dict[str, list[float]]:
     """The scores of each model when it was chosen, by that agent if one is named."""
     scores: dict[str, list[float]] = {}
-    for decision in decisions:
-        if decision.at < since or agent_id not in (None, decision.agent_id):
+    for chosen in made:
+        if chosen.at_s < since_s or agent_id not in (None, chosen.agent_id):
             continue
-        if decision.chosen is not None:
-            scores.setdefault(decision.chosen.model_id, []).append(decision.chosen.score)
+        if chosen.model_id is not None:
+            scores.setdefault(chosen.model_id, []).append(chosen.score)
     return scores
 
 
