@@ -18,10 +18,10 @@ from typing import Any
 from bench.servers import ROOT, free_port
 from bench.soak.observed import SOCKET_VARIABLE, TYPES
 from bench.soak.plan import DRIFTS, FAILURE_FACTOR, Plan
-from pointsman.adapters.providers.simulated.personas import AGENTS, FLEET, Persona
+from pointsman.adapters.providers.simulated.personas import FLEET, Persona
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move
-from pointsman.core.fleet import PriceState, Rate
+from pointsman.app.loadtest.validation.stand import fleet_behind
 
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
@@ -170,54 +170,17 @@ def config(plan: Plan, upstream_url: str, database_url: str, version: int = 0) -
     The provider is another one for every second, so that its connections are made anew; a model
     comes and goes with every third.
     """
-    models = {f"{PROVIDER}/{each.name}": _model(each) for each in FLEET}
+    fleet = fleet_behind(upstream_url, PROVIDER)
     if version % 3 == 2:
-        del models[f"{PROVIDER}/pebble-1b"]
-    timeouts = {
+        del fleet["models"][f"{PROVIDER}/pebble-1b"]
+    fleet["providers"][PROVIDER]["timeouts"] = {
         "first_token_s": plan.patience_s + version % 2,
         "between_tokens_s": plan.patience_s,
         "total_s": 4 * plan.patience_s,
     }
     return {
+        **fleet,
         "server": {"log_format": "json", "log_level": "warning", "shutdown_grace_s": 10},
         "store": {"url": database_url},
-        "providers": {
-            PROVIDER: {
-                "type": "openai_compatible",
-                "base_url": f"{upstream_url}/v1",
-                "timeouts": timeouts,
-            }
-        },
-        "models": models,
-        "agents": {
-            each.id: {
-                "requires": list(each.requires),
-                "prefers": list(each.prefers),
-                "min_context": each.min_context,
-                "task_types": list(each.task_types),
-            }
-            for each in AGENTS
-        },
         "routing": {"band": 0.05 + 0.001 * (version % 7)},
     }
-
-
-def _model(persona: Persona) -> dict[str, Any]:
-    price = persona.price
-    told: Any = "free"
-    if price.state is PriceState.KNOWN:
-        told = {
-            "input_usd_per_mtok": _usd(price.input),
-            "output_usd_per_mtok": _usd(price.output),
-            "cached_input_usd_per_mtok": _usd(price.cached_input),
-        }
-    return {
-        "capabilities": dict(persona.strengths),
-        "context_window": persona.context_window,
-        "max_output_tokens": persona.max_output_tokens,
-        "price": told,
-    }
-
-
-def _usd(rate: Rate | None) -> float:
-    return 0.0 if rate is None else float(rate.at(0))

@@ -124,4 +124,4 @@ def test_every_decision_is_listed_and_fits_a_page() -> None:
 def test_the_readme_names_every_command_and_no_other() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     (line,) = (line for line in text.splitlines() if "all commands: " in line)
-    assert set(re.findall(r"`(\w+)`", line)) == {command.name for command in COMMANDS}
+    assert set(re.findall(r"`(\w+)`", line)) == {each.name.split()[0] for each in COMMANDS}

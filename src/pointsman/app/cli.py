@@ -47,6 +47,7 @@ COMMANDS = (
     _Command("calibrate", "learn from prompts how good each model is, before traffic does"),
     _Command("simulate", "serve simulated models over HTTP, faults included"),
     _Command("loadtest", "put a load on any OpenAI-compatible API, and tell how it went"),
+    _Command("loadtest validate", "show that all of it works together"),
     _Command("db", "look after the database: status, upgrade, backup, forget, sql"),
     _Command("export", "write down decisions or outcomes as CSV, NDJSON or Parquet"),
     _Command("schema", "print the JSON Schema of the configuration, or the API's OpenAPI"),
@@ -80,6 +81,7 @@ def _run(argv: Sequence[str] | None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"pointsman {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    arguments = _of_two_words(arguments)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in COMMANDS:
         subparser = subparsers.add_parser(
@@ -95,6 +97,12 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
+def _of_two_words(arguments: list[str]) -> list[str]:
+    """The same with the name of a command as one argument, also where it is of two words."""
+    two = " ".join(arguments[:2])
+    return [two, *arguments[2:]] if two in {each.name for each in COMMANDS} else arguments
+
+
 def _module(command: str) -> Any:
-    name = f"{command}_" if command == "import" else command
+    name = f"{command}_" if command == "import" else command.replace(" ", "_")
     return import_module(f"pointsman.app.commands.{name}")

@@ -1,0 +1,1 @@
+"""Does all of it work together, as one command can show?"""
