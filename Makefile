@@ -67,7 +67,8 @@ docs: $(TOOLS) ## write what is read from the code, build the site into build/si
 	$(PY) docs/site/build.py
 	$(PYTEST) tests/docs $(ARGS)
 
-bench: $(TOOLS) ## measure against a minimal proxy and the peers: ratios in one run
+bench: $(TOOLS) ## measure against baselines, a minimal proxy and the peers: ratios in one run
+	$(PY) -m bench.ratios --history bench/results/ratios.jsonl
 	$(PY) -m bench.assignment
 	$(PY) -m bench.run $(ARGS)
 

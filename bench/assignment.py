@@ -199,7 +199,7 @@ def exact(
         gaps.append(plan.gap or 0.0)
         lifts.append(_lift(problem, plan))
         if plain:
-            others.append(timed(lambda: _as_it_is(problem, effort))[1])  # noqa: B023 - at once
+            others.append(timed(lambda: as_it_is(problem, effort))[1])  # noqa: B023 - at once
     worst = f"at worst {max(took):.2f} s, gap {max(gaps):.1e}"
     also = f"{worst}, {median(lifts):+.1f} points an agent over greedy"
     name = _title(f"optimal to {effort.gap:.2%}", shape)
@@ -210,7 +210,7 @@ def _lift(problem: Problem, plan: Plan) -> float:
     return 100.0 * (plan.value - greedy(problem).value) / len(problem.agents)
 
 
-def _as_it_is(problem: Problem, effort: Effort) -> None:
+def as_it_is(problem: Problem, effort: Effort) -> None:
     grid = grid_of(problem, Rooms(problem, limits_of(problem)))
     gap = effort.gap * float(grid.value.max(axis=1).sum())
     whole_places(grid, columns_of(np.isfinite(grid.value)), gap=gap, within_s=effort.within_s)

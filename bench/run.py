@@ -176,13 +176,17 @@ def main() -> None:
         rows += decide.rows(rounds=3 if given.quick else 7)
         rows += statistics_figures(absent)
         print(judged(rows))
+    versions = {peer.NAME: peer.version() for peer in PEERS if peer.NAME in at_start}
+    for name, version in versions.items():
+        print(f"peer: {name} {version}")
     for line in absent:
         print(f"not measured: {line}")
     if given.json:
-        document = {
+        rounds_of = {
             shape: {name: [asdict(each) for each in rounds] for name, rounds in by_name.items()}
             for shape, by_name in results.items()
         }
+        document = {"peers": versions, "not_measured": absent, **rounds_of}
         given.json.write_text(json.dumps(document, indent=1), "utf-8")
     sys.exit(0 if all(row.kept for row in rows) else 1)
 

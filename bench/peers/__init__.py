@@ -1,8 +1,8 @@
 """Which other gateways do we measure beside pointsman?
 
-A peer is a module with `NAME`, `install()`, `absence()` — why it cannot be measured, or None — and
-`start(upstream_url, cores)`. Each is set up as its own documentation says for the least work: one
-worker, no database, no cache, no logging of bodies.
+A peer is a module with `NAME`, `install()`, `absence()` — why it cannot be measured, or None —,
+`version()`, of what is there, and `start(upstream_url, cores)`. Each is set up as its own
+documentation says for the least work: one worker, no database, no cache, no logging of bodies.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ class Peer(Protocol):
     def install(self) -> None: ...
 
     def absence(self) -> str | None: ...
+
+    def version(self) -> str: ...
 
     def start(self, upstream_url: str, cores: frozenset[int]) -> Server: ...
 

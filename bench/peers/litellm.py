@@ -28,6 +28,10 @@ def absence() -> str | None:
     return None if found else 'not installed: make bench ARGS="--install-peers"'
 
 
+def version() -> str:
+    return venv.version(NAME, "litellm")
+
+
 def start(upstream_url: str, cores: frozenset[int]) -> Server:
     port = free_port()
     folder = fresh_folder(NAME)

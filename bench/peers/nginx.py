@@ -55,6 +55,13 @@ def absence() -> str | None:
     return None if _executable() else "no nginx here (Debian: apt install nginx-light)"
 
 
+def version() -> str:
+    """As `nginx -v` says, which it does on the standard error."""
+    command = [_executable() or NAME, "-v"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.strip().rpartition("/")[2] or "unknown"
+
+
 def start(upstream_url: str, cores: frozenset[int]) -> Server:
     port = free_port()
     folder = fresh_folder(NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -29,6 +30,13 @@ def absence() -> str | None:
     if not shutil.which("node"):
         return "no Node here"
     return None if _script().exists() else 'not installed: make bench ARGS="--install-peers"'
+
+
+def version() -> str:
+    """What its package says, and which Node runs it."""
+    package = json.loads((_script().parents[1] / "package.json").read_text("utf-8"))
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    return f"{package.get('version', 'unknown')} (Node {node.stdout.strip().removeprefix('v')})"
 
 
 def start(upstream_url: str, cores: frozenset[int]) -> Server:

@@ -48,6 +48,10 @@ def absence() -> str | None:
     return None if found else 'not installed: make bench ARGS="--install-peers"'
 
 
+def version() -> str:
+    return venv.version(NAME, "tensorzero")
+
+
 def start(upstream_url: str, cores: frozenset[int]) -> Server:
     folder = fresh_folder(NAME)
     config = folder / "tensorzero.toml"

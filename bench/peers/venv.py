@@ -18,6 +18,14 @@ def program(name: str, command: str) -> Path:
     return folder(name) / "bin" / command
 
 
+def version(name: str, distribution: str) -> str:
+    """The version of a distribution in the peer's environment."""
+    question = f"from importlib.metadata import version; print(version({distribution!r}))"
+    command = [str(program(name, "python")), "-c", question]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
 def install(name: str, requirement: str) -> None:
     """Create the peer's environment and install `requirement` in it. Does nothing if it exists."""
     if program(name, "pip").exists():
