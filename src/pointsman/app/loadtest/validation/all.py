@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pointsman.app.loadtest.validation import flow, learning, looking, storm, thousand
-from pointsman.app.loadtest.validation.checks import Check, Scenario, holds
+from pointsman.app.loadtest.validation.checks import Check, NotRun, Scenario, holds
 from pointsman.app.loadtest.validation.chromium import NAMES, chromium
 from pointsman.core.errors import PointsmanError
 
@@ -45,6 +45,8 @@ def carried_out(number: int, *, short: bool) -> Scenario:
     began = time.monotonic()
     try:
         checks = run(short=short)
+    except NotRun as reason:
+        return Scenario(number, name, not_run=str(reason))
     except (PointsmanError, OSError, KeyError, ValueError) as error:
         # The gateway did not start, went away, refused or answered something else: that it all
         # works together is what was to be shown.

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pointsman.core.errors import PointsmanError
+
+
+class NotRun(PointsmanError):
+    """A scenario cannot be run here; says what it needs."""
+
 
 class Check(NamedTuple):
     """One thing that was looked at. `passed` None: it could not be. `value`: of a figure."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pointsman.app.loadtest.arrivals import OpenLoop
 from pointsman.app.loadtest.run import Bounds
-from pointsman.app.loadtest.validation.checks import Check, at_least, at_most, holds
+from pointsman.app.loadtest.validation.checks import Check, NotRun, at_least, at_most, holds
 from pointsman.app.loadtest.validation.chromium import Page
 from pointsman.app.loadtest.validation.stand import Stand, stand, wait_for
 from pointsman.app.loadtest.validation.thousand import DECISIONS, SECONDS, put_on
@@ -19,9 +19,10 @@ WATCHED_S = 20.0
 SHORT_S = 6.0
 FIRST_FIGURES_MS = 3_000
 ANOTHER_PAGE_MS = 2_000
-LONGEST_FRAME_MS = 500
+LONGEST_FRAME_MS = 1_000
 MOST_BUSY = 0.5
 UP_WITHIN_S = 20.0
+BUILD = "a wheel carries it, in a checkout `make dashboard` builds it"
 PAGES = ("decisions", "models", "alerts", "overview")
 
 WATCHING = """
@@ -63,9 +64,15 @@ new Promise((done) => {
 
 def run(executable: str, *, short: bool = False) -> Sequence[Check]:
     with stand(time_scale=0.2, alerts={"interval_s": 1}) as place:
-        place.page("/")  # the first look reads the files
+        _is_built(place)
         with _busy(place, SHORT_S if short else WATCHED_S), Page(executable) as page:
             return _looked_at(page, place, SHORT_S if short else WATCHED_S)
+
+
+def _is_built(place: Stand) -> None:
+    """Raises `NotRun`. The first look also makes the gateway read the files."""
+    if b"/assets/" not in place.page("/"):
+        raise NotRun(f"this gateway has no dashboard: {BUILD}")
 
 
 def _looked_at(page: Page, place: Stand, seconds: float) -> Sequence[Check]:
@@ -88,13 +95,13 @@ def _looked_at(page: Page, place: Stand, seconds: float) -> Sequence[Check]:
             page.value("window.longestFrame"),
             "ms",
         ),
-        at_most("the page's main thread is busy", MOST_BUSY, share, "of the time"),
+        at_most("the page's main thread works", MOST_BUSY, share, "of the time"),
         holds("errors in the page", "none", "; ".join(map(str, failures)) or "none", not failures),
     ]
 
 
 def _busy_s(page: Page) -> float:
-    """How long the main thread of the page has worked so far, in seconds."""
+    """Processor time of the page's main thread so far, in seconds."""
     found: list[dict[str, Any]] = page.ask("Performance.getMetrics")["metrics"]
     return float(next(each["value"] for each in found if each["name"] == "TaskDuration"))
 
