@@ -117,7 +117,7 @@ class Page:
         try:
             os.write(self._write, json.dumps(message).encode() + b"\0")
         except OSError as error:
-            raise BrowserFailed(f"{method}: {error.strerror}") from error
+            raise BrowserFailed(self._ended(method)) from error
         answer = self._answer(number, method)
         if "error" in answer:
             raise BrowserFailed(f"{method}: {answer['error'].get('message')}")
@@ -139,8 +139,11 @@ class Page:
                 raise BrowserFailed(f"{method}: no answer in {ANSWERS_WITHIN_S:.0f} s")
             more = os.read(self._read, 1 << 20)
             if not more:
-                raise BrowserFailed(f"{method}: {self._executable} has ended")
+                raise BrowserFailed(self._ended(method))
             self._buffer += more
+
+    def _ended(self, method: str) -> str:
+        return f"{method}: {self._executable} has ended"
 
     def open(self, url: str) -> None:
         self.ask("Page.navigate", url=url)
