@@ -77,6 +77,15 @@ def test_the_whole_fleet_is_shown_with_what_it_comes_to(fleet: Path, capsys: Cap
     assert not (fleet.parent / "data").exists(), "nothing is written"
 
 
+def test_a_plan_that_costs_nothing_says_why(fleet: Path, capsys: Captured) -> None:
+    assert main(["assign", str(fleet)]) == 0
+    assert "agents without a `load`" not in capsys.readouterr().out
+    silent = "\n".join(line for line in FLEET.splitlines() if "load:" not in line)
+    fleet.write_text(silent, "utf-8")
+    assert main(["assign", str(fleet)]) == 0
+    assert "agents without a `load` ask for nothing" in capsys.readouterr().out
+
+
 def test_programs_get_every_term_and_the_terms_sum_to_the_score(
     fleet: Path, capsys: Captured
 ) -> None:

@@ -121,6 +121,15 @@ def test_every_decision_is_listed_and_fits_a_page() -> None:
     assert [r.name for r in records if r.read_text("utf-8").count("\n") > 60] == []
 
 
+def test_the_map_leads_to_every_page() -> None:
+    docs = ROOT / "docs"
+    leads = set(LINK.findall((docs / "README.md").read_text("utf-8")))
+    written = [path for path in docs.glob("*/*.md") if path.parent.name != "decisions"]
+    written += [path for path in docs.glob("*.md") if path.name != "README.md"]
+    named = {str(path.relative_to(docs)) for path in written}
+    assert named - leads == set()
+
+
 def test_the_readme_names_every_command_and_no_other() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     (line,) = (line for line in text.splitlines() if "all commands: " in line)

@@ -103,7 +103,13 @@ def plan_text(stated: Stated, plan: Plan) -> str:
                 ", ".join(record["fallbacks"]) or "-",
             )
         )
-    return "\n".join([_table(rows), "", _summary(plan), *_left_out(stated, plan), *plan.notes])
+    free = [NO_COST] if plan.placed and not plan.usd_per_day and not plan.unpriced else []
+    lines = [_table(rows), "", _summary(plan), *free, *_left_out(stated, plan), *plan.notes]
+    return "\n".join(lines)
+
+
+NO_COST = "nothing is spent as far as is declared: agents without a `load` ask for nothing"
+"""Said where a plan costs 0.00, which looks like a mistake to whoever sees it first."""
 
 
 def _summary(plan: Plan) -> str:

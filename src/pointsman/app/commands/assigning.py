@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pointsman.app.commands.asking import Document, Gateway
 from pointsman.app.commands.refusing import refused
+from pointsman.app.plan_views import NO_COST
 from pointsman.core.assignment.plan import words_of_gap
 from pointsman.core.errors import ConfigError, Problem
 
@@ -116,6 +117,8 @@ def _plan_lines(plan: Document) -> Iterator[str]:
         f"{plan['strategy']}: {plan['total_assignments']} assigned, mean score "
         f"{plan['avg_match_score']:.2f}, {plan['usd_per_day']:.2f} USD per day{proven}"
     )
+    if plan["total_assignments"] and not plan["usd_per_day"]:
+        yield NO_COST
     for each in plan["unassigned"]:
         yield f"{each['agent_id']} has no model:"
         yield from (f"  {reason}" for reason in each["reasons"])
