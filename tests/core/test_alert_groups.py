@@ -217,8 +217,13 @@ def test_the_end_of_an_alert_without_a_rule_is_told() -> None:
 def test_what_is_known_no_more_is_forgotten() -> None:
     teller = Teller()
     tell(teller, 0, [alert(), alert(scope=AGENT)])
-    teller.forget([alert()])
+    known = alert()
+    teller.forget(known.rule, {known.scope})
     assert teller.told(alert()).channels == {"pager"}
     assert teller.told(alert(scope=AGENT)) is NOTHING
-    teller.forget([])
+    teller.forget(known.rule, ())
+    teller.forget("no such rule", ())
+    tell(teller, 600, [alert()])
+    teller.clear()
+    assert teller.told(alert()) is NOTHING
     assert teller.told(alert()) is NOTHING

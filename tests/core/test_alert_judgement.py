@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from alerts_made import AGENT, CRITICAL, MODEL, WARNING, alert, at, attempts, rule
 from pointsman.core.alert_conditions import Reading
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_judgement import Judgement
-from pointsman.core.alert_log import AlertLog, State
+from pointsman.core.alert_log import AlertLog, Event, State
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
 from pointsman.core.alert_rules import Condition, Rule
 
@@ -90,3 +91,15 @@ def test_what_is_declared_no_longer_is_not_looked_at_and_its_alerts_are_over() -
     judged.declared = {ScopeKind.MODEL: {"p/n", "p/m"}}
     (again,) = judged.look(at(3), {})
     assert again.alert.scope == MODEL
+
+
+def test_ten_thousand_alerts_are_looked_through_a_rule_at_a_time() -> None:
+    rules = [rule(name=f"r{number}") for number in range(100)]
+    judged = judgement(*rules)
+    judged.counts.fold(0.0, [each for n in range(100) for each in attempts(0, 5, model=f"p/{n}")])
+    assert len(judged.look(at(0), {})) == 10_000
+    judged.declared = {ScopeKind.MODEL: set()}
+    events: list[Event] = []
+    ended = [len(events) for _ in judged.looking(at(1), {}, events)]
+    most = max(after - before for before, after in pairwise(ended))
+    assert (len(events), most) == (10_000, 100)

@@ -20,7 +20,7 @@ from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_metrics import EVERYTHING, METRICS, Kind, Scope, ScopeKind
 from pointsman.core.alert_usual import Usual
 from pointsman.core.errors import FailureKind, UpstreamError
-from pointsman.core.fleet import Agent, AgentStatus, Source, Usage
+from pointsman.core.fleet import Agent, AgentStatus, Fleet, Source, Usage
 from pointsman.engine.measured_gauges import Measured
 
 CODER = Scope(ScopeKind.AGENT, "coder")
@@ -272,3 +272,15 @@ async def test_exploring_beyond_the_cap_is_told_of() -> None:
         watched.statistics.decided(decided("a/best", explored=number % 10 == 0))
     await watched.look()
     assert watched.live()["explores_too_much"] is WARNING
+
+
+def test_where_alerts_are_shared_only_who_was_seen_to_go_is_gone() -> None:
+    watched = Watched(agents=[Agent("coder"), Agent("clerk")])
+    gauges, registry = watched.gauges, watched.world.registry
+    assert "elsewhere" not in gauges.declared()[ScopeKind.AGENT]
+    assert "elsewhere" in gauges.declared(shared=True)[ScopeKind.AGENT]
+    setup = registry.current.setup
+    fleet = Fleet([Agent("clerk")], setup.fleet.models.values(), "v2")
+    registry.replace(replace(setup, fleet=fleet))
+    agents = gauges.declared(shared=True)[ScopeKind.AGENT]
+    assert [name in agents for name in ("coder", "clerk", "elsewhere")] == [False, True, True]

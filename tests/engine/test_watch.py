@@ -14,13 +14,14 @@ from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, NOON, WARNING, rule
 from pointsman.core.alert_budget import Budget, Per
-from pointsman.core.alert_log import State
+from pointsman.core.alert_log import Alert, State
 from pointsman.core.alert_memory import Step
 from pointsman.core.alert_metrics import EVERYTHING, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind, StoreError
+from pointsman.core.fleet import Agent, Fleet
 from pointsman.core.notification import NoticeState
 
 GROUPS = 2
@@ -330,3 +331,19 @@ async def test_what_is_declared_no_longer_is_over_and_only_what_was_told_is_told
     about = [notice.rule for each in watched.told for notice in each.alerts]
     assert "model_failure" not in about
     assert any(each.count(NoticeState.RESOLVED) for each in watched.told)
+
+
+async def test_alerts_of_an_agent_that_was_taken_away_are_over() -> None:
+    watched = Watched(agents=[Agent("coder")])
+    watched.attempts(0, 30)
+    await watched.look()
+
+    def of_agents() -> list[Alert]:
+        return [each for each in watched.alerts.log.all() if each.scope.kind is ScopeKind.AGENT]
+
+    assert {(each.scope.id, each.is_open) for each in of_agents()} == {("coder", True)}
+    registry = watched.world.registry
+    setup = registry.current.setup
+    registry.replace(replace(setup, fleet=Fleet((), setup.fleet.models.values(), "v2")))
+    await watched.look(2)
+    assert {(each.is_open, each.why) for each in of_agents()} == {(False, "no longer declared")}

@@ -80,7 +80,7 @@ class Watched:
         store: MemoryAlerts | None = None,
         record: Record | None = None,
         clock: FakeClock | None = None,
-        agents: Sequence[Agent] = (),
+        agents: Sequence[Agent] = (Agent("coder"),),
     ) -> None:
         self.world = World(BEST, NEXT, agents=agents, clock=clock)
         self.clock = self.world.clock

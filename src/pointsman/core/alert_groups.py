@@ -7,7 +7,7 @@ What is told of a group on a channel is one notification: what is new first, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import NamedTuple
@@ -155,12 +155,15 @@ class Teller:
         """So much was told of this alert before."""
         self._told.setdefault(alert.rule, {})[alert.scope] = told
 
-    def forget(self, known: Iterable[Alert]) -> None:
-        """Forget what was told of alerts that are known no more."""
-        keys = {alert.key for alert in known}
-        for rule, told in self._told.items():
-            for scope in [scope for scope in told if (rule, scope) not in keys]:
-                del told[scope]
+    def clear(self) -> None:
+        """Forget what was told of all alerts."""
+        self._told.clear()
+
+    def forget(self, rule: str, known: Container[Scope]) -> None:
+        """Forget what was told of alerts of this rule that are known no more."""
+        told = self._told.get(rule, {})
+        for scope in [scope for scope in told if scope not in known]:
+            del told[scope]
 
     def _gathering(
         self,
@@ -171,8 +174,10 @@ class Teller:
         groups: dict[GroupKey, list[_Alike]],
     ) -> Iterator[None]:
         """Put alerts that are open, or of which the end is to be told, into their groups."""
-        hiding = Hiding(alerts, members)
-        yield
+        hiding = Hiding((), members)
+        for begin in range(0, len(alerts), NOTED_AT_ONCE):
+            hiding.note(alerts[begin : begin + NOTED_AT_ONCE])
+            yield
         by = wishes.grouping.by
         asked, hides_any = bool(wishes.silences or wishes.acks), hiding.hides_any
         types = {each: (each.value,) for each in AlertType} if by == ("alert_type",) else {}

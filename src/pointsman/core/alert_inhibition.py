@@ -27,6 +27,11 @@ class Hiding:
     def __init__(self, alerts: Iterable[Alert], members: Members) -> None:
         self._providers: dict[str, Alert] = {}
         self._models: dict[str, Alert] = {}
+        self._members = members
+        self.note(alerts)
+
+    def note(self, alerts: Iterable[Alert]) -> None:
+        """These alerts may hide others, too."""
         # Most alerts are of kinds that hide nothing, so that is asked first.
         for alert in [each for each in alerts if each.scope.kind in _THAT_HIDE]:
             if not alert.is_open:
@@ -36,7 +41,7 @@ class Hiding:
                 if before is None or alert.severity > before.severity:
                     self._providers[alert.scope.id] = alert
             elif _leaves_none(alert):
-                for model_id in members.get(alert.scope.id, ()):
+                for model_id in self._members.get(alert.scope.id, ()):
                     self._models[model_id] = alert
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from pointsman.core.alert_conditions import Look, Reading, judge
 from pointsman.core.alert_counts import OTHER, Counts, Series
-from pointsman.core.alert_log import Alert, AlertLog, Event, Now, State
+from pointsman.core.alert_log import AlertLog, Event, Now, State
 from pointsman.core.alert_metrics import EVERYTHING, Kind, Scope, ScopeKind
 from pointsman.core.alert_rules import NoData, Rule
 
@@ -22,7 +22,7 @@ AT_ONCE = 64
 """So many scopes are one step of looking."""
 
 
-Declared = Mapping[ScopeKind, AbstractSet[str]]
+Declared = Mapping[ScopeKind, Container[str]]
 """The ids that there are now, of the kinds of which it is known."""
 
 
@@ -37,7 +37,7 @@ class Judgement:
         self.log = log
         self.counts = counts
         self.declared: Declared | None = None
-        """Nobody looks at models and providers that are not among them; None: at all."""
+        """Nobody looks at models, providers and agents that are not among them; None: at all."""
         self._gone: AbstractSet[Scope] = frozenset()
 
     def look(self, now: Now, gauges: Gauges) -> list[Event]:
@@ -57,7 +57,7 @@ class Judgement:
             for begin in range(0, len(scopes), AT_ONCE):
                 self._look(rule, scopes[begin : begin + AT_ONCE], look, now, gauges, events)
                 yield
-        events += self._end_orphans(now)
+        yield from self._ending_orphans(now, events)
 
     def _look(
         self, rule: Rule, scopes: _Scopes, look: Look, now: Now, gauges: Gauges, events: list[Event]
@@ -105,23 +105,26 @@ class Judgement:
         return found
 
     def _is_gone(self, scope: Scope) -> bool:
-        """Whether the scope is of a model or provider that is declared no longer."""
+        """Whether the scope is of somebody who is declared no longer."""
         known = None if self.declared is None else self.declared.get(scope.kind)
         return known is not None and scope.id not in known and scope.id != OTHER
 
-    def _end_orphans(self, now: Now) -> Iterator[Event]:
+    def _ending_orphans(self, now: Now, events: list[Event]) -> Iterator[None]:
         """Alerts whose rule or scope is gone, or that do not concern each other, are over."""
-        gone: list[Alert] = []
-        for name in self.log.rules():
-            rule, alerts = self.rules.get(name), self.log.of(name)
-            if rule is not None and rule.only:
-                alerts = [each for each in alerts if not rule.concerns(each.scope)]
-            elif rule is not None:
-                scopes = rule.scopes
-                alerts = [each for each in alerts if each.scope.kind not in scopes]
-            gone += alerts
-        yield from filter(None, (self.log.end(each, now, "its rule is gone") for each in gone))
-        if self.declared is not None:
-            left = [each for each in self.log.all() if each.is_live and self._is_gone(each.scope)]
-            ends = (self.log.end(each, now, "no longer declared") for each in left)
-            yield from filter(None, ends)
+        for name in tuple(self.log.rules()):
+            rule = self.rules.get(name)
+            for alert in self.log.of(name):
+                why = self._why_orphaned(rule, alert.scope)
+                ended = None if why is None else self.log.end(alert, now, why)
+                if ended is not None:
+                    events.append(ended)
+            yield
+
+    def _why_orphaned(self, rule: Rule | None, scope: Scope) -> str | None:
+        if (
+            rule is None
+            or scope.kind not in rule.scopes
+            or (rule.only and not rule.concerns(scope))
+        ):
+            return "its rule is gone"
+        return "no longer declared" if self._is_gone(scope) else None

@@ -290,7 +290,13 @@ class AlertLog:
 
     def forget(self, now: Now) -> None:
         """Let go of what was resolved long ago."""
-        for alerts in self._alerts.values():
+        for _ in self.forgetting(now):
+            pass
+
+    def forgetting(self, now: Now) -> Iterator[str]:
+        """The same, a rule with every step."""
+        for rule in tuple(self._alerts):
+            alerts = self._alerts[rule]
             old = [
                 scope
                 for scope, alert in alerts.items()
@@ -298,6 +304,7 @@ class AlertLog:
             ]
             for scope in old:
                 del alerts[scope]
+            yield rule
 
     def _put(self, before: Alert | None, after: Alert | None, now: Now) -> Event | None:
         if after is not None:
@@ -322,6 +329,11 @@ class AlertLog:
         """Every alert that is known, resolved ones among them."""
         for alerts in self._alerts.values():
             yield from alerts.values()
+
+    def every(self) -> Iterator[list[Alert]]:
+        """The same, those of one rule with every step; between steps they may change."""
+        for rule in tuple(self._alerts):
+            yield list(self.known(rule).values())
 
     def of(self, rule: str) -> list[Alert]:
         """The alerts of one rule that are pending or open."""

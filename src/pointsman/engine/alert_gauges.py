@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pointsman.core.admission import Circuit
@@ -51,6 +52,17 @@ class Sources(NamedTuple):
     statistics: LiveStatistics
 
 
+@dataclass(frozen=True, slots=True)
+class _NotSeenToGo:
+    """Everybody but who was once `declared` here and is not among those who are `here` now."""
+
+    here: frozenset[str]
+    declared: frozenset[str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.here or name not in self.declared
+
+
 class Gauges:
     """Reads numbers; what takes time to become true (a breaker open for long) it remembers."""
 
@@ -58,6 +70,7 @@ class Gauges:
         self._sources = sources
         self._open_since: dict[str, float] = {}
         self._known: tuple[Fleet, dict[str, list[Model]]] | None = None
+        self._declared_once: dict[ScopeKind, frozenset[str]] = {}
         self._moves: deque[tuple[float, str, str]] = deque(maxlen=MOST_MOVES)
         self._readers: Mapping[frozenset[str], Reader] = {
             frozenset({"eligible_models"}): self._eligible,
@@ -97,14 +110,24 @@ class Gauges:
         """The models that would serve each set of capabilities, if they are well."""
         return {key: frozenset(each.id for each in models) for key, models in self._sets().items()}
 
-    def declared(self) -> Declared:
-        """The models that there are, and the providers that have any.
+    def declared(self, *, shared: bool = False) -> Declared:
+        """The models and agents that there are, and the providers that have any models.
 
-        Not the agents: one that nobody declared may be served, too.
+        Where alerts are `shared` with gateways that may know others, all but who was seen to go.
         """
-        models = self._sources.registry.fleet.models.keys()
-        providers = {each.partition("/")[0] for each in models}
-        return {ScopeKind.MODEL: models, ScopeKind.PROVIDER: providers}
+        fleet = self._sources.registry.fleet
+        here = {
+            ScopeKind.MODEL: frozenset(fleet.models),
+            ScopeKind.PROVIDER: frozenset(each.partition("/")[0] for each in fleet.models),
+            ScopeKind.AGENT: frozenset(fleet.agents),
+        }
+        for kind, names in here.items():
+            self._declared_once[kind] = self._declared_once.get(kind, frozenset()) | names
+        if not shared:
+            return here
+        return {
+            kind: _NotSeenToGo(names, self._declared_once[kind]) for kind, names in here.items()
+        }
 
     # Models ----------------------------------------------------------------------------------
 

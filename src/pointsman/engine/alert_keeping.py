@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from pointsman.core.alert_log import Key, Now
 from pointsman.core.alert_memory import Entry, Kept
@@ -56,12 +57,12 @@ class Keeping:
 
     def add(
         self,
-        alerts: Iterable[Kept] = (),
+        alerts: Mapping[Key, Kept] = MappingProxyType({}),
         lines: Iterable[Entry] = (),
         notifications: Iterable[Notification] = (),
     ) -> None:
         """All of it is to be kept, the later in the place of the earlier."""
-        self._alerts.update((each.alert.key, each) for each in alerts)
+        self._alerts.update(alerts)
         self._lines += lines
         self._notifications += notifications
         self.lost += _shorten(self._lines, MOST_LINES)
@@ -77,12 +78,13 @@ class Keeping:
         async with self._one_at_a_time:
             if not self.waiting:
                 return True
-            taken = Happened(list(self._alerts.values()), self._lines, self._notifications)
+            alerts = self._alerts
+            taken = Happened(list(alerts.values()), self._lines, self._notifications)
             self._alerts, self._lines, self._notifications = {}, [], []
             try:
                 await asyncio.to_thread(self._store.keep, taken, now.at)
             except StoreError as error:
-                self._failed(taken, now, error)
+                self._failed(alerts, taken, now, error)
                 await self._past(now)
                 return False
             self._failing_since_s = None
@@ -90,13 +92,14 @@ class Keeping:
                 self.tell()
             return True
 
-    def _failed(self, taken: Happened, now: Now, error: StoreError) -> None:
+    def _failed(
+        self, alerts: dict[Key, Kept], taken: Happened, now: Now, error: StoreError
+    ) -> None:
         self.failed += 1
         if self._failing_since_s is None:
             self._failing_since_s = now.s
             log.error("alerts cannot be kept, trying again at every look: %s", error)
-        newer = self._alerts
-        self._alerts = {each.alert.key: each for each in taken.alerts} | newer
+        self._alerts = alerts | self._alerts
         self._lines = [*taken.entries, *self._lines]
         self._notifications = [*taken.notifications, *self._notifications]
 

@@ -93,7 +93,7 @@ class Alerts:
     def adopt(self, kept: Iterable[Kept], silences: Iterable[Silence], now: Now) -> None:
         """Forget what is known here, and know what another gateway has found."""
         self.log.clear()
-        self.teller.forget(())
+        self.teller.clear()
         self.acks.clear()
         self.restore(kept, now)
         self.silences = {each.id: each for each in silences}
@@ -194,12 +194,19 @@ class Alerts:
             hidden_by.id if hidden_by is not None else "",
         )
 
-    def tidy(self, now: Now) -> None:
-        """Forget what is over for long."""
-        self.log.forget(now)
-        self.teller.forget(self.log.all())
-        known = {alert.fingerprint for alert in self.log.all()} if self.acks else set()
-        self.acks = {key: ack for key, ack in self.acks.items() if key in known}
+    def tidying(self, now: Now) -> Iterator[None]:
+        """Forget what is over for long, a little with every step."""
+        known: set[str] = set()
+        acks = tuple(self.acks)
+        for rule in self.log.forgetting(now):
+            alerts = self.log.known(rule)
+            self.teller.forget(rule, alerts)
+            if acks:
+                known.update(alert.fingerprint for alert in alerts.values())
+            yield
+        for key in acks:
+            if key not in known:
+                self.acks.pop(key, None)
         oldest = now.at - KEPT_AFTER_END
         self.silences = {
             key: silence for key, silence in self.silences.items() if silence.ends_at >= oldest

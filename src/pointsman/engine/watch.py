@@ -174,7 +174,8 @@ class Watch:
         if now.s - self._tidied_s >= TIDIED_EVERY_S:
             self._tidied_s = now.s
             self._judgement.counts.forget(now.s)
-            self.alerts.tidy(now)
+            async for _ in in_steps(self.alerts.tidying(now), self._clock.monotonic):
+                pass
         await self._keeping.keep(now)
         took_s = self._clock.monotonic() - begun_s
         self.looks = Looks(
@@ -280,7 +281,7 @@ class Watch:
         if self.sharing is not None:
             worst(readings, self.sharing.gauges(now.s, self.alerts.plan.interval_s))
         self.alerts.members = self._gauges.members()
-        self._judgement.declared = self._gauges.declared()
+        self._judgement.declared = self._gauges.declared(shared=self.sharing is not None)
         looking = self._judgement.looking(now, readings, events)
         async for _ in in_steps(looking, self._clock.monotonic):
             pass
@@ -288,7 +289,9 @@ class Watch:
     async def _tell(self, now: Now, events: list[Event]) -> int:
         """Decide what to tell, and hand all that happened to who keeps it."""
         alerts, said = self.alerts, Said([], [])
-        known = list(alerts.log.all())
+        known: list[Alert] = []
+        async for those in in_steps(alerts.log.every(), self._clock.monotonic):
+            known += those
         telling = alerts.teller.telling(now, known, alerts.wishes(), alerts.members, said)
         async for _ in in_steps(telling, self._clock.monotonic):
             pass
@@ -297,10 +300,10 @@ class Watch:
         happened = chain((event.alert for event in events), said.heard)
         async for each in in_steps(happened, self._clock.monotonic):
             touched[each.key] = each
-        kept = (alerts.kept(each, now) for each in touched.values())
+        kept = ((key, alerts.kept(each, now)) for key, each in touched.items())
         lines = (alerts.entry(event) for event in events)
         self._keeping.add(
-            [each async for each in in_steps(kept, self._clock.monotonic)],
+            {key: each async for key, each in in_steps(kept, self._clock.monotonic)},
             [each async for each in in_steps(lines, self._clock.monotonic)],
             said.notifications,
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_string
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from pointsman.adapters.notifiers import (
     webhook,
 )
 from pointsman.adapters.notifiers.fitting import as_json
+from pointsman.adapters.notifiers.long_tail import Apprise
 from pointsman.adapters.notifiers.wording import (
     evidence_words,
     figure,
@@ -36,7 +39,7 @@ from pointsman.adapters.notifiers.wording import (
     title,
 )
 from pointsman.core.alert import Evidence
-from pointsman.core.notification import MAX_SUMMARY_CHARS, NoticeState, Notification
+from pointsman.core.notification import MAX_SUMMARY_CHARS, AlertNotice, NoticeState, Notification
 
 GOLDEN = Path(__file__).with_name("golden")
 NOW = STARTED + timedelta(minutes=1)
@@ -45,6 +48,19 @@ RESOLVED = NoticeState.RESOLVED
 
 def mail_text(told: Notification) -> str:
     return mail.message(told, "pointsman@example.org", ["oncall@example.org"], NOW).as_string()
+
+
+def long_alert() -> AlertNotice:
+    """As long as can be, in everything that has a length."""
+    long = "x*&<" * 5_000
+    return notice(
+        summary="\N{PILE OF POO}" * MAX_SUMMARY_CHARS,
+        rule="r" * 300,
+        labels={f"label{i}": "&" * 200 for i in range(20)},
+        annotations={"description": long},
+        links={f"link{i}": f"https://a.example/{'y' * 300}" for i in range(9)},
+        acknowledged_by="k" * 500,
+    )
 
 
 CHANNELS: dict[str, Callable[[Notification], Any]] = {
@@ -98,18 +114,48 @@ def test_alertmanager_is_told_of_every_alert_in_requests_of_five_hundred() -> No
 
 @pytest.mark.parametrize("channel", LIMITS)
 def test_one_alert_as_long_as_can_be_is_within_the_limit(channel: str) -> None:
-    long = "x*&<" * 5_000
-    alert = notice(
-        summary="\N{PILE OF POO}" * MAX_SUMMARY_CHARS,
-        rule="r" * 300,
-        labels={f"label{i}": "&" * 200 for i in range(20)},
-        annotations={"description": long},
-        links={f"link{i}": f"https://a.example/{'y' * 300}" for i in range(9)},
-        acknowledged_by="k" * 500,
-    )
+    alert = long_alert()
     sent = CHANNELS[channel](notification(alerts=(alert,)))
     text = sent if isinstance(sent, str) else as_json(sent).decode()
     assert len(text.encode()) <= LIMITS[channel]
+
+
+@pytest.mark.parametrize("channel", LIMITS)
+def test_ten_thousand_alerts_as_long_as_can_be_are_within_the_limit(channel: str) -> None:
+    long = long_alert()
+    told = notification(alerts=tuple(replace(long, alert_id=f"al-{n}") for n in range(10_000)))
+    sent = CHANNELS[channel](told)
+    text = sent if isinstance(sent, str) else as_json(sent).decode()
+    assert len(text.encode()) <= {**LIMITS, "mail": 2_000_000}[channel]
+    if channel == "mail":
+        text = str(message_from_string(text, policy=default).get_content())
+    assert "more alert" in text or (channel == "webhook" and sent["truncatedAlerts"])
+
+
+SERVICES = {
+    "custom": ["json://127.0.0.1:1/path"],
+    "chat": ["tgram://123456789:abcdefg_hijklmnop/12315544/", "json://127.0.0.1:1/path"],
+    "board": ["discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"],
+    "text message": ["bulksms://user:password@12065550100"],
+}
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("count", [1, 50, 10_000])
+@pytest.mark.parametrize("length", ["usual", "long"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_apprise_is_given_is_no_more_than_the_shortest_of_its_services_takes(
+    service: str, length: str, count: int
+) -> None:
+    channel = Apprise(SERVICES[service])
+    alerts = [notice(n) if length == "usual" else long_alert() for n in range(count)]
+    told = notification(alerts=tuple(alerts))
+    text, head = channel.preview(told), channel.title(told)
+    assert len(head) + 2 + len(text) <= min(each.body_maxlen for each in channel.services)
+    shown = sum(f"acme/model-{n} succeed" in text for n in range(count))
+    if count > 1 and length == "usual":
+        assert more_words(count - max(1, shown)) in text
+    assert head.startswith("CRITICAL: ")
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams", "mail"])

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from pointsman.adapters.notifiers.wording import plain_text, title
+from pointsman.adapters.notifiers.fitting import short
+from pointsman.adapters.notifiers.wording import text_within, title
 from pointsman.core.alert import Severity
 from pointsman.core.errors import NotifyError
 from pointsman.core.notification import NoticeState, Notification
 
 MOST_ALERTS = 20
+MOST_CHARS = 30_000
+LEAST_CHARS = 80
+BETWEEN = "\r\n"
 
 _KINDS = {
     Severity.INFO: "info",
@@ -36,20 +40,28 @@ class Apprise:
     one_by_one = False
 
     def __init__(self, addresses: Sequence[str]) -> None:
-        self._service: Any = import_module("apprise").Apprise()
+        self.services: Any = import_module("apprise").Apprise()
         for number, address in enumerate(addresses, start=1):
-            if not self._service.add(address):
+            if not self.services.add(address):
                 raise ValueError(f"Apprise does not know what address number {number} means")
+        # The shortest that one of them takes is what all of them get, so that none refuses it.
+        self._most_chars = min(MOST_CHARS, *(each.body_maxlen for each in self.services))
 
     def preview(self, notification: Notification) -> str:
-        return plain_text(notification, MOST_ALERTS)
+        """The text. Where a service knows no titles, Apprise puts the title before it."""
+        room = self._most_chars - len(self.title(notification)) - len(BETWEEN)
+        return text_within(notification, most=MOST_ALERTS, max_chars=room)
+
+    def title(self, notification: Notification) -> str:
+        """The title, which leaves room for the least that is worth telling."""
+        return short(title(notification), self._most_chars - LEAST_CHARS - len(BETWEEN))
 
     async def notify(self, notification: Notification, earlier: str = "") -> str:  # noqa: ARG002
         over = notification.state is NoticeState.RESOLVED
         told = await asyncio.to_thread(
-            self._service.notify,
-            body=plain_text(notification, MOST_ALERTS),
-            title=title(notification),
+            self.services.notify,
+            body=self.preview(notification),
+            title=self.title(notification),
             notify_type="success" if over else _KINDS[notification.severity],
         )
         if not told:

@@ -17,11 +17,14 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from pointsman.adapters.notifiers.wording import plain_text, title
+from pointsman.adapters.notifiers.wording import text_within, title
 from pointsman.core.errors import NotifyError
 from pointsman.core.notification import Notification
 
 MOST_ALERTS = 100
+MOST_CHARS = 100_000
+"""At twelve bytes each, the most that a mail makes of a character, still far below what any server
+takes."""
 
 # 5xx that say something about an address or a login, not about this message.
 _FOR_THE_OPERATOR = frozenset({521, 523, 525, 530, 532, 534, 535, 538, 550, 551, 553, 556})
@@ -93,7 +96,7 @@ def message(
         mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Pointsman-Notification"] = notification.id
-    mail.set_content(plain_text(notification, MOST_ALERTS))
+    mail.set_content(text_within(notification, most=MOST_ALERTS, max_chars=MOST_CHARS))
     return mail
 
 

@@ -107,3 +107,18 @@ def plain_text(notification: Notification, most: int) -> str:
     if others:
         lines += [more_words(others), ""]
     return "\n".join(lines)
+
+
+def text_within(notification: Notification, *, most: int, max_chars: int) -> str:
+    """The notification as text of at most `max_chars`, at least 80: of fewer alerts, then of few
+    words. However many are left out is said.
+    """
+    count = min(most, len(notification.alerts))
+    while count:
+        text = plain_text(notification, count)
+        if len(text) <= max_chars:
+            return text
+        count //= 2
+    others = notification.total - 1
+    ending = f"\n{more_words(others)}" if others else ""
+    return short(title(notification), max_chars - len(ending)) + ending
