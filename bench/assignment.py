@@ -3,6 +3,7 @@
     python -m bench.assignment            200 x 50 and 2,000 x 200, three fleets each
     python -m bench.assignment --wide     and twenty fleets of 200 x 50, for the worst
     python -m bench.assignment --quick    one fleet each
+    python -m bench.assignment --seeds 40-59   200 x 50 of other seeds, each by itself
 
 CPU seconds of one core (the solver's included). Beside each figure stands what the same fleet costs
 a plainer way in the same minute: agents in turn beside the mere sorting of what each would like,
@@ -90,7 +91,10 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--wide", action="store_true")
+    parser.add_argument("--seeds", type=_seeds, metavar="FIRST-LAST")
     args = parser.parse_args()
+    if args.seeds:
+        return one_by_one(args.seeds)
     seeds = SEEDS[:1] if args.quick else SEEDS
     optimal(fleet(Shape(20, 5), 1))  # loads the solver, once
     lines = [
@@ -107,6 +111,26 @@ def main() -> int:
     used_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     print(f"{'memory of all this together':<58} {used_mb:7.0f} MB   promised {MOST_MB:.0f}")
     return 0 if all(line.kept for line in lines) and used_mb <= MOST_MB else 1
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    first, _, last = text.partition("-")
+    return tuple(range(int(first), int(last or first) + 1))
+
+
+def one_by_one(seeds: tuple[int, ...]) -> int:
+    """What each fleet of 200 x 50 takes, and the median and the worst of all."""
+    optimal(fleet(Shape(20, 5), 1))
+    for shape, effort in ((USUAL, EXACT), (TIGHT, NEAR)):
+        took = []
+        for seed in seeds:
+            problem = fleet(shape, seed)
+            plan, seconds = timed(lambda: optimal(problem, effort))  # noqa: B023 - called at once
+            took.append(seconds)
+            title = f"{_title(f'optimal to {effort.gap:.2%}', shape)}, seed {seed}"
+            print(f"{title:<66} {seconds:7.2f} s   gap {plan.gap or 0.0:.1e}", flush=True)
+        print(f"median {median(took):.2f} s, at worst {max(took):.2f} s")
+    return 0
 
 
 def scoring(shape: Shape) -> Line:
