@@ -18,7 +18,7 @@ from gateway_process import GatewayProcess, Serve, wait_until
 from raw_client import RawClient, chat_bytes, connected, unchunked
 from scripted_upstream import CHUNKED, DONE, ScriptedUpstream, Wire, event
 
-GRACE_S = 3.0
+GRACE_S = 6.0
 MARGIN_S = 1.5
 """What a busy machine may add to it: to hear of the signal, and to take the process apart."""
 CALLERS = 12

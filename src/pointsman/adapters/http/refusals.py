@@ -31,7 +31,7 @@ def head_too_large(limit: int) -> Reply:
 
 def too_slow(part: str, allowed_s: float) -> Reply:
     """`part` of the request is still not there."""
-    message = f"The {part} of the request did not arrive within {allowed_s:.0f} s."
+    message = f"The {part} of the request did not arrive within {allowed_s:g} s."
     return Reply(408, message, "invalid_request_error", "request_timeout")
 
 
