@@ -31,6 +31,7 @@ from pointsman.adapters.stores.schema import VERSION_TABLE
 from pointsman.adapters.stores.spool.store import Backlog, SpooledStore
 from pointsman.core.errors import StoreError
 from pointsman.engine.ports import DecisionQuery
+from small_disk import clear, fill, small_disk
 
 PASSWORD, OTHER = "pass-of-mine", "changed-of-mine"
 LARGE = 1_000_000_000
@@ -255,6 +256,21 @@ def test_a_primary_that_has_become_a_standby(server: Server, tmp_path: Path) -> 
             lambda: server.do(f"{setting} = off"),
             "read-only transaction",
         )
+
+
+def test_a_disk_that_is_full(server: Server, tmp_path: Path) -> None:
+    """A tablespace on a disk of its own, which somebody else fills."""
+    folder = server.server.folder
+    with small_disk(folder, 48) as disk:
+        owner = (folder / "data").stat()
+        (disk / "space").mkdir(mode=0o700)
+        os.chown(disk, owner.st_uid, owner.st_gid)
+        os.chown(disk / "space", owner.st_uid, owner.st_gid)
+        server.do(f"CREATE TABLESPACE small LOCATION '{disk / 'space'}'")
+        server.do(f"ALTER DATABASE {server.name} SET TABLESPACE small")
+        with spooled(tmp_path, server.url()) as store:
+            endured(store, lambda: fill(disk), lambda: clear(disk), "No space left on device")
+        server.do(f"DROP DATABASE {server.name} WITH (FORCE)", "DROP TABLESPACE small")
 
 
 def test_tables_that_were_taken_away(server: Server, tmp_path: Path) -> None:

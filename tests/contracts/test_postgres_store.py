@@ -274,3 +274,14 @@ def test_a_clock_that_is_an_hour_off_loses_nothing(
     assert days_in(upgraded_database) == ["20260228", "20260301"]
     found = [each.decision for each in store.decisions(DecisionQuery())]
     assert found == sorted(kept, key=lambda each: each.id, reverse=True)
+
+
+def test_outcomes_of_decisions_that_were_lost_leave_no_page_short(store: PostgresStore) -> None:
+    """They are tried again on a model that is asked for, and newer than all that is found."""
+    store.append([a_decision(number, "p/two") for number in (1, 2, 3)])
+    store.append([an_outcome(number, "p/two", attempt=2) for number in (3, 4, 5, 6)])
+    asked = DecisionQuery(model_id="p/two", limit=2)
+    found = store.decisions(asked)
+    assert [each.decision.id[-1] for each in found] == ["3", "2"]
+    rest = store.decisions(asked._replace(before=found[-1].decision.id))
+    assert [each.decision.id[-1] for each in rest] == ["1"]

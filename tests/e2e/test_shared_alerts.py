@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
 from gateway_process import CONTROL, GatewayProcess, Serve, wait_until
 from rows_of_failures import Upstream, config, fails, heals, upstream
+from test_alerts_killed import LONGEST_S, TROUBLE, history, judge
 
 from database_server import DatabaseServer, NoDatabaseServer
 from pointsman.adapters.stores.postgres.address import address_of
@@ -156,3 +160,60 @@ def test_while_the_database_is_away_alerts_are_told_and_taken(
         time.sleep(QUIET_S)  # nothing must come
         for model in ("up/m0", "up/m1"):
             assert told(receiver).count((model, "resolved")) == 1
+
+
+KILLS = 40
+KILL_S = 60.0
+"""So long a kill may take at most, and until another has the watch, on a machine that is busy."""
+
+
+def test_the_one_that_watches_is_killed_and_again(serve: Serve, server: DatabaseServer) -> None:
+    prove(serve, server, kills=2, seed=1)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(KILLS * KILL_S)
+def test_the_one_that_watches_is_killed_again_and_again(
+    serve: Serve, server: DatabaseServer
+) -> None:
+    prove(serve, server, kills=KILLS, seed=int(os.environ.get("POINTSMAN_SEED", "20261123")))
+
+
+def prove(serve: Serve, server: DatabaseServer, kills: int, seed: int) -> None:
+    """Whoever watches is killed at random points; of each step that was committed, one notice."""
+    random = Random(seed)
+    with receiving() as receiver, upstream() as port:
+        wanted = {**config(port, receiver, kills), "store": {"url": server.url()}}
+        gateways = [serve(wanted), serve(wanted)]
+        for number in range(kills):
+            leads = the_one_that_leads(gateways)
+            receiver.behave(**random.choice(TROUBLE))
+            fails(random.choice(gateways), f"m{number}")
+            if number:
+                heals(random.choice(gateways), f"m{number - 1}")
+            time.sleep(random.uniform(0.0, LONGEST_S))  # the moment of death is what is tried out
+            leads.signal(signal.SIGKILL)
+            leads.wait()
+            leads.start()
+        receiver.behave()
+        the_one_that_leads(gateways)
+        for number in range(kills):
+            heals(random.choice(gateways), f"m{number}")
+        wait_until(lambda: all(map(is_over, gateways)), within_s=120, what="all is over and told")
+        steps = history(gateways[0])
+        assert steps == history(gateways[1])
+        judge(steps, receiver.taken, kills)
+        print(f"seed {seed}: {kills} kills, {dict(Counter(step for _, step in steps))}")
+
+
+def the_one_that_leads(gateways: list[GatewayProcess]) -> GatewayProcess:
+    found: GatewayProcess = wait_until(
+        lambda: next((each for each in gateways if part(each) == "leads"), None),
+        within_s=TAKEN_OVER_S,
+    )
+    return found
+
+
+def is_over(gateway: GatewayProcess) -> bool:
+    waiting = gateway.control("/alerts/outbox?state=pending")["notifications"]
+    return not active(gateway) and not waiting

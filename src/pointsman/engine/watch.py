@@ -60,7 +60,8 @@ class Senses(NamedTuple):
 class Looks(NamedTuple):
     """How watching itself goes: looks taken, notifications made, how long looks took, in seconds.
 
-    `spent_s` is that of all of them, `last_s` that of the last, which was begun at `last_at`.
+    `spent_s` is that of all of them, `last_s` that of the last. `last_at` is when it was begun, or
+    when it was last made sure that another gateway looks.
     """
 
     taken: int = 0
@@ -161,6 +162,7 @@ class Watch:
         if not self._restored and not await self._try_to_restore():
             return
         if self.sharing is not None and not await self._takes_part(self.sharing):
+            self.looks = self.looks._replace(last_at=self.now().at)
             return
         if self._must_recall or begun_s >= self._recall_s:
             await self._recall()

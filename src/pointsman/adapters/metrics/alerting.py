@@ -35,7 +35,7 @@ def alerted(desk: Desk) -> Part:
     lasting = sum(each.state(now) is SilenceState.ACTIVE for each in desk.silences())
     gauges = {
         "pointsman_alert_last_look_timestamp_seconds": (
-            "When the gateway last looked at itself, in seconds since 1970; 0: never.",
+            "When the gateway last looked, or knew that another does, in seconds since 1970.",
             0.0 if looks.last_at is None else looks.last_at.timestamp(),
         ),
         "pointsman_alert_last_look_seconds": ("How long that look took.", looks.last_s),

@@ -48,7 +48,9 @@ _ENDED = (
 )
 _BY_RESULT = {True: _SUCCEEDED, False: f"{_ENDED} AND NOT {_SUCCEEDED}"}
 _CHOSEN = f"{DECISIONS} d"
-_TRIED = f"{OUTCOMES} o JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
+_TRIED = f"{OUTCOMES} o"
+_TRIED_FOR = f"{_TRIED} JOIN {DECISIONS} d ON d.DECISION_ID = o.DECISION_ID"
+"""To plan it takes ten times as long, so it is left where nothing is asked of the decision."""
 
 
 def readable(text: str) -> str:
@@ -56,24 +58,43 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
+async def page(session: Session, query: DecisionQuery) -> list[StoredDecision]:
+    """The decisions that answer a question, newest first; fewer than asked for where no more do."""
+    found: list[StoredDecision] = []
+    while True:
+        asked = query._replace(limit=query.limit - len(found))
+        ids = await matching_ids(session, asked)
+        found += await stored(session, ids)
+        if len(found) >= query.limit or len(ids) < asked.limit:
+            return found
+        query = query._replace(before=ids[-1])  # some were outcomes of decisions that were lost
+
+
 async def matching_ids(session: Session, query: DecisionQuery) -> list[str]:
     """Ids of the page, newest first. A model matches that was chosen, and so tried, or tried later.
 
-    Each of the two is a walk along an index.
+    Each of the two is a walk along an index. Of an outcome the decision may not be there.
     """
     if query.model_id is None:
         return await _ids(session, query, _CHOSEN, "")
     found = {
         *await _ids(session, query, _CHOSEN, "d.SELECTED_MODEL_ID = "),
-        *await _ids(session, query, _TRIED, "o.ATTEMPT > 1 AND o.MODEL_ID = "),
+        *await _ids(session, query, _tried(query), "o.ATTEMPT > 1 AND o.MODEL_ID = "),
     }
     return sorted(found, reverse=True)[: query.limit]
 
 
+def _tried(query: DecisionQuery) -> str:
+    of_decision = (query.agent_id, query.session, query.request_id, query.success)
+    return _TRIED if all(each is None for each in of_decision) else _TRIED_FOR
+
+
 async def _ids(session: Session, query: DecisionQuery, source: str, model: str) -> list[str]:
+    # Only later attempts may name a decision twice; to look for that reads more than a page.
+    key, once = ("d.DECISION_ID", "") if source is _CHOSEN else ("o.DECISION_ID", "DISTINCT ")
     tests = {
-        "d.DECISION_ID < ": query.before,
-        "d.DECISION_ID >= ": query.least_id,
+        f"{key} < ": query.before,
+        f"{key} >= ": query.least_id,
         "d.SELECTED_AGENT_ID = ": query.agent_id,
         "d.SESSION_ID = ": query.session,
         "d.REQUEST_ID = ": query.request_id,
@@ -83,8 +104,6 @@ async def _ids(session: Session, query: DecisionQuery, source: str, model: str) 
     conditions = ["TRUE", *(f"{test}${place}" for place, test in enumerate(asked, 2))]
     if query.success is not None:
         conditions.append(_BY_RESULT[query.success])
-    # Only later attempts may name a decision twice; to look for that reads more than a page.
-    key, once = ("o.DECISION_ID", "DISTINCT ") if source is _TRIED else ("d.DECISION_ID", "")
     rows = await session.fetch(
         f"SELECT {once}{key} FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
         f" ORDER BY {key} DESC LIMIT $1",

@@ -18,7 +18,7 @@ from pointsman.adapters.stores.outbox import StoredOutbox
 from pointsman.adapters.stores.postgres.address import Address
 from pointsman.adapters.stores.postgres.assignments import PostgresAssignments, revalue
 from pointsman.adapters.stores.postgres.copying import write
-from pointsman.adapters.stores.postgres.finding import matching_ids, readable, stored
+from pointsman.adapters.stores.postgres.finding import page, readable, stored
 from pointsman.adapters.stores.postgres.forgetting import forget_agent, forget_before
 from pointsman.adapters.stores.postgres.link import Answer, Link, Session, Work
 from pointsman.adapters.stores.postgres.partitions import make
@@ -113,10 +113,7 @@ class PostgresStore:
         return forget_agent(self.link, readable(agent_id))
 
     def decisions(self, query: DecisionQuery) -> Sequence[StoredDecision]:
-        async def page(session: Session) -> list[StoredDecision]:
-            return await stored(session, await matching_ids(session, query))
-
-        return self._read(page)
+        return self._read(partial(page, query=query))
 
     def decision(self, decision_id: str) -> StoredDecision | None:
         found = self._read(partial(stored, ids=[readable(decision_id)]))
