@@ -23,6 +23,8 @@ from pointsman.core.alert_log import State
 from pointsman.core.alert_memory import Kept, Step
 from pointsman.core.alert_silences import Ack
 from pointsman.core.errors import StoreError
+from pointsman.core.notification import Notification
+from pointsman.core.outbox import OutboxQuery
 from pointsman.engine.alert_ports import LEASE_S, EntryQuery, Happened, Hold
 
 ACK = Ack(an_alert().id, "ada", NOON, NOON + MINUTE, "on it")
@@ -131,14 +133,24 @@ def test_an_end_that_the_database_does_not_know_of_is_taken_from_anybody(shared:
     assert list(leads.alerts(NOON)) == [over]
 
 
-def test_who_was_held_up_and_has_lost_the_watch_tells_nothing(
+def about(kept: Kept, name: str) -> Notification:
+    told = notification(id=name)
+    return replace(told, alerts=(replace(told.alerts[0], alert_id=kept.alert.id),))
+
+
+def test_who_was_held_up_and_has_lost_the_watch_tells_only_what_nobody_else_knows(
     shared: Shared, stores: Stores
 ) -> None:
-    held_up, _ = shared
+    held_up, watches = shared
     run(stores[0], "UPDATE ALERT_WATCH SET LEASED_UNTIL = 1")
     assert stores[1].rota.take(over=True) is Hold.TAKEN
-    held_up.keep(Happened([Kept(an_alert())], [], [notification()]), NOON)
-    assert not stores[0].outbox.due(NOON)
+    known, unknown = Kept(an_alert(), TOLD), Kept(an_alert(AGENT), TOLD)
+    watches.keep(Happened([known]), NOON)
+    told = [about(known, "again"), about(unknown, "news")]
+    held_up.keep(Happened([known, unknown], [], told), NOON)
+    # It counts as told, so it is told; who has the watch has told the other.
+    assert len(watches.alerts(NOON)) == 2
+    assert [row.id for row in stores[0].outbox.rows(OutboxQuery())] == ["news"]
 
 
 def break_down(store: PostgresStore) -> None:

@@ -165,15 +165,31 @@ class StoredAlerts:
         return self._database.vitally(forget)
 
 
-def keep(happened: Happened, now: datetime, db: Database, *, newer_only: bool = False) -> None:
-    """Keep what happened. `newer_only`: alerts of which the database knows less than is told here.
-
-    An episode that goes on in the database is not taken for over because another did not see it.
-    """
-    statement = _KEEP_IF_NEWER if newer_only else _KEEP_ALERT
-    db.executemany(statement, [alert_row(each) for each in happened.alerts])
+def keep(happened: Happened, now: datetime, db: Database) -> None:
+    """Keep what happened."""
+    db.executemany(_KEEP_ALERT, [alert_row(each) for each in happened.alerts])
     db.executemany(_KEEP_ENTRY, [entry_row(each) for each in happened.entries])
     put_in_outbox(db, happened.notifications, now)
+
+
+def keep_unknown(happened: Happened, now: datetime, db: Database) -> None:
+    """Keep of what happened what the database does not know, and what is to be told of that.
+
+    An episode that goes on there is not taken for over because another gateway did not see it, and
+    whoever judges it tells of it. What is kept counts as told, so it has to be.
+    """
+    news = {
+        each.alert.id
+        for each in happened.alerts
+        if db.execute(_KEEP_IF_NEWER, alert_row(each)).rowcount > 0
+    }
+    db.executemany(_KEEP_ENTRY, [entry_row(each) for each in happened.entries])
+    told = (
+        each
+        for each in happened.notifications
+        if any(notice.alert_id in news for notice in each.alerts)
+    )
+    put_in_outbox(db, told, now)
 
 
 def take(kept: Kept, line: Entry | None = None, *, db: Database) -> None:

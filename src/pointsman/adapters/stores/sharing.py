@@ -15,7 +15,14 @@ from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
 from pointsman.adapters.stores.absence import Unstorable
-from pointsman.adapters.stores.alerts import StoredAlerts, keep, take, write_rule, write_silence
+from pointsman.adapters.stores.alerts import (
+    StoredAlerts,
+    keep,
+    keep_unknown,
+    take,
+    write_rule,
+    write_silence,
+)
 from pointsman.adapters.stores.outbox import StoredOutbox
 from pointsman.adapters.stores.outbox_rows import put_in_outbox
 from pointsman.adapters.stores.transactions import Database, Transactions
@@ -85,8 +92,7 @@ class SharedAlerts:
             if self._watchman.has_it(db):
                 keep(happened, now, db)
             else:
-                # Whoever has the watch tells what is to be told.
-                keep(happened._replace(notifications=()), now, db, newer_only=True)
+                keep_unknown(happened, now, db)
 
         self._database.vitally(write)
 
@@ -199,7 +205,7 @@ def _write(
     acts: dict[str, Step],
     db: Database,
 ) -> None:
-    keep(Happened(alerts), EVER, db, newer_only=True)
+    keep_unknown(Happened(alerts), EVER, db)
     for kept in alerts:
         if kept.alert.id in acts:
             take(kept, db=db)
