@@ -127,7 +127,8 @@ async def test_a_caller_that_leaves_during_a_back_off_is_not_called_for_again(se
         await wire.send(b"HTTP/1.1 429 Slow\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n")
 
     async with ScriptedUpstream(script) as upstream, asyncio.timeout(WITHIN_S):
-        gateway = serve(fleet(upstream.url, only=("first",)))
+        waiting = {"short_wait_s": 10.0}
+        gateway = serve(fleet(upstream.url, only=("first",), routing=waiting))
         async with connected(gateway) as client:
             await client.send(chat_bytes())
             await called.wait()
