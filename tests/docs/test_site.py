@@ -16,7 +16,7 @@ from threading import Thread
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 from written import ROOT
 
 BUILD = ROOT / "docs" / "site" / "build.py"
@@ -109,12 +109,17 @@ class Listening:
         self.asked: list[str] = []
         self.complaints: list[str] = []
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        page.on("requestfailed", self.failed)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
             "console",
             lambda said: self.complaints.append(said.text) if said.type == "error" else None,
         )
+
+    def failed(self, request: Request) -> None:
+        """What is still on its way when the page is left was not missing."""
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(request.url)
 
 
 @pytest.fixture
