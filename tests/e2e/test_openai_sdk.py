@@ -98,6 +98,9 @@ def test_usage_comes_in_one_last_chunk_when_it_is_asked_for(client: OpenAI) -> N
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens > 0
     assert all(chunk.choices for chunk in chunks[:-1])
+    # As OpenAI's own: who asks for usage has the field in every chunk, null until it is known.
+    assert all("usage" in chunk.model_fields_set for chunk in chunks)
+    assert chunks[-1].system_fingerprint == chunks[0].system_fingerprint == "fp_simulated"
 
 
 @pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": False}}])
@@ -105,7 +108,7 @@ def test_usage_stays_away_when_nobody_asks_for_it(
     client: OpenAI, upstream: SimulatedUpstream, options: dict[str, Any]
 ) -> None:
     chunks = streamed(client, **options)
-    assert all(chunk.usage is None and chunk.choices for chunk in chunks)
+    assert all(chunk.choices and "usage" not in chunk.model_fields_set for chunk in chunks)
     assert '"include_usage":true' in upstream.last_body.replace(" ", "")
 
 

@@ -55,9 +55,9 @@ class Reply(NamedTuple):
 class Stream:
     """A streamed answer that has begun; iterate over it for OpenAI's chunks as dictionaries.
 
-    With `stream_options.include_usage` the last chunk has no choices but the usage, as over HTTP.
-    Iteration raises `UpstreamError` when the answer breaks off. `outcome`, `usage` and `cost_usd`
-    are known once the answer has ended, and None before.
+    With `stream_options.include_usage` the last chunk has no choices but the usage, and `usage` is
+    None in all others, as over HTTP. Iteration raises `UpstreamError` when the answer breaks off.
+    `outcome`, `usage` and `cost_usd` are known once the answer has ended, and None before.
     """
 
     def __init__(self, served: Served, *, include_usage: bool) -> None:
@@ -73,7 +73,8 @@ class Stream:
         while data is not None:
             for event in data.split(b"\n\n"):
                 if event:
-                    yield _document(event.removeprefix(b"data: "))
+                    chunk = _document(event.removeprefix(b"data: "))
+                    yield chunk | {"usage": None} if self._include_usage else chunk
             data = await begun.read()
         if self._include_usage and first is not None:
             yield msgspec.json.decode(usage_chunk(self._served, first))

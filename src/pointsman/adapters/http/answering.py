@@ -1,7 +1,7 @@
 """How does an answer that has begun reach the caller?
 
 Plain answers go out whole. Streams follow OpenAI's grammar: chunks, then one usage chunk if it was
-asked for, then `[DONE]`. After a failure there is an error event instead, and no `[DONE]`: an
+asked for (the others say `"usage": null` then), then `[DONE]`. After a failure there is an error event instead, and no `[DONE]`: an
 answer that was cut never looks complete.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.replies import JSON, error_body, lines_of, surface_of
-from pointsman.adapters.http.usage_chunk import usage_chunk
+from pointsman.adapters.http.usage_chunk import usage_chunk, with_usage_unknown
 from pointsman.core.errors import Blame, UpstreamError
 from pointsman.engine.serve import Served
 
@@ -66,10 +66,15 @@ async def send_stream(
     """
     begun = served.begun
     first = await begun.read()
-    await exchange.begin(_STREAM_LINES + facts, first or b"")
+    sent = first or b""
+    passed_on = exchange.more_now
+    if include_usage:
+        sent = with_usage_unknown(sent)
+        passed_on = partial(_with_usage_unknown_now, exchange)
+    await exchange.begin(_STREAM_LINES + facts, sent)
     try:
-        while (data := await begun.read(exchange.more_now)) is not None:
-            await exchange.more(data)
+        while (data := await begun.read(passed_on)) is not None:
+            await exchange.more(with_usage_unknown(data) if include_usage else data)
     except UpstreamError as error:
         return _error_event(error)
     except asyncio.CancelledError:
@@ -79,6 +84,10 @@ async def send_stream(
     if include_usage and first is not None:
         return b"data: " + usage_chunk(served, first) + b"\n\n" + DONE
     return DONE
+
+
+def _with_usage_unknown_now(exchange: Exchange, data: bytes) -> bool:
+    return exchange.more_now(with_usage_unknown(data))
 
 
 def _error_event(error: UpstreamError) -> bytes:

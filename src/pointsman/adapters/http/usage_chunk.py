@@ -1,7 +1,7 @@
-"""What does a stream say at its end, to a caller that asked for usage?
+"""What does a stream say of usage, to a caller that asked for it?
 
-One chunk without choices, and the cost of all attempts beside the usage. The same for every
-surface on which answers are streamed.
+At its end one chunk without choices, and the cost of all attempts beside the usage; in every chunk
+before, that it is still unknown. The same for every surface on which answers are streamed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,25 @@ class _Head(msgspec.Struct):
 
     id: str = ""
     created: int = 0
+    service_tier: Any = msgspec.UNSET
+    system_fingerprint: Any = msgspec.UNSET
 
+
+_EVENT_END = b"\n\n"
+_LAST_BRACE = b"}" + _EVENT_END
+_UNKNOWN_YET = b',"usage":null' + _LAST_BRACE
 
 _head = msgspec.json.Decoder(_Head)
+
+
+def with_usage_unknown(events: bytes) -> bytes:
+    """The same chunks, each with `"usage": null`, as OpenAI has it where usage was asked for.
+
+    `events` are whole, hold no usage, and each is a JSON object on one line.
+    """
+    if events.count(_LAST_BRACE) != events.count(_EVENT_END):  # Some end in spaces.
+        events = _EVENT_END.join([event.rstrip() for event in events.split(_EVENT_END)])
+    return events.replace(_LAST_BRACE, _UNKNOWN_YET)
 
 
 def usage_chunk(served: Served, first: bytes) -> bytes:
@@ -39,6 +55,7 @@ def usage_chunk(served: Served, first: bytes) -> bytes:
         "object": "chat.completion.chunk",
         "created": head.created,
         "model": served.model.id,
+        **_repeated(head),
         "choices": [],
         "usage": msgspec.Raw(given) if given else estimate,
         "pointsman": {
@@ -47,6 +64,12 @@ def usage_chunk(served: Served, first: bytes) -> bytes:
         },
     }
     return msgspec.json.encode(chunk)
+
+
+def _repeated(head: _Head) -> dict[str, Any]:
+    """What some houses say in every chunk."""
+    said = {"service_tier": head.service_tier, "system_fingerprint": head.system_fingerprint}
+    return {name: value for name, value in said.items() if value is not msgspec.UNSET}
 
 
 def _head_of(data: bytes) -> _Head:
