@@ -138,10 +138,18 @@ def test_half_of_a_character_is_refused_and_does_not_hang_whoever_reads_it(tmp_p
         assert "half of a character" in told
 
 
-def test_ids_that_mean_folders_are_refused() -> None:
-    for name in (".", ".."):
-        (told,) = mistakes_of(LATE.with_one("agents", name, {}))
-        assert "means a folder" in told
+@pytest.mark.parametrize(
+    ("agent_id", "reason"),
+    [
+        (".", "means a folder"),
+        ("..", "means a folder"),
+        ("__other__", "statistics call by this id all who are too many"),
+    ],
+)
+def test_ids_that_mean_something_else_are_refused(agent_id: str, reason: str) -> None:
+    (told,) = mistakes_of(LATE.with_one("agents", agent_id, {}))
+    assert reason in told
+    assert "rename it" in told
 
 
 def test_only_the_owner_may_read_what_is_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pointsman.core.fleet import Agent, Fleet, Model
 from pointsman.core.naming import Meaning, meaning, model_ids
 
 FLEET = Fleet(
-    [Agent("coder")],
+    [Agent("coder"), Agent("auto"), Agent("auto:cost"), Agent("a/b"), Agent("openai/gpt-5")],
     [
         Model("openai/gpt-5", "openai", "gpt-5-2026-01-01"),
         Model("azure/llama", "azure", "llama-deployment"),
@@ -56,6 +56,13 @@ def test_the_strategy_of_the_configuration_holds_where_a_name_says_none() -> Non
 def test_a_name_can_speak_for_an_agent() -> None:
     assert means("agent/coder") == Meaning(Selection(), "coder")
     assert means("agent/default") == Meaning(Selection(), "default")
+
+
+@pytest.mark.parametrize("agent_id", ["auto", "auto:cost", "a/b", "openai/gpt-5"])
+def test_an_agent_that_is_called_like_something_else_is_mistaken_for_nothing(agent_id: str) -> None:
+    assert means(f"agent/{agent_id}") == Meaning(Selection(), agent_id)
+    for name in ("auto", "auto:cost", "openai/gpt-5"):
+        assert means(name).agent_id is None
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,18 @@ from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
 from pointsman.core.fleet import DEFAULT_AGENT, WEIGHTS_TOLERANCE
 from pointsman.core.naming import AGENT_PREFIX, AUTO, STRATEGY_NAMES
+from pointsman.core.stats import OTHER
 
 SIMULATED = "simulated"
 MIN_KEY_CHARS = 16
 
 RESERVED_PROVIDERS = frozenset({"agent", "auto"})
 """Words that begin other names in a request's `model` field."""
+
+_FOLDER = "this id means a folder wherever it stands in an address"
+_OTHERS = "statistics call by this id all who are too many to be told apart"
+RESERVED_AGENTS = {".": _FOLDER, "..": _FOLDER, OTHER: _OTHERS}
+"""Agent ids that mean something else, and what. Others, such as `auto` and `a/b`, harm nothing."""
 
 
 def check(settings: Settings, findings: Findings) -> None:
@@ -295,8 +301,8 @@ def _check_agent(agent_id: str, agent: AgentEntry, settings: Settings, findings:
     path: Path = ("agents", agent_id)
     if not agent_id.isprintable():
         findings.add(path, "the id holds characters that do not show", "retype it", shown=False)
-    if agent_id in {".", ".."}:
-        findings.add(path, "this id means a folder wherever it stands in an address", "rename it")
+    if agent_id in RESERVED_AGENTS:
+        findings.add(path, RESERVED_AGENTS[agent_id], "rename it")
     places = [((*path, "allow", i), model) for i, model in enumerate(agent.allow)]
     places += [((*path, "deny", i), model) for i, model in enumerate(agent.deny)]
     places += [((*path, "pinned"), agent.pinned)] if agent.pinned else []
