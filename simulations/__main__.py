@@ -16,6 +16,7 @@ SIMULATIONS = (
     "who_got_what",
     "adaptivity",
     "regret",
+    "healing",
     "situations",
     "conversations",
     "queueing",

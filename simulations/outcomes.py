@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy as np
 from simulations.outcomes_bandits import BANDITS, fixed, reached
 from simulations.outcomes_data import Matrix, read_matrix
 from simulations.outcomes_stream import Run, Setting, Stream
-from simulations.outcomes_ways import WAYS, Result, Way, offline, task_types
+from simulations.outcomes_ways import STRANGE, WAYS, Result, Way, offline, types_of
 
 T = TypeVar("T")
 
@@ -46,8 +47,7 @@ INFERRED = "nothing declared, task type inferred"
 def online(matrix: Matrix, seed: int) -> dict[str, Run]:
     """All settings, and the simple ways, over one order."""
     runs = {name: Stream(matrix, seed, setting).run() for name, setting in SETTINGS.items()}
-    kinds = task_types(matrix.texts)
-    runs[INFERRED] = Stream(matrix, seed, Setting(declared=False)).run(kinds)
+    runs[INFERRED] = Stream(matrix, seed, Setting(declared=False)).run(types_of(matrix))
     for name, (choice, by_domain) in BANDITS.items():
         runs[name] = Run(reached(matrix, seed, choice, by_domain=by_domain))
     return runs | {name: Run(share) for name, share in fixed(matrix, seed).items()}
@@ -95,7 +95,7 @@ def all_ways() -> tuple[Way, ...]:
     # Only here, so that the rest can be run and tested without scikit-learn.
     from simulations.outcomes_text import TEXT_WAYS  # noqa: PLC0415 - see above
 
-    return WAYS[:2] + TEXT_WAYS + WAYS[2:]
+    return (*WAYS[:2], STRANGE, *TEXT_WAYS, *WAYS[2:])
 
 
 def reports(
@@ -135,8 +135,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=seeds_of, default=range(12), metavar="FIRST-LAST")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args(argv)
+    # Only here, as above.
+    from simulations.unseen_types import unseen_types  # noqa: PLC0415 - see above
+
+    types = unseen_types(arguments.folder)
     for name in arguments.matrix or MATRICES:
         matrix = read_matrix(arguments.folder / f"{name}.parquet", by_task=name in FINE)
+        matrix = replace(matrix, types=types[name].by_turns, strange_types=types[name].as_strange)
         for line in reports(matrix, arguments.seeds, arguments.jobs, arguments.only):
             print(line, flush=True)
         print()

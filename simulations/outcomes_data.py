@@ -35,7 +35,9 @@ class Matrix:
 
     `score` is 0 or 1. `cost_usd` and tokens are zeros where nothing is known of costs; `prices` are
     US dollars per million tokens of prompt and answer. `domain` holds places in `domains`, what an
-    agent would declare. Prompts of one `group` are alike.
+    agent would declare. Prompts of one `group` are alike. `types` are what is inferred of each
+    prompt, `strange_types` the same by a model that knows nothing of this matrix; both are empty
+    where that was not looked into.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Matrix:
     prices: Mapping[str, tuple[float, float]]
     domain: Ints
     group: Ints
+    types: tuple[str | None, ...] = ()
+    strange_types: tuple[str | None, ...] = ()
 
     @property
     def is_priced(self) -> bool:
@@ -79,6 +83,10 @@ class Matrix:
             answer_tokens=self.answer_tokens[chosen],
             domain=self.domain[chosen],
             group=self.group[chosen],
+            types=tuple(self.types[place] for place in chosen if self.types),
+            strange_types=tuple(
+                self.strange_types[place] for place in chosen if self.strange_types
+            ),
         )
 
 

@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from pointsman.core.adaptive_policy import DEFAULT_POLICY, AdaptivePolicy
-from pointsman.core.decision import Task
 from pointsman.core.exploration import Exploration, ExplorationPolicy
 from pointsman.core.fleet import Fleet
 from pointsman.engine.choose import Chooser
@@ -30,7 +29,7 @@ from pointsman.engine.load import Load
 from pointsman.engine.policy import Policy
 from pointsman.engine.registry import Setup, Snapshot
 from simulations.outcomes_data import Floats, Ints, Matrix
-from simulations.outcomes_tables import QUALITY_ONLY, START, Desk
+from simulations.outcomes_tables import QUALITY_ONLY, START, Desk, inferred_task
 
 CALIBRATION = 100
 """So many prompts are answered by all models first."""
@@ -113,7 +112,7 @@ class Stream:
             desk.pass_time(BETWEEN_S)
             place = self._chosen(int(row), kinds[row])
             right += score[row, place]
-            desk.learn(self._matrix, row, place)
+            desk.learn(self._matrix, row, place, kinds[row])
             if self._is_judged[row]:
                 waiting.append((row, place))
             if len(waiting) > self._late:
@@ -126,7 +125,7 @@ class Stream:
         ask = Ask(
             request_id=str(row),
             agent=self._desk.agents[self._matrix.domain[row]],
-            task=Task(kind),
+            task=inferred_task(kind),
             selection=QUALITY_ONLY,
             fields={},
             stream=False,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,19 @@ MIDDLING = {name: 0.5 for names in TASK_CAPABILITIES.values() for name in names}
 """What is declared of every model: that it can do everything, and nothing well."""
 
 
+class ByType(NamedTuple):
+    """What is expected for each of these types: a row each."""
+
+    types: Sequence[str | None]
+    table: Expected
+
+    def of(self, types: Sequence[str | None]) -> Expected:
+        """What is expected for each of these prompts; of a type never seen, as of none."""
+        places = {kind: place for place, kind in enumerate(self.types)}
+        rows = [places.get(kind, places[None]) for kind in types]
+        return Expected(self.table.success[rows], self.table.cost_usd[rows])
+
+
 class Desk:
     """The real scorer with the models of a matrix, and one agent per domain.
 
@@ -57,7 +71,7 @@ class Desk:
         self._at += timedelta(seconds=seconds)
         self.scorer.tick(self._at.timestamp())
 
-    def learn(self, matrix: Matrix, row: int, place: int) -> None:
+    def learn(self, matrix: Matrix, row: int, place: int, task_type: str | None = None) -> None:
         """The model at `place` has answered the prompt at `row`."""
         tokens = matrix.prompt_tokens[row, place], matrix.answer_tokens[row, place]
         self.scorer.learn(
@@ -71,6 +85,7 @@ class Desk:
                 streamed=False,
                 total_s=ANSWER_S,
                 usage=Usage(round(tokens[0]), round(tokens[1])),
+                task_type=task_type,
             )
         )
 
@@ -82,18 +97,24 @@ class Desk:
             Feedback(str(row), agent.id, model.id, task_type, self._at, success=right)
         )
 
-    def expectations(self) -> Expected:
-        """Per domain and model."""
+    def expectations(self, types: Sequence[str | None] = (None,)) -> Expected:
+        """Per domain and model, or per domain, inferred type and model."""
         found = [
             [
-                self.scorer.score(agent, Task(), QUALITY_ONLY, model).estimate
+                self.scorer.score(agent, inferred_task(kind), QUALITY_ONLY, model).estimate
                 for model in self.models
             ]
             for agent in self.agents
+            for kind in types
         ]
         success = [[each.success if each else 0.0 for each in row] for row in found]
         cost = [[(each and each.cost_usd) or 0.0 for each in row] for row in found]
         return Expected(np.array(success), np.array(cost))
+
+
+def inferred_task(inferred: str | None) -> Task:
+    """Such a request, where nobody says its type."""
+    return Task(inferred, type_probability=None if inferred is None else 1.0)
 
 
 def _model(name: str, usd_in: float, usd_out: float) -> Model:
@@ -111,6 +132,20 @@ def learnt(matrix: Matrix, seed: int, policy: AdaptivePolicy = DEFAULT_POLICY) -
             desk.judge(matrix, row, place)
     desk.pass_time(10.0)
     return desk.expectations()
+
+
+def learnt_by_type(matrix: Matrix, types: Sequence[str | None], seed: int) -> ByType:
+    """The same where nothing is declared, and a type is inferred of each prompt."""
+    undeclared = matrix.undeclared()
+    desk = Desk(undeclared)
+    for row in np.random.default_rng(seed).permutation(len(matrix)):
+        desk.pass_time(1.0)
+        for place in range(len(matrix.models)):
+            desk.learn(undeclared, row, place, types[row])
+            desk.judge(undeclared, row, place, types[row])
+    desk.pass_time(10.0)
+    kinds = tuple(dict.fromkeys((None, *types)))
+    return ByType(kinds, desk.expectations(kinds))
 
 
 def plain(matrix: Matrix, weight: float = 20.0) -> Expected:

@@ -25,7 +25,7 @@ SURENESS = 0.3
 FLATNESS = 10.0
 """The strength of regularisation of the regression of costs."""
 
-DOMAIN_FIT = Fit(size=20_000, documents=2, strength=100.0, balanced=False)
+DOMAIN_FIT = Fit(size=20_000, documents=2, strength=100.0)
 
 
 def vectors(seen: Matrix, unseen: Matrix) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ from simulations.outcomes_frontier import (
     saving,
     swept,
 )
-from simulations.outcomes_tables import at_random, averages, declared, learnt, plain
+from simulations.outcomes_tables import at_random, averages, declared, learnt, learnt_by_type, plain
 
 FOLDS = 5
 """The learnt part is divided in so many to choose λ without looking at the rest."""
@@ -47,11 +47,14 @@ def declared_domain(seen: Matrix, unseen: Matrix, seed: int) -> Expected:
     return declared(learnt(seen, seed), unseen)
 
 
-def shipped_type(seen: Matrix, unseen: Matrix, seed: int) -> Expected:
-    """By the model of task types that is shipped; what it does not name is a type of its own."""
-    kinds = sorted({str(kind) for kind in task_types(seen.texts)})
-    typed, asked = (part.relabelled(kinds, task_types(part.texts)) for part in (seen, unseen))
-    return declared(learnt(typed, seed), asked)
+def by_type(seen: Matrix, unseen: Matrix, seed: int) -> Expected:
+    """By task types, by the kind of model that is shipped; what it does not name has none."""
+    return learnt_by_type(seen, types_of(seen), seed).of(types_of(unseen))
+
+
+def strange_type(seen: Matrix, unseen: Matrix, seed: int) -> Expected:
+    """The same by a model that has learnt from other matrices alone."""
+    return learnt_by_type(seen, seen.strange_types, seed).of(unseen.strange_types)
 
 
 def plain_means(seen: Matrix, unseen: Matrix, _seed: int) -> Expected:
@@ -72,15 +75,24 @@ def knows_all(_seen: Matrix, unseen: Matrix, _seed: int) -> Expected:
     return Expected(unseen.score, unseen.cost_usd)
 
 
+TYPED = "pointsman, inferred task type"
+STRANGE = Way("pointsman, inferred task type, strange data", strange_type)
+"""For matrices whose `strange_types` are known."""
+
 WAYS = (
     Way("pointsman, declared domain", declared_domain),
-    Way("pointsman, shipped task type", shipped_type),
+    Way(TYPED, by_type),
     Way("plain means, declared domain", plain_means),
     Way("single models (averages)", single_models),
     Way("random", no_expectation),
     Way("oracle", knows_all),
 )
 """Those that need no library for texts."""
+
+
+def types_of(matrix: Matrix) -> Sequence[str | None]:
+    """What is inferred of the prompts, if need be by the shipped model, which may know them."""
+    return matrix.types or task_types(matrix.texts)
 
 
 def task_types(texts: Sequence[str]) -> list[str | None]:

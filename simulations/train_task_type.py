@@ -20,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pointsman.core import task_type
+from pointsman.core.fleet import broad_type
 from pointsman.core.task_type import LinearModel, TypeGuess
 from simulations.linear_text import Fit, Fitted, fitted, found_in
-from simulations.outcomes_data import alike, read_prompts, split
+from simulations.outcomes_data import Ints, Prompt, alike, read_prompts, split
 from simulations.task_phrases import PHRASES, filled
 
 FILES = ("zeroeval", "mmlupro", "routellm")
@@ -30,35 +31,54 @@ SEEDS = range(3)
 COPIES = 30
 """How often each phrase is filled."""
 
-TYPE_OF_TASK: Mapping[str, str] = {
-    "gsm": "math",
-    "math-l5": "math",
-    "crux": "coding",
-    "gsm8k_responses": "math",
-    "math": "math",
-    "abstract_algebra": "math",
-    "college_mathematics": "math",
-    "elementary_mathematics": "math",
-    "high_school_mathematics": "math",
-    "high_school_statistics": "math",
-    "formal_logic": "reasoning",
-    "logical_fallacies": "reasoning",
-    "physics": "reasoning",
-    "chemistry": "reasoning",
-    "engineering": "reasoning",
-    "college_physics": "reasoning",
-    "high_school_physics": "reasoning",
-    "college_chemistry": "reasoning",
-    "high_school_chemistry": "reasoning",
-    "electrical_engineering": "reasoning",
+TASKS: Mapping[str, str] = {
+    "coding": "crux",
+    "math/word_problem": "gsm gsm8k_responses",
+    "math/competition": "math-l5",
+    "math/textbook": (
+        "math abstract_algebra college_mathematics elementary_mathematics high_school_mathematics "
+        "high_school_statistics"
+    ),
+    "reasoning/physics": (
+        "physics college_physics conceptual_physics high_school_physics astronomy"
+    ),
+    "reasoning/chemistry": "chemistry college_chemistry high_school_chemistry",
+    "reasoning/engineering": "engineering electrical_engineering",
+    "question_answering/biology": "biology college_biology high_school_biology",
+    "question_answering/business": (
+        "business business_ethics management marketing professional_accounting"
+    ),
+    "question_answering/computing": (
+        "computer_science college_computer_science computer_security high_school_computer_science "
+        "machine_learning"
+    ),
+    "question_answering/economics": (
+        "economics econometrics high_school_macroeconomics high_school_microeconomics"
+    ),
+    "question_answering/health": (
+        "health anatomy clinical_knowledge college_medicine human_aging human_sexuality "
+        "medical_genetics nutrition professional_medicine virology"
+    ),
+    "question_answering/history": (
+        "history high_school_european_history high_school_us_history high_school_world_history "
+        "prehistory"
+    ),
+    "question_answering/law": "law international_law jurisprudence professional_law",
+    "question_answering/philosophy": (
+        "philosophy formal_logic logical_fallacies moral_disputes moral_scenarios world_religions"
+    ),
+    "question_answering/psychology": ("psychology high_school_psychology professional_psychology"),
 }
-"""Which type a task of the matrices is; all others are examined knowledge: question_answering."""
+"""Which tasks of the matrices are of which type; of all others no finer one is told."""
 
-AMBIGUOUS = frozenset(
-    {"business", "computer science", "computer_science", "college_computer_science"}
-    | {"high_school_computer_science", "machine_learning", "econometrics"}
-)
-"""Tasks that are half calculation or code and half knowledge teach nothing clear."""
+TYPE_OF_TASK = {task: kind for kind, tasks in TASKS.items() for task in tasks.split()}
+ANY_KNOWLEDGE = "question_answering"
+
+A_FUNCTION = "def f(numbers):\n    return [n for n in numbers if n > 0]"
+"""What stands for code where no real prompt has any."""
+
+PHRASE_WEIGHT = 40.0
+"""What all fillings of a phrase count together; a real prompt counts 1."""
 
 _OPTIONS = re.compile(r"\n(?:[A-J]\. .*|Answer:)\s*")
 _SENTENCE = re.compile(r"[A-Z][^.?!\n]{20,300}[.?!](?=\s|$)")
@@ -74,14 +94,16 @@ class Example(NamedTuple):
     real: bool
 
 
-def real_examples(folder: Path) -> Iterator[Example]:
+def real_prompts(folder: Path) -> Iterator[tuple[str, Prompt]]:
+    """All prompts with the names of the matrices that they are of."""
+    return ((name, each) for name in FILES for each in read_prompts(folder / f"{name}.parquet"))
+
+
+def real_examples(prompts: Sequence[Prompt], groups: Ints) -> Iterator[Example]:
     """The real prompts, every other of those with options without them."""
-    prompts = [prompt for name in FILES for prompt in read_prompts(folder / f"{name}.parquet")]
-    prompts = [prompt for prompt in prompts if prompt.task not in AMBIGUOUS]
-    groups = alike([prompt.text for prompt in prompts])
     for place, (prompt, group) in enumerate(zip(prompts, groups, strict=True)):
         text = _OPTIONS.sub("\n", prompt.text).strip() if place % 2 else prompt.text
-        kind = TYPE_OF_TASK.get(prompt.task, "question_answering")
+        kind = TYPE_OF_TASK.get(prompt.task.replace(" ", "_"), ANY_KNOWLEDGE)
         yield Example(text, kind, f"text {group}", real=True)
 
 
@@ -96,6 +118,7 @@ def told(example: Example) -> str:
 def written_examples(real: Sequence[Example]) -> Iterator[Example]:
     """The phrases, each filled several times."""
     functions = [found[1] for example in real if (found := _FUNCTION.search(example.text))]
+    functions = functions or [A_FUNCTION]
     passages = [passage for example in real if (passage := told(example))]
     seed = 0
     for kind, phrases in PHRASES.items():
@@ -107,18 +130,9 @@ def written_examples(real: Sequence[Example]) -> Iterator[Example]:
 
 
 def importance(examples: Sequence[Example]) -> list[float]:
-    """Real and written examples of a type count alike in sum; every phrase counts as one."""
-    sizes = Counter((example.type, example.real) for example in examples)
-    phrases = Counter(example.group for example in examples if not example.real)
-    kinds = Counter(kind for kind, real in {(e.type, e.real) for e in examples})
-    per_type = len(examples) / len(kinds)
-    number = {kind: len(PHRASES[kind]) for kind in PHRASES}
-    weights = []
-    for example in examples:
-        share = per_type / kinds[example.type]
-        among = phrases[example.group] * number[example.type]
-        weights.append(share / (sizes[example.type, True] if example.real else among))
-    return weights
+    """How much each example counts."""
+    sizes = Counter(example.group for example in examples if not example.real)
+    return [1.0 if e.real else PHRASE_WEIGHT / sizes[e.group] for e in examples]
 
 
 def trained(examples: Sequence[Example], fit: Fit) -> Fitted:
@@ -138,11 +152,14 @@ class Report:
         self.labels = labels
         self.counts: Counter[tuple[str, str, bool]] = Counter()
         self.right: list[tuple[float, bool]] = []
+        self.finer: list[bool] = []
 
     def add(self, example: Example, guess: TypeGuess) -> None:
-        likeliest = max(guess.probabilities, key=guess.probabilities.__getitem__)
-        self.counts[example.type, guess.type or "none", example.real] += 1
-        self.right.append((max(guess.probabilities.values()), likeliest == example.type))
+        kind, said = broad_type(example.type), broad_type(guess.type or "none")
+        self.counts[kind, said, example.real] += 1
+        self.right.append((guess.probability, guess.type is not None and said == kind))
+        if guess.type not in (None, said):
+            self.finer.append(guess.type == example.type)
 
     def lines(self, *, real: bool) -> Iterator[str]:
         columns = [*self.labels, "none"]
@@ -160,8 +177,13 @@ class Report:
         shares = said / total, right / said, right / total
         yield "named {:.3f}, of these right {:.3f}, of all {:.3f}".format(*shares)
 
+    def finer_line(self) -> str:
+        """How often a finer type was named, and how often that was right."""
+        share = len(self.finer) / len(self.right)
+        return f"a finer type named {share:.3f}, of these right {np.mean(self.finer):.3f}"
+
     def calibration(self) -> Iterator[str]:
-        """How often the likeliest type was right, by how probable it was said to be."""
+        """How often what was named was right, by how probable it was said to be."""
         bounds = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01)
         for low, high in pairwise(bounds):
             inside = [(p, right) for p, right in self.right if low <= p < high]
@@ -194,7 +216,7 @@ def comments(report: Report) -> list[str]:
         "Learnt from WildEval/ZeroEval (Apache-2.0; texts of GSM8K, MATH and CRUXEval: MIT),",
         "TIGER-AI-Lab/MMLU-Pro (Apache-2.0), lm-sys/RouteLLM (Apache-2.0; texts of MMLU: MIT) and",
         "the phrases in simulations/task_phrases.py. Only single words and pairs are kept.",
-        f"Unseen groups of real prompts: {real}.",
+        f"Unseen groups of real prompts: {real}; {report.finer_line()}.",
         f"Unseen phrases: {written}.",
     ]
 
@@ -204,12 +226,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of zeroeval, mmlupro and routellm.parquet")
     parser.add_argument("--write", action="store_true", help="write the model that is shipped")
     arguments = parser.parse_args()
-    real = list(real_examples(arguments.folder))
+    prompts = [prompt for _, prompt in real_prompts(arguments.folder)]
+    real = list(real_examples(prompts, alike([prompt.text for prompt in prompts])))
     examples = [*real, *written_examples(real)]
     report = tested(examples, Fit(), SEEDS)
     for part in (True, False):
         print("real prompts" if part else "phrases", *report.lines(real=part), sep="\n")
-    print(*report.calibration(), sep="\n")
+    print(report.finer_line(), *report.calibration(), sep="\n")
     if arguments.write:
         path = Path(task_type.__file__).with_suffix(".tsv")
         path.write_text(trained(examples, Fit()).written(comments(report)), "utf-8")

@@ -25,10 +25,12 @@ def answered(
     took_s: float = 0.4,
     usage: Usage | None = USAGE,
     streamed: bool = True,
+    kind: str | None = None,
 ) -> Outcome:
     """A complete answer, begun after `took_s` if it is a stream and ended then if not."""
     first_s = took_s if streamed else None
-    return Outcome("d", 1, model, agent, at(seconds), None, streamed, took_s, first_s, usage)
+    made = Outcome("d", 1, model, agent, at(seconds), None, streamed, took_s, first_s, usage)
+    return made._replace(task_type=kind)
 
 
 def failed(

@@ -121,6 +121,13 @@ def test_the_type_of_the_task_implies_what_is_required() -> None:
     assert needs.required == ("arabic", "multilingual", "vision")
 
 
+def test_a_finer_type_implies_what_its_broad_type_does() -> None:
+    agent = Agent("a", task_types=("math/word_problem",))
+    assert requirements(agent, Task()) == requirements(agent, Task("math"))
+    assert requirements(agent, Task("coding/review")) == requirements(agent, Task("coding"))
+    assert requirements(agent, Task("poetry/math")).required == ()
+
+
 def test_a_type_that_was_only_inferred_keeps_no_model_out() -> None:
     agent = Agent("a", requires=("reasoning",), prefers=("general",))
     needs = requirements(agent, Task(type="coding", type_probability=0.7))

@@ -112,6 +112,40 @@ def test_cost_follows_how_many_tokens_this_agent_and_this_model_use() -> None:
     assert estimated(scorer, agent=Agent("b")).cost_usd == pytest.approx(0.0202, rel=0.1)
 
 
+def test_one_agent_pays_for_each_type_of_task_what_that_takes() -> None:
+    short = [answered(usage=Usage(100, 20), kind="math")] * 30
+    long = [answered(usage=Usage(3000, 900), kind="coding")] * 30
+    scorer = taught(*[each for pair in zip(short, long, strict=True) for each in pair])
+    cheap, dear = 100 * 2e-6 + 20 * 10e-6, 3000 * 2e-6 + 900 * 10e-6
+    assert estimated(scorer, task=Task("math")).cost_usd == pytest.approx(cheap, rel=0.15)
+    assert estimated(scorer, task=Task("coding")).cost_usd == pytest.approx(dear, rel=0.15)
+    usual = estimated(scorer, task=Task()).cost_usd
+    assert usual is not None
+    assert cheap < usual < dear
+    assert estimated(scorer, task=Task("poetry")).cost_usd == pytest.approx(usual, rel=0.3)
+
+
+def test_of_a_type_seen_a_few_times_the_usual_length_is_taken() -> None:
+    scorer = taught(*[answered(usage=Usage(100, 100))] * 30)
+    before = estimated(scorer, task=Task("math")).cost_usd
+    scorer.learn(answered(40.0, usage=Usage(9000, 900), kind="math"))
+    scorer.tick(answered(60.0).at.timestamp())
+    after = estimated(scorer, task=Task("math")).cost_usd
+    assert before is not None
+    assert after is not None
+    assert after < 5 * before
+
+
+def test_judgements_of_a_finer_type_tell_of_it_most_and_of_its_broad_type_too() -> None:
+    said = [judged(True, kind="reasoning/physics"), judged(False, agent="b")]
+    scorer = taught(*said * 20)
+    physics, chemistry, maths = (
+        estimated(scorer, agent=Agent("c"), task=Task(kind)).quality
+        for kind in ("reasoning/physics", "reasoning/chemistry", "math")
+    )
+    assert physics > chemistry > maths
+
+
 def test_a_model_never_tried_by_an_agent_inherits_the_length_of_its_answers() -> None:
     terse = [answered(model="p/terse", usage=Usage(100, 100))] * 60
     chatty = [answered(usage=Usage(100, 300))] * 60

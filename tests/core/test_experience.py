@@ -12,6 +12,7 @@ from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import Blame, FailureKind
 from pointsman.core.experience import Experience
 from pointsman.core.fleet import Usage
+from pointsman.core.lending import MOST_LENT
 from pointsman.core.records import ModelRecord
 
 POLICY = AdaptivePolicy()
@@ -63,6 +64,89 @@ def test_evidence_grows_with_outcomes_unless_a_change_was_noticed(endings: list[
         before, epoch = record.reliability_count, record.answered_epoch
         assert 0.0 < record.reliability < 1.0
         assert record.reliability_count <= POLICY.reliability_most
+
+
+def test_a_model_that_was_reliable_is_so_again_after_a_few_answers() -> None:
+    seen = experience(*[answered()] * 200, *[failed()] * 5)
+    fallen = known(seen)
+    assert fallen.recovery is not None
+    assert fallen.reliability < 0.7
+    for number in range(4):
+        seen.learn(answered(), 260.0 + number)
+    risen = known(seen)
+    assert risen.recovery is None
+    assert risen.reliability > 0.95
+    assert risen.reliability_doubt == 0.0
+
+
+def test_time_makes_a_fallen_model_worth_a_trial_and_not_trusted() -> None:
+    seen = experience(*[answered()] * 200, *[failed()] * 5)
+    at_once, later = known(seen, now=205.0), known(seen, now=300.0)
+    assert at_once is later
+    assert later.reliability < 0.8
+    assert later.reliability_doubt > 0.1
+
+
+def test_a_model_that_falls_twice_is_remembered_as_it_was_at_its_best() -> None:
+    seen = experience(*[answered()] * 200, *[failed()] * 5)
+    before = known(seen).recovery
+    for number in range(60):
+        seen.learn(failed() if number % 2 else answered(), 300.0 + number)
+    for number in range(40):
+        seen.learn(failed(), 400.0 + number)
+    after = known(seen).recovery
+    assert before is not None
+    assert after is not None
+    assert after.before == before.before > 0.97
+
+
+def test_one_that_heals_by_and_by_is_no_longer_held_to_be_ill() -> None:
+    seen = experience(*[failed()] * 30, *[failed(), answered()] * 10)
+    for number in range(200):
+        seen.learn(answered(), 60.0 + number)
+    assert known(seen).recovery is None
+    assert known(seen).reliability > 0.9
+
+
+def test_one_agent_is_one_voice_however_much_it_says() -> None:
+    seen = Experience(POLICY)
+    for number in range(60):
+        judge(seen, judged(True, agent=f"honest {number % 6}", kind="maths"))
+    judge(seen, *[judged(False, agent="liar", kind="maths")] * 1_000)
+    record, maths = known(seen), seen.tags.come_up((None, "maths", "p/m"))
+    assert record.judged.total <= 60 + MOST_LENT
+    assert maths.judged.good / maths.judged.total > 0.6
+    own = seen.tags.come_up(("liar", "maths", "p/m"))
+    assert own.judged.total > 900, "of itself it is believed"
+
+
+def test_alone_an_agent_moves_what_all_believe_but_not_without_end() -> None:
+    counted = []
+    for times in (10, 30, 1_000):
+        seen = Experience(POLICY)
+        for _ in range(times):
+            seen.judge(judged(True, agent="a"), 0.0)
+        counted.append(known(seen).judged_count)
+    assert counted == pytest.approx([10.0, MOST_LENT, MOST_LENT])
+
+
+def test_a_second_thought_changes_what_all_believe_as_far_as_it_counted() -> None:
+    seen = Experience(POLICY)
+    for _ in range(100):
+        seen.judge(judged(False), 0.0)
+    before = seen.models.come_up("p/m").judged.good
+    seen.judge(judged(True)._replace(revises=0.0), 0.0)
+    assert seen.models.come_up("p/m").judged.good - before == pytest.approx(0.3)
+    assert seen.tags.come_up(("a", None, "p/m")).judged.good == pytest.approx(1.0)
+
+
+def test_what_fills_the_memory_of_a_model_counts_by_its_latest() -> None:
+    policy = AdaptivePolicy(quality_most=100.0)
+    seen = Experience(policy)
+    for number in range(300):
+        seen.judge(judged(number >= 150, agent=f"agent {number}"), 0.0)
+    record = seen.models.come_up("p/m")
+    assert record.judged.total <= 100.0
 
 
 def test_an_answer_says_nothing_of_its_quality() -> None:
@@ -122,7 +206,7 @@ def test_five_times_slower_is_noticed_within_five_requests() -> None:
 
 def test_usual_token_counts_move_in_steps() -> None:
     seen = experience(answered(usage=Usage(1000, 100)))
-    agent = seen.agents.get("a")
+    agent = seen.tokens.get(("a", None))
     assert agent is not None
     assert seen.all_changed()
     assert not seen.all_changed(), "it is told once"
@@ -167,7 +251,7 @@ def test_a_change_of_quality_in_one_type_leaves_the_other_types_alone() -> None:
     maths, poems = (seen.tags.get((None, kind, "p/m")) for kind in ("maths", "poems"))
     assert maths is not None
     assert poems is not None
-    assert maths.judged.good / maths.judged.total < 0.3
+    assert maths.judged.good / maths.judged.total < 0.4
     assert poems.judged.good / poems.judged.total == 1.0
     assert poems.judged_epoch == record.judged_epoch
 
@@ -204,12 +288,12 @@ def test_made_up_agents_and_types_do_not_fill_the_memory() -> None:
         name = f"made up {number}"
         seen.learn(answered(agent=name), float(number))
         seen.judge(judged(True, agent=name, kind=name), float(number))
-    sizes = (len(seen.tags), len(seen.agents), len(seen.hardness), len(seen.models))
+    sizes = (len(seen.tags), len(seen.tokens), len(seen.hardness), len(seen.models))
     assert sizes == (64, 64, 64, 1)
     assert seen.forgotten() == {"p/m"}
     assert seen.forgotten() == set()
     assert seen.all_changed()
-    assert not seen.agents.forgotten
+    assert not seen.tokens.forgotten
 
 
 def test_a_model_never_heard_of_is_as_reliable_as_believed() -> None:
@@ -272,15 +356,15 @@ def test_one_absurd_usage_does_not_decide_what_requests_usually_cost() -> None:
     honest = answered(usage=Usage(400, 100))
     lie = answered(model="p/liar", usage=Usage(10**9, 10**9))
     seen = experience(*[honest] * 50, lie)
-    usual = seen.agents.come_up("a")
+    usual = seen.tokens.come_up(("a", None))
     assert usual.prompt < 700
     assert usual.completion < 400
-    later = experience(*[honest] * 50, lie, *[honest] * 300).agents.come_up("a")
+    later = experience(*[honest] * 50, lie, *[honest] * 300).tokens.come_up(("a", None))
     assert later.prompt == pytest.approx(400, rel=0.1)
 
 
 def test_requests_that_are_long_are_soon_known_to_be() -> None:
-    usual = experience(*[answered(usage=Usage(120_000, 50))] * 20).agents.come_up("a")
+    usual = experience(*[answered(usage=Usage(120_000, 50))] * 20).tokens.come_up(("a", None))
     assert usual.prompt == pytest.approx(120_000, rel=0.1)
 
 

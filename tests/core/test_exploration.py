@@ -17,6 +17,7 @@ from pointsman.core.exploration import (
     MAX_REMEMBERED,
     MOST,
     MOST_SAVED,
+    RESERVE,
     Exploration,
     ExplorationPolicy,
     Offer,
@@ -213,6 +214,30 @@ def test_one_far_behind_is_tried_too_but_seldom() -> None:
 def test_one_far_behind_waits_while_there_is_another_nearer() -> None:
     fleet = (*TWO, candidate("p/far", 0.1))
     assert set(trials(Exploration(), fleet, 20_000)) == {"p/next"}
+
+
+def test_who_may_well_be_the_best_draws_on_a_reserve_and_comes_up_first() -> None:
+    usual = (candidate("p/best", BEST), candidate("p/known", 0.75, unsure=0.03))
+    fallen = (*usual, candidate("p/fallen", 0.6, unsure=0.25))
+    exploration = saved_up(Exploration())
+    first = exploration.offer(AGENT, TASK, CHOICE, fallen)
+    assert first is not None
+    assert fallen[first.place].model_id == "p/fallen"
+    tried = trials(saved_up(Exploration()), fallen, 5_000)
+    assert tried["p/fallen"] > 2 * tried["p/known"] > 0
+    spent = saved_up(Exploration())
+    while spent.offer(AGENT, TASK, CHOICE, usual) is not None:
+        spent.decided(AGENT, TASK, CHOICE, usual, "p/known")
+    kept = sum(1 for _ in range(int(RESERVE)) if _spent_on(spent, fallen, "p/fallen"))
+    assert kept == int(RESERVE)
+
+
+def _spent_on(exploration: Exploration, candidates: Sequence[Candidate], model: str) -> bool:
+    offer = exploration.offer(AGENT, TASK, CHOICE, candidates)
+    if offer is None or candidates[offer.place].model_id != model:
+        return False
+    exploration.decided(AGENT, TASK, CHOICE, candidates, model)
+    return True
 
 
 def test_a_model_that_comes_late_does_not_get_all_the_turns() -> None:

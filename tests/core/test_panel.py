@@ -17,7 +17,7 @@ from pointsman.core.fleet import FREE, UNKNOWN_PRICE, Agent, Model, Price, Price
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES = ("coding", "math", "general", "low_latency", "arabic")
-TYPES = (None, "coding", "general", "math")
+TYPES = (None, "coding", "general", "math", "math/word_problem")
 
 
 def price(draw: random.Random) -> Price:
@@ -75,6 +75,7 @@ def learned(draw: random.Random, agents: list[Agent], models: list[Model]) -> Ad
                 draw.random() * 9,
                 draw.random() if streamed else None,
                 None if failure else Usage(draw.randint(1, 20_000), draw.randint(1, 900)),
+                task_type=draw.choice(TYPES),
             )
         )
         if draw.random() < 0.4:

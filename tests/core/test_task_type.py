@@ -10,10 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import pointsman.core
-from pointsman.core.fleet import TASK_CAPABILITIES
+from pointsman.core.fleet import TASK_CAPABILITIES, broad_type
 from pointsman.core.task_type import (
     ARABIC,
     CONFIDENT,
+    FINE_CONFIDENT,
     READ_HEAD,
     READ_TAIL,
     LinearModel,
@@ -44,7 +45,38 @@ CLEAR = [
 
 @pytest.mark.parametrize(("text", "kind"), CLEAR)
 def test_what_is_clearly_asked_for_is_named(text: str, kind: str) -> None:
-    assert inferred_type(text).type == kind
+    assert broad_type(inferred_type(text).type or "none") == kind
+
+
+PHOTON = (
+    "What is the wavelength of a photon whose energy equals the kinetic energy of an electron "
+    "accelerated through a potential difference of 100 volts?"
+)
+SALE = (
+    "A seller orally agreed to sell land to a buyer and later refused to convey it. The buyer "
+    "sues the seller for breach of contract. Will the court find for the plaintiff?"
+)
+INTEREST = (
+    "If the central bank raises interest rates, what happens to aggregate demand, the price level "
+    "and real output in the short run?"
+)
+CLIPS = (
+    "Natalia sold 48 clips to her friends in April, and then half as many in May. How many clips "
+    "did she sell altogether?"
+)
+FINER = [
+    (PHOTON, "reasoning/physics"),
+    (SALE, "question_answering/law"),
+    (INTEREST, "question_answering/economics"),
+    (CLIPS, "math/word_problem"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), FINER)
+def test_a_finer_type_is_named_where_the_words_tell(text: str, kind: str) -> None:
+    guess = inferred_type(text)
+    assert guess.type == kind
+    assert guess.probability == guess.probabilities[kind] >= FINE_CONFIDENT
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00\xff", "qwxz zzkrt", b"\x80\x81\xfe"])
@@ -53,7 +85,7 @@ def test_of_what_says_nothing_nothing_is_named(text: str | bytes) -> None:
 
 
 def test_every_type_that_can_be_named_is_a_well_known_one() -> None:
-    assert {*shipped_model().labels, ARABIC} == set(TASK_CAPABILITIES)
+    assert {*map(broad_type, shipped_model().labels), ARABIC} == set(TASK_CAPABILITIES)
 
 
 def test_persian_is_not_taken_for_arabic() -> None:
@@ -89,8 +121,26 @@ def test_any_text_has_probabilities_that_sum_to_one(text: str | bytes) -> None:
     shares = guess.probabilities
     assert sum(shares.values()) == pytest.approx(1.0)
     assert all(0.0 <= share <= 1.0 for share in shares.values())
+    assert 0.0 <= guess.probability <= 1.0
     if guess.type is not None:
-        assert shares[guess.type] == max(shares.values()) >= CONFIDENT
+        broad = broad_type(guess.type)
+        whole = sum(share for kind, share in shares.items() if broad_type(kind) == broad)
+        assert whole >= CONFIDENT - 1e-12
+        assert guess.probability == pytest.approx(
+            whole if broad == guess.type else shares[guess.type]
+        )
+
+
+def test_a_type_is_as_probable_as_all_that_is_of_it() -> None:
+    text = "labels\ta\ta/x\ta/y\tb\nbiases\t0\t0.2\t0\t0\nscale\t0.1\ngo\tPPPP\nfine\tPxPP\n"
+    model = read_model(text)
+    unsure = model.guess({b"go"})
+    assert unsure.type == "a"
+    assert unsure.probability == pytest.approx(0.763, abs=1e-3)
+    sure = model.guess({b"fine"})
+    assert (sure.type, sure.probability) == ("a/x", sure.probabilities["a/x"])
+    assert sure.probability > 0.9
+    assert model.guess({b"unknown"}).type is None
 
 
 @given(st.text(max_size=200))
@@ -132,9 +182,9 @@ def test_words_count_by_place_and_in_pairs_and_digits_are_alike() -> None:
         "labels\ta\nbiases\t0\nscale\t1\t2\n",
         "labels\ta\tb\nbiases\t0\nscale\t1\n",
         "labels\nbiases\nscale\t1\n",
-        "labels\ta\nbiases\t0\nscale\t1\nword\t0102\n",
-        "labels\ta\nbiases\t0\nscale\t1\nword\t00\n",
-        "labels\ta\nbiases\t0\nscale\t1\nword\tzz\n",
+        "labels\ta\nbiases\t0\nscale\t1\nword\tPP\n",
+        "labels\ta\nbiases\t0\nscale\t1\nword\t\n",
+        "labels\ta\nbiases\t0\nscale\t1\nword\té\n",
     ],
 )
 def test_what_is_no_model_is_refused(text: str) -> None:
@@ -143,7 +193,7 @@ def test_what_is_no_model_is_refused(text: str) -> None:
 
 
 def test_a_model_is_read_with_its_comments_left_out() -> None:
-    model = read_model("# why\nlabels\tx\ty\nbiases\t0.5\t-0.5\nscale\t0.1\nto%0Ago\tff01\n")
+    model = read_model("# why\nlabels\tx\ty\nbiases\t0.5\t-0.5\nscale\t0.1\nto%0Ago\tx(\n")
     assert model.labels == ("x", "y")
     assert model.guess({b"to\ngo"}).type == "x"
     assert model.guess({b"unknown"}).type is None
@@ -151,5 +201,5 @@ def test_a_model_is_read_with_its_comments_left_out() -> None:
 
 def test_the_shipped_model_is_small_and_says_where_it_comes_from() -> None:
     text = (files(pointsman.core) / "task_type.tsv").read_text("utf-8")
-    assert len(text) < 25_000
+    assert len(text) < 70_000
     assert "Apache-2.0" in text

@@ -30,10 +30,12 @@ class Pupil(CapabilityScorer):
 
     def __init__(self) -> None:
         self.times: list[datetime] = []
+        self.types: list[str | None] = []
         self.begun = Event()
 
     def learn(self, outcome: Outcome) -> None:
         self.times.append(outcome.at)
+        self.types.append(outcome.task_type)
         self.begun.set()
 
     def judge(self, feedback: Feedback) -> None:
@@ -58,6 +60,7 @@ def fill(
     *,
     model_id: str = BEST.id,
     failure: FailureKind | None = None,
+    task_type: str | None = None,
 ) -> list[str]:
     """Decisions on the model, each with an attempt that ended at one of the times; their ids."""
     records: list[Decision | Outcome] = []
@@ -65,7 +68,18 @@ def fill(
         decision_id = f"dec_{int(at.timestamp() * 1000):011x}{number:016x}"
         chosen = (Candidate(model_id, 0.5, ()),)
         decision = Decision(
-            *(decision_id, "r", at, "default", Task(), Strategy.BALANCED, chosen, (), 1.0, "cfg")
+            *(
+                decision_id,
+                "r",
+                at,
+                "default",
+                Task(task_type),
+                Strategy.BALANCED,
+                chosen,
+                (),
+                1.0,
+                "cfg",
+            )
         )
         records += [decision, Outcome(decision_id, 1, model_id, "default", at, failure, False, 0.5)]
     store.append(records)
@@ -95,6 +109,16 @@ async def test_outcomes_and_judgements_are_told_in_the_order_in_which_they_came(
     pupil = Pupil()
     assert await replayed(store, clock, pupil) == Replayed(3, 2)
     assert pupil.times == sorted([*times, *said])
+
+
+async def test_outcomes_are_told_with_the_type_of_their_task(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    fill(store, ago(clock, 200), task_type="math/textbook")
+    fill(store, ago(clock, 100))
+    pupil = Pupil()
+    await replayed(store, clock, pupil)
+    assert pupil.types == ["math/textbook", None]
 
 
 async def test_what_this_process_has_seen_itself_is_not_told_again(

@@ -168,7 +168,9 @@ class AdaptiveScorer:
         if kind is None or (kind.agent is not agent and kind.agent != agent):
             if self._papers > MOST_PAPERS or len(self._kinds) > MOST_PAPERS:
                 self._forget_papers()
-            kind = self._kinds[key] = Kind(agent, task, selection, self._seen.agents.get(agent.id))
+            kind = self._kinds[key] = Kind(
+                agent, task, selection, self._seen.usual_tokens(agent.id, task.type)
+            )
         kind.agent, kind.task, kind.selection = agent, task, selection
         self._kind = kind
         return kind

@@ -21,7 +21,7 @@ from pointsman.core.decision import (
     Task,
     Term,
 )
-from pointsman.core.fleet import TASK_CAPABILITIES, Agent, Model
+from pointsman.core.fleet import TASK_CAPABILITIES, Agent, Model, broad_type
 
 REQUIRED_WEIGHT = 0.70
 PREFERRED_WEIGHT = 0.20
@@ -60,7 +60,7 @@ def requirements(agent: Agent, task: Task) -> Requirements:
     implies that was only inferred is preferred, not required.
     """
     types = (task.type,) if task.type else agent.task_types
-    implied = [name for kind in types for name in TASK_CAPABILITIES.get(kind, ())]
+    implied = [name for kind in types for name in TASK_CAPABILITIES.get(broad_type(kind), ())]
     required, preferred = {*agent.requires, *task.needs}, {*agent.prefers, *task.prefers}
     (preferred if task.inferred else required).update(implied)
     preferred -= required

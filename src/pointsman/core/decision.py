@@ -37,6 +37,7 @@ class Task(NamedTuple):
     request parameters in use, because a model may turn out not to support one. `in_tool_loop` says
     that a model has called a tool and now waits for what came of it. `type_probability` is how sure
     a type is that was inferred from the prompt; None where it was said, or there is none.
+    `max_cost_usd` is what the caller would spend at most, in US dollars; None: it does not say.
     """
 
     type: str | None = None
@@ -49,6 +50,7 @@ class Task(NamedTuple):
     stream: bool = False
     in_tool_loop: bool = False
     type_probability: float | None = None
+    max_cost_usd: float | None = None
 
     @property
     def inferred(self) -> bool:
@@ -84,6 +86,7 @@ class ReasonCode(StrEnum):
     AT_LIMIT = "at_limit"
     UNAVAILABLE = "unavailable"
     DRAINED = "drained"
+    TOO_EXPENSIVE = "too_expensive"
 
 
 class Objection(NamedTuple):
@@ -204,6 +207,7 @@ class Outcome(NamedTuple):
     Times in seconds: `first_token_s` from the call to the first usable chunk of a stream, None for
     a plain answer, which has no first token; `total_s` to the end.
     `cost_usd` is None when unknown. `upstream_model` is what the upstream said it served.
+    `task_type` is that of the decision, with which it is kept; None too where that is not at hand.
     """
 
     decision_id: str
@@ -220,6 +224,7 @@ class Outcome(NamedTuple):
     upstream_model: str | None = None
     status: int | None = None
     message: str = ""
+    task_type: str | None = None
 
 
 class Feedback(NamedTuple):

@@ -23,9 +23,9 @@ from pointsman.core.capability import (
 )
 from pointsman.core.decision import Candidate, Estimate, Saving, Selection, Task, Term
 from pointsman.core.experience import START_TOKENS, USUAL_TOKENS, Experience, bounded
-from pointsman.core.fleet import Agent, Model, PriceState, Weights
+from pointsman.core.fleet import Agent, Model, PriceState, Weights, types_of
 from pointsman.core.posterior import deviation, shrunk
-from pointsman.core.records import AgentRecord, ModelRecord, Tag, TagRecord, Topic
+from pointsman.core.records import ModelRecord, Tag, TagRecord, TokenRecord, Topic
 from pointsman.core.utility import PACE_S_PER_TOKEN, cheapness, speed, weights_of
 
 UNKNOWN = 0.5
@@ -52,7 +52,8 @@ class Paper(NamedTuple):
 
     `fit` and `speed` in [0, 1]; `speed` is None where none is declared. `prompt_usd` is the cost of
     one request without its answer, None when the price is unknown. `answered` is the tag of
-    outcomes, `judged` those of judgements, from the general to the particular.
+    outcomes, `counted` that of their lengths, `judged` those of judgements, from the general to the
+    particular.
     """
 
     model: Model
@@ -61,6 +62,7 @@ class Paper(NamedTuple):
     prompt_usd: float | None
     usd_per_token: float
     answered: Tag
+    counted: Tag
     judged: tuple[Tag, ...]
 
 
@@ -95,7 +97,7 @@ class Kind:
     )
 
     def __init__(
-        self, agent: Agent, task: Task, selection: Selection, tokens: AgentRecord | None
+        self, agent: Agent, task: Task, selection: Selection, tokens: TokenRecord | None
     ) -> None:
         self.agent = agent
         self.task = task
@@ -129,7 +131,8 @@ def paper_of(kind: Kind, model: Model) -> Paper:
     agent_id, task_type = kind.agent.id, kind.task.type
     judged: tuple[Tag, ...] = ((agent_id, None, model.id),)
     if task_type is not None:
-        judged = ((None, task_type, model.id), (agent_id, task_type, model.id))
+        of_types: list[Tag] = [(None, each, model.id) for each in types_of(task_type)]
+        judged = (*of_types, (agent_id, task_type, model.id))
     prompt_usd, usd_per_token = _prices(kind, model)
     return Paper(
         model=model,
@@ -138,6 +141,7 @@ def paper_of(kind: Kind, model: Model) -> Paper:
         prompt_usd=prompt_usd,
         usd_per_token=usd_per_token,
         answered=(agent_id, None, model.id),
+        counted=(agent_id, task_type, model.id),
         judged=judged,
     )
 
@@ -181,7 +185,7 @@ def candidate(seen: Experience, kind: Kind, paper: Paper) -> Candidate:
     tag = seen.tags.get(paper.answered)
     reliable, good = _reliability(seen, record, tag), _quality(seen, kind, record, paper)
     swift, latency_s = _swiftness(seen, kind, paper, record)
-    cost_usd = _cost_usd(kind, paper, record, tag)
+    cost_usd = _cost_usd(seen, kind, paper, record)
     weights, success = kind.weights, reliable.mean * good.mean
     quick, cheap = weights.latency * swift.mean, weights.cost * cheapness(cost_usd)
     terms = (
@@ -244,6 +248,8 @@ def _reliability(seen: Experience, record: ModelRecord, tag: TagRecord | None) -
         answered = tag.answered
         kept = answered.kept(record.at, seen.fade)
         mean = shrunk(answered.good * kept, answered.total * kept, mean, policy.agent_weight)
+    if record.reliability_doubt:
+        return Belief(mean, sqrt(deviation(mean, count) ** 2 + record.reliability_doubt))
     return Belief(mean, deviation(mean, count))
 
 
@@ -295,14 +301,15 @@ def untimed(seen: Experience, kind: Kind) -> float:
     return speed(usual_s * kind.stretch, kind.budget_s) if usual_s else UNKNOWN
 
 
-def _cost_usd(kind: Kind, paper: Paper, record: ModelRecord, tag: TagRecord | None) -> float | None:
-    """What one request of this agent is expected to cost, None when that cannot be known."""
+def _cost_usd(seen: Experience, kind: Kind, paper: Paper, record: ModelRecord) -> float | None:
+    """What one such request of this agent is expected to cost, None when that cannot be known."""
     if paper.prompt_usd is None:
         return None
     tokens = kind.answer_tokens
     if record.length.count:
         length = record.length
         tokens *= shrunk(length.count * length.mean, length.count, 1.0, ANSWER_WEIGHT)
+    tag = seen.tags.get(paper.counted)
     if tag is not None and tag.tokens.count:
         own = tag.tokens
         tokens = shrunk(own.count * own.mean, own.count, tokens, ANSWER_WEIGHT)

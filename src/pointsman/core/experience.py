@@ -15,10 +15,22 @@ from math import exp, log
 
 from pointsman.core.adaptive_policy import AdaptivePolicy
 from pointsman.core.decision import Feedback, Outcome
+from pointsman.core.drift import Change
 from pointsman.core.errors import Blame
 from pointsman.core.fleet import Usage
+from pointsman.core.lending import lend, lent_by, note_judge, of_one_agent, share_lent
 from pointsman.core.posterior import Counts, fading, shrunk
-from pointsman.core.records import AgentRecord, Hardness, ModelRecord, Tag, TagRecord, Topic
+from pointsman.core.records import (
+    Hardness,
+    ModelRecord,
+    Tag,
+    TagRecord,
+    TokenRecord,
+    Topic,
+    tags_of,
+    topics_of,
+)
+from pointsman.core.recovery import BEFORE_COUNTS, Recovery
 from pointsman.core.remembered import Remembered
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
 
@@ -44,6 +56,9 @@ a million tokens would otherwise look as quick as no model can be."""
 LEAST_S = 1e-4
 """No answer is taken to be faster."""
 
+FEWEST_COUNTED = 5.0
+"""So many requests of a task type say how long they are; fewer do not."""
+
 FEWEST_JUDGED = 5.0
 """So often an answer must have been judged before a change of quality can be noticed."""
 
@@ -58,7 +73,7 @@ class Experience:
         self.fade_judged = fading(policy.quality_half_life_s, policy.quality_most)
         self.models: Remembered[str, ModelRecord] = Remembered(policy.most_tags, ModelRecord)
         self.tags: Remembered[Tag, TagRecord] = Remembered(policy.most_tags, TagRecord)
-        self.agents: Remembered[str, AgentRecord] = Remembered(policy.most_tags, AgentRecord)
+        self.tokens: Remembered[Topic, TokenRecord] = Remembered(policy.most_tags, TokenRecord)
         self.hardness: Remembered[Topic, Hardness] = Remembered(policy.most_tags, Hardness)
         self.usual = 0.5
         """How good answers are on average; moves in steps."""
@@ -80,7 +95,7 @@ class Experience:
         tag = self.tags.come_up((agent_id, None, model_id))
         self._count(model, tag, 1.0 if failure is None else 0.0, now)
         if usage is not None and failure is None:
-            self._count_tokens(agent_id, model, tag, usage)
+            self._count_tokens((agent_id, outcome[14], model_id), model, tag, usage)
         if streamed:
             if first_s is not None:
                 self._time(model, 1, first_s, now, counts=self._is_declared(model_id))
@@ -121,7 +136,10 @@ class Experience:
         usual = self._judge_topic(feedback, model, good, now)
         general = bounded(usual + self._surplus(model, now))
         expected, forgotten = general, 0.0
-        for key in _tags_of(feedback):
+        shared: list[Counts] = []
+        note_judge(model, feedback.agent_id)
+        # The last is the agent's own, and so is the first, if it is another.
+        for key in tags_of(feedback):
             record = self.tags.come_up(key)
             counts = self._judged_of(record, model)
             kept = counts.kept(now, fade)
@@ -130,17 +148,21 @@ class Experience:
             change = None
             if before >= FEWEST_JUDGED:
                 change = record.watch.add(good, expected, policy.judgements)
-            if change is None:
-                counts.add(good, now, fade)
-            else:
+            if change is not None and not (key[0] is None and of_one_agent(model, change)):
                 counts.restart(change.good, change.total, now)
                 forgotten = max(forgotten, before - change.total + 1.0)
+            elif key[0] is None:
+                shared.append(counts)
+            else:
+                counts.add(good, now, fade)
+        if shared:
+            lend(good, lent_by(record), shared, now, fade)
         if forgotten:
             # A change of one tag is explained by it.
             model.judgements.clear()
             _forget(model.judged, forgotten)
-        _note_judge(model, feedback.agent_id)
-        self._judge_model(model, good, now, usual=usual, expected=expected)
+        lent = lent_by(self.tags.come_up((feedback.agent_id, None, feedback.model_id)))
+        self._judge_model(model, good, now, usual=usual, expected=expected, lent=lent)
 
     def _revise(self, feedback: Feedback, change: float) -> None:
         """What was said before does not hold: the difference counts, and nothing twice.
@@ -151,15 +173,18 @@ class Experience:
         model = self.models.come_up(feedback.model_id)
         self._moved = True
         self._judged.revise(change)
-        for topic in _topics_of(feedback):
+        for topic in topics_of(feedback):
             self.hardness.come_up(topic).surplus.revise(change, least=-1.0)
-        for key in _tags_of(feedback):
-            self._judged_of(self.tags.come_up(key), model).revise(change)
-        model.judged.revise(change, least=-1.0)
+        *shared, own = (self._judged_of(self.tags.come_up(key), model) for key in tags_of(feedback))
+        lent = change * share_lent(own)
+        own.revise(change)
+        for counts in shared:
+            counts.revise(lent)
+        model.judged.revise(lent, least=-1.0)
 
     def all_changed(self) -> bool:
         """Whether what concerns all models has changed since this was last asked."""
-        lost = (self.agents.forgotten, self.models.forgotten, self.hardness.forgotten)
+        lost = (self.tokens.forgotten, self.models.forgotten, self.hardness.forgotten)
         changed = self._moved or any(lost)
         self._moved = False
         for keys in lost:
@@ -181,6 +206,11 @@ class Experience:
         model.reliability = shrunk(
             counts.good * kept, total, policy.reliable, policy.reliable_weight
         )
+        model.reliability_doubt = 0.0
+        recovery = model.recovery
+        if recovery is not None:
+            model.reliability = max(model.reliability, recovery.mean(now))
+            model.reliability_doubt = recovery.variance(now)
         judged = model.judged
         if judged.total:
             model.judged_count = judged.total * judged.kept(now, self.fade_judged)
@@ -203,26 +233,66 @@ class Experience:
         # What `shrunk` gives, for every outcome.
         expected = (weight * policy.reliable + counts.good) / (weight + counts.total)
         change = model.failures.add(good, expected, policy.failures)
-        if change is None:
-            counts.add(good, now, fade)
+        if change is not None:
+            self._fallen_or_risen(model, change, now)
         else:
-            counts.restart(change.good, change.total, now)
-            model.answered_epoch += 1
+            counts.add(good, now, fade)
+            if model.recovery is not None and model.recovery.add(good, now):
+                total = BEFORE_COUNTS
+                counts.restart(model.recovery.before * total, total, now)
+                model.recovery = None
+                model.failures.clear()
+                model.answered_epoch += 1
         counts = tag.answered
         if tag.answered_epoch != model.answered_epoch:
             tag.answered_epoch = model.answered_epoch
             counts.restart(0.0, 0.0, now)
         counts.add(good, now, fade)
 
-    def _count_tokens(
-        self, agent_id: str, model: ModelRecord, tag: TagRecord, usage: Usage
-    ) -> None:
-        agent, most = self.agents.come_up(agent_id), self.policy.latency_most
-        if agent.add(usage, most):
+    def _fallen_or_risen(self, model: ModelRecord, change: Change, now: float) -> None:
+        """The reliability of a model has changed: only what followed counts from now on."""
+        counts, policy = model.answered, self.policy
+        if change.better:
+            model.recovery = None
+        else:
+            # What the test has added up since the change is in the counts, but for the last.
+            good = max(0.0, counts.good - change.good)
+            total = max(good, counts.total - change.total + 1.0)
+            before = shrunk(good, total, policy.reliable, policy.reliable_weight)
+            if model.recovery is not None:
+                before = max(before, model.recovery.before)
+            since = shrunk(change.good, change.total, 0.5, 2.0)
+            model.recovery = Recovery(before, since, now)
+        counts.restart(change.good, change.total, now)
+        model.answered_epoch += 1
+
+    def _count_tokens(self, key: Tag, model: ModelRecord, tag: TagRecord, usage: Usage) -> None:
+        """`tag` is of the agent, `key` of its task type too, if it has one."""
+        agent_id, kind, _ = key
+        most, tokens = self.policy.latency_most, usage.completion_tokens
+        record = self.tokens.come_up((agent_id, None))
+        if record.add(usage, most):
             self._moved = True
-        tokens, usual = usage.completion_tokens, agent.completion
         tag.tokens.add(tokens, most)
+        usual = record.completion
+        if kind is not None:
+            record = self.tokens.come_up((agent_id, kind))
+            before = record.count
+            if record.add(usage, most) or before < FEWEST_COUNTED <= record.count:
+                self._moved = True
+            self.tags.come_up(key).tokens.add(tokens, most)
+            if record.count >= FEWEST_COUNTED:
+                usual = record.completion
         model.length.add(tokens / (usual if usual > 1.0 else 1.0), most)
+
+    def usual_tokens(self, agent_id: str, kind: str | None) -> TokenRecord | None:
+        """How long such requests of an agent usually are: those of the task type, if there are
+        enough of it, else all of its own.
+        """
+        found = None if kind is None else self.tokens.get((agent_id, kind))
+        if found is not None and found.count >= FEWEST_COUNTED:
+            return found
+        return self.tokens.get((agent_id, None))
 
     def _time(
         self, model: ModelRecord, place: int, seconds: float, now: float, *, counts: bool
@@ -252,20 +322,26 @@ class Experience:
         if record.judged_epoch != model.judged_epoch:
             record.judged_epoch = model.judged_epoch
             record.judged.restart(0.0, 0.0, 0.0)
+            record.lent = None
             record.watch.clear()
         return record.judged
 
     def _judge_model(
-        self, model: ModelRecord, good: float, now: float, *, usual: float, expected: float
+        self,
+        model: ModelRecord,
+        good: float,
+        now: float,
+        *,
+        usual: float,
+        expected: float,
+        lent: Counts,
     ) -> None:
         """What only all tags together show is a change of the model."""
         counts, change = model.judged, None
         if counts.total >= FEWEST_JUDGED:
             change = model.judgements.add(good, expected, self.policy.judgements)
-        if change is None or (model.judges and model.in_a_row >= change.total):
-            # What one agent alone has seen is no change of the model: what others know of it stays,
-            # be that agent mistaken or malicious. Its own watches have seen it, too.
-            counts.add(good - usual, now, self.fade_judged)
+        if change is None or of_one_agent(model, change):
+            lend(good - usual, lent, (counts,), now, self.fade_judged)
         else:
             counts.restart(change.good - change.total * usual, change.total, now)
             model.judged_epoch += 1
@@ -280,7 +356,7 @@ class Experience:
         if abs(usual - self.usual) > NOTABLE_SURPLUS:
             self.usual, self._moved = usual, True
         mine, surplus = self._surplus(model, now), 0.0
-        for topic in _topics_of(feedback):
+        for topic in topics_of(feedback):
             hardness = self.hardness.come_up(topic)
             hardness.surplus.add(good - usual - mine, now, fade)
             counts = hardness.surplus
@@ -306,32 +382,9 @@ class _Times:
         self.used: float | None = None
 
 
-def _note_judge(model: ModelRecord, agent_id: str) -> None:
-    if agent_id == model.judge:
-        model.in_a_row += 1
-        return
-    model.judges = model.judge is not None
-    model.judge, model.in_a_row = agent_id, 1
-
-
 def bounded(quality: float) -> float:
     """A sum of effects as a probability."""
     return min(max(quality, 0.0), 1.0)
-
-
-def _tags_of(feedback: Feedback) -> tuple[Tag, ...]:
-    """Whom a judgement concerns, from the general to the particular."""
-    agent_id, kind, model_id = feedback.agent_id, feedback.task_type, feedback.model_id
-    alone: Tag = (agent_id, None, model_id)
-    if kind is None:
-        return (alone,)
-    return (alone, (None, kind, model_id), (agent_id, kind, model_id))
-
-
-def _topics_of(feedback: Feedback) -> tuple[Topic, ...]:
-    """Of whose answers it says how good they usually are; the particular last."""
-    alone: Topic = (feedback.agent_id, None)
-    return (alone,) if feedback.task_type is None else (alone, (None, feedback.task_type))
 
 
 def _forget(counts: Counts, total: float) -> None:

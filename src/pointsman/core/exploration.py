@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from pointsman.core.decision import Candidate, Estimate, Selection, Task
@@ -28,8 +29,19 @@ LONG_SHOT = 4.0
 """So many trials is worth that of a model of which nobody expects to be the best: it may have
 changed unseen, but looking must not cost much where nothing ever changes."""
 
-MOST_SAVED = LONG_SHOT + 1.0
+RESERVE = 3.0
+"""So many trials are kept for who may well be the best: who was, before it fell, or is new."""
+
+MOST_SAVED = LONG_SHOT + 1.0 + RESERVE
 """What is saved while there is nothing to learn would be spent in one burst: so much is enough."""
+
+UNKNOWN = 0.1
+"""Who is so uncertain may draw on the reserve."""
+
+USUAL = 0.05
+MOST_URGENT = 8.0
+"""Who is more uncertain than `USUAL` has more to show: it comes up so many times as often, at most
+`MOST_URGENT` times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +78,14 @@ class Offer(NamedTuple):
 class _Trial(NamedTuple):
     """The candidate at `place` may be tried: at what price, when it is due, how long until again.
 
-    The price is in trials: 1, or `LONG_SHOT`.
+    The price is in trials: 1, or `LONG_SHOT`. So many must be saved when it is made: `needs`.
     """
 
     price: float
     due: float
     stride: float
     place: int
+    needs: float
 
 
 class Exploration:
@@ -109,7 +122,7 @@ class Exploration:
         if self._saved < 1.0 or not _entitled(agent, task, selection, candidates):
             return None
         trial = self._next_trial(candidates)
-        if trial is None or self._saved < trial.price:
+        if trial is None or self._saved < trial.needs:
             return None
         return Offer(trial.place, self._policy.chance)
 
@@ -148,7 +161,7 @@ class Exploration:
         if len(self._due) > MAX_REMEMBERED:
             self._due.clear()
         paid = 1.0
-        for price, due, stride, place in self._trials(candidates):
+        for price, due, stride, place, _ in self._trials(candidates):
             waiting = candidates[place].model_id
             self._due[waiting] = due
             if waiting == model_id:
@@ -171,8 +184,11 @@ class Exploration:
         for place, doubt, estimate in unsure:
             price = 1.0 if doubt <= policy.reach else LONG_SHOT
             stride = _dearness(estimate, cheapest) * (1.0 + min(doubt, policy.reach) ** 2)
-            due = self._due.get(candidates[place].model_id, self._now + stride)
-            trials.append(_Trial(price, max(due, self._now), stride, place))
+            stride /= min(max(1.0, estimate.uncertainty / USUAL), MOST_URGENT)
+            due = min(self._due.get(candidates[place].model_id, inf), self._now + stride)
+            free = price == 1.0 and estimate.uncertainty >= UNKNOWN
+            needs = price if free else price + RESERVE
+            trials.append(_Trial(price, max(due, self._now), stride, place, needs))
         return trials
 
 

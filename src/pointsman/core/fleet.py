@@ -43,6 +43,22 @@ TASK_CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What each well-known task type requires of a model. Other task types imply nothing."""
 
+FINER = "/"
+
+
+def broad_type(task_type: str) -> str:
+    """The type of which `task_type` is a finer one: `reasoning` of `reasoning/physics`, or itself.
+
+    A finer type implies what the broad one does. How good answers are is learned of both.
+    """
+    return task_type.partition(FINER)[0]
+
+
+def types_of(task_type: str) -> tuple[str, ...]:
+    """All that a request of this type is of: the broad type, then the finer one if it is one."""
+    broad = broad_type(task_type)
+    return (task_type,) if broad == task_type else (broad, task_type)
+
 
 class Source(NamedTuple):
     """Where a fact about a model comes from: `origin` in words, `as_of` as an ISO date or ''."""

@@ -30,7 +30,7 @@ from pointsman.core.expectation import (
     untimed,
 )
 from pointsman.core.experience import Experience
-from pointsman.core.fleet import Agent, Model, PriceState
+from pointsman.core.fleet import Agent, Model, PriceState, types_of
 from pointsman.core.records import Tag
 from pointsman.core.utility import HALF_CHEAP_USD
 
@@ -110,7 +110,7 @@ class Panel:
         return _known(total / TOKENS_PER_MTOK + rates.per_request)
 
     def _kind(self, agent: Agent, task: Task, selection: Selection) -> Kind:
-        return Kind(agent, task, selection, self._seen.agents.get(agent.id))
+        return Kind(agent, task, selection, self._seen.usual_tokens(agent.id, task.type))
 
     def _particular_to(self, kind: Kind) -> set[int]:
         agent_id, task_type = kind.agent.id, kind.task.type
@@ -127,8 +127,9 @@ class Panel:
         expected = np.clip(usual + self._surplus, 0.0, 1.0)
         mean = (policy.fit_weight * fit + judged * expected) / (policy.fit_weight + judged)
         if kind.task.type is not None:
-            good, total = self._judged_of(kind.task.type)
-            mean = (policy.tag_weight * mean + good) / (policy.tag_weight + total)
+            for each in types_of(kind.task.type):
+                good, total = self._judged_of(each)
+                mean = (policy.tag_weight * mean + good) / (policy.tag_weight + total)
         quality: Numbers = np.where(judged > 0.0, mean, fit)
         return quality
 

@@ -1,13 +1,15 @@
-"""What is noted down of a model, of a tag, of an agent?
+"""What is noted down of a model, of a tag, of a topic?
 
 A tag is a model together with an agent, with a task type, or with both.
 """
 
 from __future__ import annotations
 
+from pointsman.core.decision import Feedback
 from pointsman.core.drift import LevelWatch, RateWatch
-from pointsman.core.fleet import Usage
+from pointsman.core.fleet import Usage, types_of
 from pointsman.core.posterior import Average, Counts, Level
+from pointsman.core.recovery import Recovery
 
 NOTABLE = 0.1
 """Usual token counts that move by less than this share change nothing."""
@@ -28,16 +30,18 @@ Tag = tuple[str | None, str | None, str]
 class TagRecord:
     """What is known of a model with one agent, one task type, or both.
 
-    The epochs say which change of the model this evidence follows; older evidence is void.
+    The epochs say which change of the model this evidence follows; older evidence is void. `lent`
+    is what of the judgements counts in what everybody begins with (see `lending.py`).
     """
 
-    __slots__ = ("answered", "answered_epoch", "judged", "judged_epoch", "tokens", "watch")
+    __slots__ = ("answered", "answered_epoch", "judged", "judged_epoch", "lent", "tokens", "watch")
 
     def __init__(self) -> None:
         self.answered = Counts()
         self.answered_epoch = 0
         self.judged = Counts()
         self.judged_epoch = 0
+        self.lent: Counts | None = None
         self.tokens = Average()
         self.watch = RateWatch()
 
@@ -62,10 +66,12 @@ class ModelRecord:
     long they are against the usual ones of their agents. `judge` is the agent that judged last,
     `in_a_row` how many times without another in between, and `judges` whether there is another.
 
-    The figures at the end are as of `at`, the last time they were worked out: how reliable it is
-    and how many outcomes say so; by how much its answers are better than usual and how many were
-    judged; and per plain or streamed the expected time, the variance of its logarithm, and how many
-    were timed.
+    `recovery` is of a model that was seen to fall, until it is back.
+
+    The figures at the end are as of `at`, the last time they were worked out: how reliable it is,
+    how many outcomes say so, and the variance of that beyond what these leave open; by how much its
+    answers are better than usual and how many were judged; and per plain or streamed the expected
+    time, the variance of its logarithm, and how many were timed.
     """
 
     __slots__ = (
@@ -82,8 +88,10 @@ class ModelRecord:
         "judges",
         "length",
         "levels",
+        "recovery",
         "reliability",
         "reliability_count",
+        "reliability_doubt",
         "surplus",
         "times",
         "watches",
@@ -93,6 +101,7 @@ class ModelRecord:
         self.answered = Counts()
         self.answered_epoch = 0
         self.failures = RateWatch()
+        self.recovery: Recovery | None = None
         self.judged = Counts()
         self.judged_epoch = 0
         self.judgements = RateWatch()
@@ -103,13 +112,16 @@ class ModelRecord:
         self.levels = (Level(), Level())
         self.watches = (LevelWatch(), LevelWatch())
         self.at = 0.0
-        self.reliability = self.reliability_count = 0.0
+        self.reliability = self.reliability_count = self.reliability_doubt = 0.0
         self.surplus = self.judged_count = 0.0
         self.times = [(0.0, 0.0, 0.0), (0.0, 0.0, 0.0)]
 
 
-class AgentRecord:
-    """How many tokens the requests of an agent usually have; what scores use moves in steps."""
+class TokenRecord:
+    """How many tokens the requests of an agent, or those of one task type, usually have.
+
+    What scores use moves in steps.
+    """
 
     __slots__ = ("completion", "count", "prompt", "used_completion", "used_prompt")
 
@@ -150,3 +162,19 @@ class AgentRecord:
 def _believed(tokens: float, usual: float) -> float:
     """What of so many tokens counts, where so many are usual."""
     return min(tokens, MOST_TIMES * max(usual, LEAST_USUAL))
+
+
+def tags_of(feedback: Feedback) -> tuple[Tag, ...]:
+    """Whom a judgement concerns, from the general to the particular."""
+    agent_id, kind, model_id = feedback.agent_id, feedback.task_type, feedback.model_id
+    alone: Tag = (agent_id, None, model_id)
+    if kind is None:
+        return (alone,)
+    of_types: list[Tag] = [(None, each, model_id) for each in types_of(kind)]
+    return (alone, *of_types, (agent_id, kind, model_id))
+
+
+def topics_of(feedback: Feedback) -> tuple[Topic, ...]:
+    """Of whose answers it says how good they usually are; the particular last."""
+    alone: Topic = (feedback.agent_id, None)
+    return (alone,) if feedback.task_type is None else (alone, (None, feedback.task_type))

@@ -16,6 +16,8 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from pointsman.core.fleet import broad_type
+
 READ_HEAD = 512
 READ_TAIL = 128
 """Bytes read of a text's beginning and end: what is asked for stands at either place."""
@@ -26,8 +28,11 @@ CLOSING_WORDS = 8
 PAIRED_WORDS = 24
 """Among so many words of the beginning, neighbours count as pairs too."""
 
-CONFIDENT = 0.7
+CONFIDENT = 0.5
 """The least probability at which a type is named: see docs/explanation/evaluation.md."""
+FINE_CONFIDENT = 0.3
+"""The same for a finer type, where the type that it belongs to is named anyway. There are up to ten
+of one type, and one that is often right tells models apart better than none."""
 
 MARKS = (b"```", b"def ", b"\\", b"{", b";\n", b"$", b"=", b"?")
 """Occurrences that are no words."""
@@ -39,18 +44,25 @@ OTHER_SCRIPT_SHARE = 0.05
 """More letters than this that Arabic does not have make it Persian, Urdu or another language."""
 
 
+WEIGHTLESS = "P"
+HEAVIEST = 40
+"""In a file a weight is the character so far from the first, at most `HEAVIEST` either way."""
+
 _OPENS, _CLOSES = b"^", b">"
 
 T = TypeVar("T")
 
 
 class TypeGuess(NamedTuple):
-    """The likeliest task type, None when none is likely enough, and how probable each type is.
+    """The likeliest task type, None when none is likely enough, and how probable that is.
 
-    The probabilities are in [0, 1] and sum to 1; a type that is missing was not considered.
+    It is a finer one, such as `reasoning/physics`, where that is likely enough, too. `probability`
+    is in [0, 1], that of the likeliest type where none is named. `probabilities` are of all the
+    labels of the model and sum to 1; one that is missing was not considered.
     """
 
     type: str | None
+    probability: float
     probabilities: Mapping[str, float]
 
 
@@ -62,7 +74,7 @@ def inferred_type(text: bytes | str) -> TypeGuess:
     """
     read = reading(text)
     if is_arabic(read):
-        return TypeGuess(ARABIC, {ARABIC: 1.0})
+        return TypeGuess(ARABIC, 1.0, {ARABIC: 1.0})
     return shipped_model().guess_of(read)
 
 
@@ -136,6 +148,7 @@ class LinearModel:
 
     __slots__ = (
         "_biases",
+        "_broad",
         "_closing",
         "_marks",
         "_opening",
@@ -157,6 +170,7 @@ class LinearModel:
         if not 0 < len(labels) == len(biases):
             raise ValueError(f"{len(labels)} labels cannot have {len(biases)} biases")
         self.labels = tuple(labels)
+        self._broad = tuple([broad_type(label) for label in labels])
         self._biases = tuple(biases)
         self._scale = scale
         self._packed = {word: _packed(word, row, len(labels)) for word, row in weights.items()}
@@ -185,7 +199,10 @@ class LinearModel:
         return self._shares(_sum_of(self._packed, found))
 
     def guess(self, found: Set[bytes]) -> TypeGuess:
-        """The likeliest label, if it is likely enough and something of the text is known at all."""
+        """The likeliest type, if it is likely enough and something of the text is known at all.
+
+        A type is as probable as all labels together that are of it, itself and the finer ones.
+        """
         return self._likeliest(_sum_of(self._packed, found))
 
     def guess_of(self, read: bytes) -> TypeGuess:
@@ -215,10 +232,20 @@ class LinearModel:
 
     def _likeliest(self, total: int) -> TypeGuess:
         probabilities = self._shares(total)
-        likeliest = max(probabilities, key=probabilities.__getitem__)
-        known = total & _LANE
-        sure = known and probabilities[likeliest] >= CONFIDENT
-        return TypeGuess(likeliest if sure else None, probabilities)
+        types = dict.fromkeys(self._broad, 0.0)
+        for kind, share in zip(self._broad, probabilities.values(), strict=True):
+            types[kind] += share
+        likeliest = max(types, key=types.__getitem__)
+        probability = min(types[likeliest], 1.0)
+        if probability < CONFIDENT or not total & _LANE:
+            return TypeGuess(None, probability, probabilities)
+        own = [
+            label for label, kind in zip(self.labels, self._broad, strict=True) if kind == likeliest
+        ]
+        finer = max(own, key=probabilities.__getitem__)
+        if finer != likeliest and probabilities[finer] >= FINE_CONFIDENT:
+            return TypeGuess(finer, probabilities[finer], probabilities)
+        return TypeGuess(likeliest, probability, probabilities)
 
 
 def _sum_of(weights: Mapping[T, int], found: Set[T]) -> int:
@@ -235,15 +262,16 @@ def _packed(word: bytes, row: Sequence[int], labels: int) -> int:
 def read_model(text: str) -> LinearModel:
     """The model in a file of tab-separated lines: labels, biases, scale, then the features.
 
-    Features are percent-encoded, their weights are hexadecimal bytes from 01 (-127) to ff (127).
-    Lines that begin with `#` are comments. Raises ValueError for what is no model.
+    Features are percent-encoded. Of their weights each is one character, from `(` (-40) by way of
+    `P` (0) to `x` (40). Lines that begin with `#` are comments. Raises ValueError for what is no
+    model.
     """
     lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     head = {name: values for name, *values in lines[:3]}
     if head.keys() != {"labels", "biases", "scale"} or len(head["scale"]) != 1:
         raise ValueError("a model begins with lines of labels, biases and scale")
     weights = {
-        unquote_to_bytes(word): [byte - _OFFSET for byte in bytes.fromhex(row)]
+        unquote_to_bytes(word): [ord(sign) - ord(WEIGHTLESS) for sign in row]
         for word, row in lines[3:]
     }
     biases = [float(cell) for cell in head["biases"]]

@@ -49,6 +49,7 @@ def outcome_of(
         upstream_model,
         None if error is None else error.status,
         "" if error is None else error.message,
+        decision.task.type,
     )
 
 

@@ -112,7 +112,7 @@ class Replay:
         """What happened before `until`, oldest first: the rest is learned as it happens."""
         outcomes = self._store.recent_outcomes(self._until - OUTCOMES_OF, MOST_OUTCOMES)
         judged = self._store.recent_feedback(self._until - JUDGEMENTS_OF, MOST_JUDGEMENTS)
-        ended: Iterator[News] = (outcome for outcome, _ in outcomes)
+        ended: Iterator[News] = (_typed(*each) for each in outcomes)
         for news in merge(ended, judged, key=_at):
             if news.at < self._until:
                 yield news
@@ -137,6 +137,10 @@ class Replay:
                 pass
 
         asyncio.run_coroutine_threadsafe(take(), loop).result()
+
+
+def _typed(outcome: Outcome, task_type: str | None) -> Outcome:
+    return outcome if task_type is None else outcome._replace(task_type=task_type)
 
 
 def _at(news: News) -> datetime:
