@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,7 @@ from pointsman.core.eligibility import (
     standing_objection,
     tokens_held,
 )
-from pointsman.core.fleet import Agent, Model
+from pointsman.core.fleet import FREE, Agent, Model, Price, PriceState, Rate
 
 MODEL = Model(
     "p/m",
@@ -27,6 +28,35 @@ MODEL = Model(
 )
 ANYBODY, PLAIN, ANYTHING = Agent("a"), Task(), Selection()
 NOBODY_KNOWS = Model("p/new", "p", "new", profiled=False)
+
+
+PRICED = replace(MODEL, price=Price(PriceState.KNOWN, Rate(Decimal(2)), Rate(Decimal(10))))
+
+
+@pytest.mark.parametrize(
+    ("asked", "most_usd", "out"),
+    [
+        (100, 0.003, False),
+        (100, 0.00299, True),
+        (None, 0.00712, False),
+        (None, 0.00711, True),
+        (100, None, False),
+    ],
+)
+def test_a_request_that_would_cost_more_than_the_caller_pays_is_not_taken(
+    asked: int | None, most_usd: float | None, out: bool
+) -> None:
+    task = Task(prompt_tokens=1000, max_output_tokens=asked, max_cost_usd=most_usd)
+    assert code(request_objection(task, PRICED)) == (ReasonCode.TOO_EXPENSIVE if out else None)
+
+
+def test_an_unknown_price_may_be_any_and_a_free_model_costs_nothing() -> None:
+    task = Task(prompt_tokens=1000, max_cost_usd=0.5)
+    objection = request_objection(task, MODEL)
+    assert objection is not None
+    assert objection.code is ReasonCode.TOO_EXPENSIVE
+    assert objection.words == "its price is unknown, and at most 0.5 USD may be spent"
+    assert request_objection(task, replace(MODEL, price=FREE)) is None
 
 
 def standing(

@@ -68,6 +68,55 @@ def test_requests_of_every_kind_and_fate_are_explained(
     assert gateway.decision(id_of(answers[-1]))["reason"]["code"] == "nobody"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_wants_it_has_the_explanation_with_the_answer(
+    serve: Serve, upstream: SimulatedUpstream, *, stream: bool
+) -> None:
+    gateway = serve(fleet(upstream.url))
+    upstream.order("first", "server_error", count=1)
+    answer = gateway.chat(stream=stream, pointsman={"explain": True})
+    if stream:
+        *chunks, last, done = answer.body.decode().split("\n\n")[:-1]
+        assert done == "data: [DONE]"
+        assert all('"pointsman"' not in chunk and '"usage"' not in chunk for chunk in chunks)
+        document = json.loads(last.removeprefix("data: "))
+        assert document["choices"] == []
+        assert "usage" not in document
+    else:
+        document = answer.document
+        assert document["choices"][0]["message"]["content"]
+    told = document["pointsman"]
+    assert told["decision"] == id_of(answer)
+    assert told["cost_usd"] > 0.0
+    assert is_explained(told["explanation"])
+    assert told["explanation"] == gateway.decision(id_of(answer))
+    assert "explain" not in json.loads(upstream.last_body).get("pointsman", {})
+
+
+def test_one_last_chunk_has_both_usage_and_explanation(gateway: GatewayProcess) -> None:
+    options = {"include_usage": True}
+    answer = gateway.chat(stream=True, stream_options=options, pointsman={"explain": True})
+    *chunks, last, _ = answer.body.decode().split("\n\n")[:-1]
+    assert all('"usage":null' in chunk for chunk in chunks)
+    document = json.loads(last.removeprefix("data: "))
+    assert document["usage"]["completion_tokens"] > 0
+    assert is_explained(document["pointsman"]["explanation"])
+
+
+def test_what_a_request_may_cost_decides_who_may_serve_it(gateway: GatewayProcess) -> None:
+    plain = gateway.chat()
+    spent = gateway.decision(id_of(plain))["cost_usd"]
+    refused = gateway.chat(pointsman={"max_cost_usd": 1e-9})
+    assert refused.status == 400
+    error = refused.document["error"]
+    assert (error["code"], error["param"]) == ("max_cost_exceeded", "pointsman.max_cost_usd")
+    made = gateway.decision(id_of(refused)) if "x-pointsman-decision" in refused.headers else None
+    assert made is None or {r["code"] for r in made["rejections"]} == {"too_expensive"}
+    by_header = gateway.chat({"x-pointsman-max-cost-usd": "0.000000001"})
+    assert by_header.document["error"]["code"] == "max_cost_exceeded"
+    assert gateway.chat(pointsman={"max_cost_usd": 100 * spent + 1.0}).status == 200
+
+
 def test_an_explanation_outlives_restarts_and_other_configurations(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:

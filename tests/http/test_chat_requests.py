@@ -318,16 +318,6 @@ def test_an_unknown_wish_is_named_together_with_those_that_are_known() -> None:
     assert len(caught.value.message) < 400
 
 
-@pytest.mark.parametrize(
-    ("wish", "remedy"), [("explain", "x-pointsman-decision"), ("max_cost_usd", "deny the agent")]
-)
-def test_a_wish_that_is_met_elsewhere_is_refused_with_where(wish: str, remedy: str) -> None:
-    with pytest.raises(RequestError, match=wish) as caught:
-        chat_request(body_of(pointsman={wish: 1}))
-    assert remedy in caught.value.message
-    assert "known are agent" in caught.value.message
-
-
 def test_the_last_of_two_equal_names_counts_for_both_sides() -> None:
     body = b'{"model": "a", "model": "b", "messages": [{"role": "user", "content": "x"}]}'
     request = chat_request(body)

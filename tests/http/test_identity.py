@@ -93,8 +93,10 @@ def test_what_counts_may_be_said_in_headers() -> None:
         b"x-pointsman-strategy": b"fast",
         b"x-pointsman-tradeoff": b" 0.256 ",
         b"x-pointsman-task-type": b"coding",
+        b"x-pointsman-max-cost-usd": b" 0.05",
     }
     sender = sender_of(ANYBODY, headers)
+    assert sender.max_cost_usd == 0.05
     assert (sender.strategy, sender.tradeoff, sender.task_type) == (Strategy.SPEED, 0.26, "coding")
     nothing = sender_of(ANYBODY, {b"x-pointsman-task-type": b" ", b"x-session-id": b"s"})
     assert (nothing.strategy, nothing.tradeoff, nothing.task_type) == (None, None, None)
@@ -109,6 +111,9 @@ def test_what_counts_may_be_said_in_headers() -> None:
         ("x-pointsman-tradeoff", "1.5", "from 0 .* to 1"),
         ("x-pointsman-tradeoff", "nan", "from 0 .* to 1"),
         ("x-pointsman-task-type", "x" * 65, "up to 64"),
+        ("x-pointsman-max-cost-usd", "free", "US dollars above 0"),
+        ("x-pointsman-max-cost-usd", "0", "US dollars above 0"),
+        ("x-pointsman-max-cost-usd", "inf", "US dollars above 0"),
     ],
 )
 def test_a_wish_that_is_none_is_refused_with_its_header_value_and_remedy(

@@ -113,6 +113,7 @@ def test_an_upstreams_type_does_not_stand_in_for_a_code() -> None:
             400,
             "context_length_exceeded",
         ),
+        (nobody(ReasonCode.TOO_EXPENSIVE, None, callers_fault=True), 400, "max_cost_exceeded"),
         (AccessDenied("no", known=False), 401, "invalid_api_key"),
         (AccessDenied("no", known=True, code="role_not_sufficient"), 403, "role_not_sufficient"),
         (RequestError("no", code="request_too_large"), 413, "request_too_large"),

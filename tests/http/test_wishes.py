@@ -43,6 +43,29 @@ def test_a_tradeoff_that_is_none_is_told_as_it_was_sent(given_: float) -> None:
     assert (caught.value.param, caught.value.code) == ("pointsman.tradeoff", "invalid_value")
 
 
+@pytest.mark.parametrize("given_", [1e-9, 0.01, 1, 1_000_000])
+def test_what_may_be_spent_is_part_of_the_task(given_: float) -> None:
+    assert read(max_cost_usd=given_).task.max_cost_usd == given_
+    assert read().task.max_cost_usd is None
+
+
+@pytest.mark.parametrize("given_", [0, -0.01, 1_000_001])
+def test_what_cannot_be_spent_is_told_as_it_was_sent(given_: float) -> None:
+    with pytest.raises(
+        RequestError, match=rf"above 0 and up to 1000000, not {given_:.15g}\."
+    ) as no:
+        read(max_cost_usd=given_)
+    assert (no.value.param, no.value.code) == ("pointsman.max_cost_usd", "invalid_value")
+
+
+def test_an_explanation_comes_only_where_it_is_wanted() -> None:
+    assert read(explain=True).explain
+    assert not read(explain=False).explain
+    assert not read().explain
+    with pytest.raises(RequestError, match="bool"):
+        read(explain="yes")
+
+
 def test_weights_are_what_they_say_and_what_is_left_out_weighs_nothing() -> None:
     assert read(weights={"quality": 0.5, "latency": 0.2, "cost": 0.3}).weights == Weights(
         0.5, 0.2, 0.3

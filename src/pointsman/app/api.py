@@ -19,8 +19,9 @@ import msgspec
 
 from pointsman.adapters.http.asking import Sender, ask_of
 from pointsman.adapters.http.control.decision_bodies import MAX_COMMENT_CHARS
+from pointsman.adapters.http.explanation import explanation, with_explanation
 from pointsman.adapters.http.identity import request_id_of
-from pointsman.adapters.http.usage_chunk import usage_chunk
+from pointsman.adapters.http.usage_chunk import last_chunk
 from pointsman.adapters.http.wire import ChatRequest, chat_request
 from pointsman.app.additions import Additions, added_beside
 from pointsman.app.config import load
@@ -60,9 +61,10 @@ class Stream:
     `outcome`, `usage` and `cost_usd` are known once the answer has ended, and None before.
     """
 
-    def __init__(self, served: Served, *, include_usage: bool) -> None:
+    def __init__(self, served: Served, *, include_usage: bool, explain: str | None) -> None:
         self._served = served
         self._include_usage = include_usage
+        self._explain = explain
         self.decision = served.decision
         self.model_id = served.model.id
         self.attempts = len(served.earlier) + 1
@@ -76,8 +78,13 @@ class Stream:
                     chunk = _document(event.removeprefix(b"data: "))
                     yield chunk | {"usage": None} if self._include_usage else chunk
             data = await begun.read()
-        if self._include_usage and first is not None:
-            yield msgspec.json.decode(usage_chunk(self._served, first))
+        if first is not None and (self._include_usage or self._explain):
+            yield self._last(first)
+
+    def _last(self, first: bytes) -> dict[str, Any]:
+        why = explanation(self._served, self._explain) if self._explain else None
+        chunk = last_chunk(self._served, first, include_usage=self._include_usage, explanation=why)
+        return _document(chunk)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -126,10 +133,13 @@ class Router:
         self, request: Request, *, agent: str | None = None, session: str | None = None
     ) -> Reply:
         """The whole answer. Raises `RequestError`, `NoEligibleModel` or `AttemptsSpent`."""
-        ask = self._ask(self._read(request, stream=False), agent, session)
+        read = self._read(request, stream=False)
+        ask = self._ask(read, agent, session)
         served = await self._running.parts.service.serve(ask)
         try:
             document = await served.begun.document()
+            if read.explain:
+                document = with_explanation(document, served, self._version)
         finally:
             await served.begun.close()
             await self._settle()
@@ -153,7 +163,8 @@ class Router:
         ask = self._ask(read, agent, session)
         served = await self._running.parts.service.serve(ask)
         try:
-            yield Stream(served, include_usage=read.include_usage)
+            explain = self._version if read.explain else None
+            yield Stream(served, include_usage=read.include_usage, explain=explain)
         finally:
             await served.begun.close()
             await self._settle()
@@ -187,6 +198,10 @@ class Router:
             comment=comment,
         )
         return await self._running.judge(said) is not None
+
+    @property
+    def _version(self) -> str:
+        return self._running.parts.registry.fleet.version
 
     async def _settle(self) -> None:
         if self._running.configuration.store.strict:

@@ -7,9 +7,11 @@ remembering (`standing_objection`); what one request brings decides for that req
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pointsman.core.capability import Requirements
 from pointsman.core.decision import Objection, ReasonCode, Selection, Task
-from pointsman.core.fleet import Agent, Model
+from pointsman.core.fleet import Agent, Model, Usage
 
 RESERVED_OUTPUT_TOKENS = 512
 """Room kept for the answer when the request does not say how long it may be."""
@@ -46,7 +48,32 @@ def request_objection(task: Task, model: Model) -> Objection | None:
     if window is not None and tokens_held(task) > window:
         words = f"holds {window} tokens, about {tokens_held(task)} needed with the answer"
         return Objection(ReasonCode.CONTEXT_TOO_SMALL, words)
-    return None
+    return cost_objection(task, model)
+
+
+def cost_objection(task: Task, model: Model) -> Objection | None:
+    """Why this one request would cost too much with `model`, or None. Unknown may be any price."""
+    most = task.max_cost_usd
+    if most is None:
+        return None
+    cost_usd = expected_usd(task, model)
+    if cost_usd is None:
+        words = f"its price is unknown, and at most {most:.6g} USD may be spent"
+        return Objection(ReasonCode.TOO_EXPENSIVE, words)
+    if float(cost_usd) <= most:
+        return None
+    words = f"would cost about {cost_usd:.6g} USD, and at most {most:.6g} may be spent"
+    return Objection(ReasonCode.TOO_EXPENSIVE, words)
+
+
+def expected_usd(task: Task, model: Model) -> Decimal | None:
+    """What a request of this size costs with `model` in US dollars; None: its price is unknown.
+
+    The prompt as estimated, the answer as long as it may become, or `RESERVED_OUTPUT_TOKENS` where
+    the request does not say.
+    """
+    prompt = task.prompt_tokens
+    return model.price.cost_usd(Usage(prompt, tokens_held(task) - prompt))
 
 
 def tokens_held(task: Task) -> int:

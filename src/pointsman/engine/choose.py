@@ -9,7 +9,7 @@ from pointsman.core.assignment.records import TRIED
 from pointsman.core.balance import Near, Pick, pick, pick_for_session, share_of_session
 from pointsman.core.balance import propensity as propensity_of
 from pointsman.core.decision import Candidate, ReasonCode, Rejection, Selection, Task
-from pointsman.core.eligibility import request_objection, tokens_held
+from pointsman.core.eligibility import cost_objection, request_objection, tokens_held
 from pointsman.core.exploration import Exploration
 from pointsman.core.fleet import Agent, Model
 from pointsman.engine.health import Health
@@ -121,16 +121,20 @@ class Chooser:
             self._exploration.decided(agent, task, selection, choice.entitled, explored)
 
     def objects_now(self, model: Model, task: Task) -> bool:
-        """True when `model` is in trouble, or full, at this moment."""
-        return bool(self._health.objection(model) or self._load.objection(model, tokens_held(task)))
+        """True when `model` is in trouble, full, or too dear, at this moment."""
+        return bool(
+            self._health.objection(model)
+            or self._load.objection(model, tokens_held(task))
+            or cost_objection(task, model)
+        )
 
     def bars_repeat(self, model: Model, task: Task) -> bool:
         """True when `model`, which has just failed, must not be tried again by the same request.
 
         Its rest is no bar: whoever repeats waits as long as the model has asked.
         """
-        full = self._load.objection(model, tokens_held(task)) is not None
-        return full or self._health.tripped(model)
+        barred = self._load.objection(model, tokens_held(task)) or cost_objection(task, model)
+        return barred is not None or self._health.tripped(model)
 
     def _able(
         self, shortlist: Shortlist, task: Task, selection: Selection
@@ -146,10 +150,10 @@ class Chooser:
         places: list[int] = []
         rejections: list[Rejection] = []
         for place, model in enumerate(shortlist.models):
-            # A caller that pins a model knows it; our estimate of its window must not overrule.
-            fits = (
-                None if unasked or model.id == selection.pinned else request_objection(task, model)
-            )
+            # A caller that pins a model knows it; our estimate of its window must not overrule. But
+            # what may be spent is the caller's own word.
+            objects = cost_objection if model.id == selection.pinned else request_objection
+            fits = None if unasked else objects(task, model)
             objection = fits or self._health.objection(model) or self._load.objection(model, tokens)
             if objection is None:
                 places.append(place)

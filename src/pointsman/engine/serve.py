@@ -23,9 +23,10 @@ from pointsman.core.decision import (
     Decision,
     Feedback,
     Outcome,
+    Task,
     total_cost_usd,
 )
-from pointsman.core.eligibility import tokens_held
+from pointsman.core.eligibility import expected_usd, tokens_held
 from pointsman.core.errors import AttemptsSpent, FailureKind, UpstreamError
 from pointsman.core.exploration import Exploration
 from pointsman.core.fallback import STOP, Move, Situation, Step, next_step, staggered
@@ -86,6 +87,18 @@ class _Run:
     def model(self) -> Model:
         model_id = self.decision.candidates[self.place].model_id
         return self.snapshot.setup.fleet.models[model_id]
+
+    @property
+    def task_left(self) -> Task:
+        """The task with what is left of the money: what failed has cost something, too."""
+        task = self.ask.task
+        if task.max_cost_usd is None:
+            return task
+        models = self.snapshot.setup.fleet.models
+        tried = [(models[o.model_id], o.cost_usd) for o, _ in self.failures]
+        spent = (usd if usd is not None else expected_usd(task, model) for model, usd in tried)
+        left_usd = task.max_cost_usd - sum(float(usd or 0) for usd in spent)
+        return task._replace(max_cost_usd=max(0.0, left_usd))
 
 
 class Service:
@@ -263,7 +276,7 @@ class Service:
         wait_s = self._point_at_next(run, error)
         if wait_s:
             await self._clock.sleep(wait_s)
-            if self._chooser.bars_repeat(run.model, run.ask.task):
+            if self._chooser.bars_repeat(run.model, run.task_left):
                 self._point_at_next(run, error)
 
     def _point_at_next(self, run: _Run, error: UpstreamError) -> float:
@@ -284,7 +297,7 @@ class Service:
         backoff_s = retry.backoff_s * 2.0 ** (run.tries - 1) * (0.5 + self._random.random())
         may_repeat = run.tries < retry.per_model
         if may_repeat:
-            may_repeat = not self._chooser.bars_repeat(run.model, run.ask.task)
+            may_repeat = not self._chooser.bars_repeat(run.model, run.task_left)
         situation = Situation(
             kind=error.kind,
             retry_after_s=error.retry_after_s,
@@ -308,12 +321,12 @@ class Service:
     def _standby(self, run: _Run, error: UpstreamError) -> int | None:
         """The place of the next candidate that may be tried now, or None."""
         models = run.snapshot.setup.fleet.models
-        too_small = context_limit(error.message) or run.model.context_window
+        too_small, task = context_limit(error.message) or run.model.context_window, run.task_left
         for place in range(run.place + 1, len(run.decision.candidates)):
             model = models[run.decision.candidates[place].model_id]
             if error.kind is FailureKind.CONTEXT_TOO_LONG and not _holds_more(model, too_small):
                 continue
-            if not self._chooser.objects_now(model, run.ask.task):
+            if not self._chooser.objects_now(model, task):
                 return place
         return None
 

@@ -142,7 +142,9 @@ class Shortlist:
 
     def all_take(self, task: Task) -> bool:
         """True when no candidate can object to this request: the common case, in constant time."""
-        if self._picky or (self._least_window and tokens_held(task) > self._least_window):
+        if self._picky or task.max_cost_usd is not None:
+            return False
+        if self._least_window and tokens_held(task) > self._least_window:
             return False
         return not self._least_output or (task.max_output_tokens or 0) <= self._least_output
 

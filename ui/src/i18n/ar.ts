@@ -319,6 +319,7 @@ export const ar: Record<Key, string> = {
   "objection.missing_capability": "قدرة ناقصة",
   "objection.context_too_small": "سياق صغير",
   "objection.output_too_small": "إجابة أطول من حده",
+  "objection.too_expensive": "أغلى مما يقبل الطالب دفعه",
   "objection.incapable": "قدرة ناقصة",
   "objection.not_allowed": "غير مسموح",
   "objection.not_requested": "غير مطلوب",

@@ -324,6 +324,7 @@ export const en = {
   "objection.missing_capability": "missing capability",
   "objection.context_too_small": "context too small",
   "objection.output_too_small": "answer too long for it",
+  "objection.too_expensive": "dearer than the caller would pay",
   "objection.incapable": "missing capability",
   "objection.not_allowed": "not allowed",
   "objection.not_requested": "not asked for",

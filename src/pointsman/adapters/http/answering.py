@@ -1,8 +1,8 @@
 """How does an answer that has begun reach the caller?
 
 Plain answers go out whole. Streams follow OpenAI's grammar: chunks, then one usage chunk if it was
-asked for (the others say `"usage": null` then), then `[DONE]`. After a failure there is an error event instead, and no `[DONE]`: an
-answer that was cut never looks complete.
+asked for (the others say `"usage": null` then), then `[DONE]`. After a failure there is an error
+event instead, and no `[DONE]`: an answer that was cut never looks complete.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.explanation import explanation
 from pointsman.adapters.http.replies import JSON, error_body, lines_of, surface_of
-from pointsman.adapters.http.usage_chunk import usage_chunk, with_usage_unknown
+from pointsman.adapters.http.usage_chunk import last_chunk, with_usage_unknown
 from pointsman.core.errors import Blame, UpstreamError
 from pointsman.engine.serve import Served
 
@@ -57,10 +58,11 @@ def plain_lines(served: Served, facts: bytes) -> bytes:
 
 
 async def send_stream(
-    exchange: Exchange, served: Served, facts: bytes, *, include_usage: bool
+    exchange: Exchange, served: Served, facts: bytes, *, include_usage: bool, explain: str | None
 ) -> bytes:
     """All pieces of a stream as they come; returns the last, which is still to be sent.
 
+    `explain` is the version of the configuration in force where an explanation is wanted, too.
     A failure of the upstream is told in the last of them, and so is that we had to stop; only the
     caller's own leaving, and being cancelled, are raised.
     """
@@ -81,9 +83,11 @@ async def send_stream(
         if not exchange.left:
             exchange.break_off(_STOPPED)
         raise
-    if include_usage and first is not None:
-        return b"data: " + usage_chunk(served, first) + b"\n\n" + DONE
-    return DONE
+    if first is None or not (include_usage or explain):
+        return DONE
+    why = explanation(served, explain) if explain else None
+    last = last_chunk(served, first, include_usage=include_usage, explanation=why)
+    return b"data: " + last + b"\n\n" + DONE
 
 
 def _with_usage_unknown_now(exchange: Exchange, data: bytes) -> bool:

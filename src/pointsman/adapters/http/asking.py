@@ -38,6 +38,7 @@ class Sender(NamedTuple):
     tradeoff: float | None = None
     task_type: str | None = None
     traceparent: str | None = None
+    max_cost_usd: float | None = None
 
 
 def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: str) -> Ask:
@@ -72,8 +73,13 @@ def _typed(
     selection: Selection,
     types: TypesInferred,
 ) -> Task:
-    """The task with its type: as it is said, else as its agent's are, else as it is inferred."""
+    """The task with its type: as it is said, else as its agent's are, else as it is inferred.
+
+    And with what may be spent, where only the sender says that.
+    """
     task = request.task
+    if sender.max_cost_usd is not None and task.max_cost_usd is None:
+        task = task._replace(max_cost_usd=sender.max_cost_usd)
     if task.type is None and sender.task_type is not None:
         return task._replace(type=sender.task_type)
     if not agent.infer_type or task.type is not None or agent.task_types:

@@ -66,7 +66,9 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
     tradeoff: float | None = None
     weights: WeightsSaid | None = None
     deadline_ms: float | None = None
+    max_cost_usd: float | None = None
     session: str | None = None
+    explain: bool = False
 
 
 class Chat(msgspec.Struct):

@@ -15,6 +15,7 @@ from pointsman.adapters.http.answering import facts_of, plain_lines, send_stream
 from pointsman.adapters.http.asking import ask_of
 from pointsman.adapters.http.auth import KeyRing, Role, require
 from pointsman.adapters.http.exchange import Exchange
+from pointsman.adapters.http.explanation import with_explanation
 from pointsman.adapters.http.identity import sender_of
 from pointsman.adapters.http.replies import Header, reply_to
 from pointsman.adapters.http.wire import ChatRequest, chat_request
@@ -94,7 +95,7 @@ class Gateway:
                 if request.stream:
                     await self._stream(served, request, arrived, exchange)
                 else:
-                    await self._reply(served, arrived, exchange)
+                    await self._reply(served, request, arrived, exchange)
             finally:
                 if served.begun.outcome is None:
                     await served.begun.close()
@@ -111,8 +112,12 @@ class Gateway:
         read = partial(chat_request, body, previewed=previewed)
         return await loop.run_in_executor(self._aside, read)
 
-    async def _reply(self, served: Served, arrived: float, exchange: Exchange) -> None:
+    async def _reply(
+        self, served: Served, request: ChatRequest, arrived: float, exchange: Exchange
+    ) -> None:
         document = await served.begun.document()
+        if request.explain:
+            document = with_explanation(document, served, self._registry.fleet.version)
         facts = facts_of(served, self._overhead_s(served, arrived))
         if self._settled is not None:
             await self._settled()
@@ -122,7 +127,10 @@ class Gateway:
         self, served: Served, request: ChatRequest, arrived: float, exchange: Exchange
     ) -> None:
         facts = facts_of(served, self._overhead_s(served, arrived))
-        end = await send_stream(exchange, served, facts, include_usage=request.include_usage)
+        explain = self._registry.fleet.version if request.explain else None
+        end = await send_stream(
+            exchange, served, facts, include_usage=request.include_usage, explain=explain
+        )
         if self._settled is not None:
             await self._settled()
         await exchange.end(end)

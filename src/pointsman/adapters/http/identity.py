@@ -10,7 +10,14 @@ from time import time_ns
 from pointsman.adapters.http.asking import Sender
 from pointsman.adapters.http.auth import Key
 from pointsman.adapters.http.chat_json import MAX_TYPE_CHARS
-from pointsman.adapters.http.wire import deadline_s, no_deadline, no_tradeoff, tradeoff
+from pointsman.adapters.http.wire import (
+    deadline_s,
+    max_cost_usd,
+    no_cost,
+    no_deadline,
+    no_tradeoff,
+    tradeoff,
+)
 from pointsman.core.decision import Strategy
 from pointsman.core.errors import RequestError
 from pointsman.core.naming import STRATEGY_NAMES
@@ -38,7 +45,14 @@ DEADLINE_HEADER = b"x-pointsman-deadline-ms"
 STRATEGY_HEADER = b"x-pointsman-strategy"
 TRADEOFF_HEADER = b"x-pointsman-tradeoff"
 TASK_TYPE_HEADER = b"x-pointsman-task-type"
-WISH_HEADERS = (DEADLINE_HEADER, STRATEGY_HEADER, TRADEOFF_HEADER, TASK_TYPE_HEADER)
+MAX_COST_HEADER = b"x-pointsman-max-cost-usd"
+WISH_HEADERS = (
+    DEADLINE_HEADER,
+    STRATEGY_HEADER,
+    TRADEOFF_HEADER,
+    TASK_TYPE_HEADER,
+    MAX_COST_HEADER,
+)
 """What the body's `pointsman` object says too, for callers who cannot change the body."""
 
 TRACE_HEADER = b"traceparent"
@@ -79,6 +93,7 @@ def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
         tradeoff=_tradeoff_of(headers),
         task_type=_task_type_of(headers),
         traceparent=_traceparent_of(headers),
+        max_cost_usd=_max_cost_of(headers),
     )
 
 
@@ -115,6 +130,16 @@ def _tradeoff_of(headers: Mapping[bytes, bytes]) -> float | None:
         return tradeoff(float(given), place)
     except (ValueError, RequestError):
         raise no_tradeoff(_shown(given), place) from None
+
+
+def _max_cost_of(headers: Mapping[bytes, bytes]) -> float | None:
+    if MAX_COST_HEADER not in headers:
+        return None
+    given, place = _text(headers, MAX_COST_HEADER), MAX_COST_HEADER.decode()
+    try:
+        return max_cost_usd(float(given), place)
+    except (ValueError, RequestError):
+        raise no_cost(_shown(given), place) from None
 
 
 def _strategy_of(headers: Mapping[bytes, bytes]) -> Strategy | None:

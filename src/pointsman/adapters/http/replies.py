@@ -182,6 +182,9 @@ def _to_nobody(error: NoEligibleModel) -> Reply:
         # Clients such as LiteLLM look for OpenAI's words and not at the code.
         words = f"This model's maximum context length is exceeded. {message}"
         return Reply(400, words, "invalid_request_error", "context_length_exceeded", "messages")
+    if any(r.objection.code is ReasonCode.TOO_EXPENSIVE for r in error.rejections):
+        place = "pointsman.max_cost_usd"
+        return Reply(400, message, "invalid_request_error", "max_cost_exceeded", place)
     return Reply(400, message, "invalid_request_error", "no_eligible_model")
 
 

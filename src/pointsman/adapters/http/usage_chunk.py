@@ -1,7 +1,8 @@
 """What does a stream say of usage, to a caller that asked for it?
 
 At its end one chunk without choices, and the cost of all attempts beside the usage; in every chunk
-before, that it is still unknown. The same for every surface on which answers are streamed.
+before, that it is still unknown. An explanation, where it is wanted, stands in that last one, too.
+The same for every surface on which answers are streamed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pointsman.adapters.http.control.decision_bodies import DecisionBody
 from pointsman.core.fleet import Usage
 from pointsman.engine.serve import Served
 
@@ -41,7 +43,9 @@ def with_usage_unknown(events: bytes) -> bytes:
     return events.replace(_LAST_BRACE, _UNKNOWN_YET)
 
 
-def usage_chunk(served: Served, first: bytes) -> bytes:
+def last_chunk(
+    served: Served, first: bytes, *, include_usage: bool, explanation: DecisionBody | None = None
+) -> bytes:
     """The chunk as JSON, once the answer has ended. `first` are the first bytes of the stream.
 
     What the upstream says of usage is passed on as it is.
@@ -50,19 +54,23 @@ def usage_chunk(served: Served, first: bytes) -> bytes:
     outcome, given = served.begun.outcome, served.begun.usage_json
     estimate = _usage(outcome.usage) if outcome else None
     cost_usd = served.cost_usd
-    chunk = {
+    chunk: dict[str, Any] = {
         "id": head.id,
         "object": "chat.completion.chunk",
         "created": head.created,
         "model": served.model.id,
         **_repeated(head),
         "choices": [],
-        "usage": msgspec.Raw(given) if given else estimate,
-        "pointsman": {
-            "decision": served.decision.id,
-            "cost_usd": None if cost_usd is None else float(cost_usd),
-        },
     }
+    if include_usage:
+        chunk["usage"] = msgspec.Raw(given) if given else estimate
+    said: dict[str, Any] = {
+        "decision": served.decision.id,
+        "cost_usd": None if cost_usd is None else float(cost_usd),
+    }
+    if explanation is not None:
+        said["explanation"] = explanation
+    chunk["pointsman"] = said
     return msgspec.json.encode(chunk)
 
 

@@ -30,6 +30,7 @@ from pointsman.core.preview import READ_CHARS
 from pointsman.core.task_type import READ_HEAD, READ_TAIL
 
 DAY_MS = 86_400_000
+MOST_USD = 1e6
 
 MOST_FIELDS = 1_024
 """OpenAI's API has some forty. A million of them would hold up everybody else for seconds."""
@@ -45,8 +46,9 @@ class ChatRequest(NamedTuple):
     and `fallbacks` where these are lists of names. `fallbacks` are the names of other models that
     the caller would take, `deadline_s` how long it is willing to wait. `tradeoff` in [0, 1] is from
     cheap to good, `weights` say the same in full; at most one of them is given. `words` is a piece
-    of what the conversation began with and of what was asked last, and is not to be kept. `asked`
-    is how what was asked last begins, empty unless it is wanted.
+    of what the conversation began with and of what was asked last, and is not to be kept. `explain`
+    wants the explanation of the choice with the answer. `asked` is how what was asked last begins,
+    empty unless it is wanted.
     """
 
     model: str
@@ -62,14 +64,9 @@ class ChatRequest(NamedTuple):
     tradeoff: float | None = None
     weights: Weights | None = None
     words: str = ""
+    explain: bool = False
     asked: str = ""
 
-
-_INSTEAD = {
-    "explain": "; GET /api/v1/model-router/decisions/{x-pointsman-decision} explains an answer",
-    "max_cost_usd": "; no answer's cost is known before: deny the agent dear models instead",
-}
-"""What other gateways have there, and where it is here."""
 
 _NO_PARTS: frozenset[str] = frozenset()
 _TOOL_ROLES = frozenset({b'"tool"', b'"function"'})
@@ -161,6 +158,7 @@ def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
         tradeoff(wishes.tradeoff, "pointsman.tradeoff"),
         _weights(wishes),
         _words(chat.messages),
+        wishes.explain,
     )
 
 
@@ -176,6 +174,19 @@ def deadline_s(deadline_ms: float | None, param: str) -> float | None:
 def no_deadline(given: str, param: str) -> RequestError:
     """What is said of something that is no deadline."""
     words = f"{param!r} is a number of milliseconds above 0 and below {DAY_MS}, not {given}."
+    return RequestError(words, param=param, code="invalid_value")
+
+
+def max_cost_usd(given: float | None, param: str) -> float | None:
+    """US dollars. Raises `RequestError` unless they are above 0 and no more than a million."""
+    if given is None or 0.0 < given <= MOST_USD:
+        return given
+    raise no_cost(f"{given:.15g}", param)
+
+
+def no_cost(given: str, param: str) -> RequestError:
+    """What is said of something that is no sum of money."""
+    words = f"{param!r} is a number of US dollars above 0 and up to {MOST_USD:.0f}, not {given}."
     return RequestError(words, param=param, code="invalid_value")
 
 
@@ -293,6 +304,7 @@ def _wishes(wishes: Said) -> Wishes:
         requires=frozenset(wishes.requires),
         prefers=frozenset(wishes.prefers),
         min_context=wishes.min_context,
+        max_cost_usd=max_cost_usd(wishes.max_cost_usd, "pointsman.max_cost_usd"),
     )
 
 
@@ -330,7 +342,6 @@ def _invalid(words: str) -> RequestError:
     if "unknown field" in message:
         section = WeightsSaid if param == "pointsman.weights" else Said
         known = ", ".join(section.__struct_fields__)
-        instead = next((_INSTEAD[name] for name in _INSTEAD if f"`{name}`" in message), "")
-        message = f"{message[:120]} (known are {known}{instead})"
+        message = f"{message[:120]} (known are {known})"
     where = f" at '{param}'" if param else ""
     return RequestError(f"{message}{where}.", param=param, code="invalid_request")

@@ -114,7 +114,7 @@ class RejectionBody(Body, frozen=True, kw_only=True):
 
 class TaskBody(Body, frozen=True, kw_only=True):
     """`type_probability` is how sure a type is that was inferred from the prompt, in [0, 1]; null
-    where it was said, or there is none.
+    where it was said, or there is none. `max_cost_usd` is what the caller would spend at most.
     """
 
     type: str | None
@@ -127,6 +127,7 @@ class TaskBody(Body, frozen=True, kw_only=True):
     parameters: list[str]
     stream: bool
     in_tool_loop: bool
+    max_cost_usd: float | None
 
 
 class UsageBody(Body, frozen=True, kw_only=True):

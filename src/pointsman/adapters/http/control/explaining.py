@@ -245,6 +245,7 @@ def _task_body(task: Task) -> TaskBody:
         parameters=sorted(task.parameters),
         stream=task.stream,
         in_tool_loop=task.in_tool_loop,
+        max_cost_usd=task.max_cost_usd,
     )
 
 
