@@ -30,7 +30,7 @@ from pointsman.core.records import (
     tags_of,
     topics_of,
 )
-from pointsman.core.recovery import BEFORE_COUNTS, Recovery
+from pointsman.core.recovery import BEFORE_COUNTS, Recovery, seen_before
 from pointsman.core.remembered import Remembered
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
 
@@ -251,18 +251,13 @@ class Experience:
 
     def _fallen_or_risen(self, model: ModelRecord, change: Change, now: float) -> None:
         """The reliability of a model has changed: only what followed counts from now on."""
-        counts, policy = model.answered, self.policy
-        if change.better:
-            model.recovery = None
-        else:
-            # What the test has added up since the change is in the counts, but for the last.
-            good = max(0.0, counts.good - change.good)
-            total = max(good, counts.total - change.total + 1.0)
+        counts, policy, last = model.answered, self.policy, model.recovery
+        model.recovery = None
+        if not change.better:
+            good, total = seen_before(counts, change)
             before = shrunk(good, total, policy.reliable, policy.reliable_weight)
-            if model.recovery is not None:
-                before = max(before, model.recovery.before)
             since = shrunk(change.good, change.total, 0.5, 2.0)
-            model.recovery = Recovery(before, since, now)
+            model.recovery = Recovery(max(before, last.before if last else 0.0), since, now)
         counts.restart(change.good, change.total, now)
         model.answered_epoch += 1
 

@@ -58,7 +58,7 @@ def of_one_agent(model: ModelRecord, change: Change) -> bool:
 
 
 def note_judge(model: ModelRecord, agent_id: str) -> None:
-    """This agent has judged an answer of the model."""
+    """An agent has judged an answer of the model."""
     if agent_id == model.judge:
         model.in_a_row += 1
         return

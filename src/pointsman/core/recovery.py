@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from math import exp
 
+from pointsman.core.drift import Change
+from pointsman.core.posterior import Counts
+
 HEALS_S = 10.0
 """Trouble is taken to last so long on average; what has lasted longer, as long again as it has."""
 
@@ -25,6 +28,15 @@ SUREST = 0.01
 
 BEFORE_COUNTS = 20.0
 """So many of the observations from before count again for a model that has healed."""
+
+
+def seen_before(counts: Counts, change: Change) -> tuple[float, float]:
+    """What of the counts was seen before the change: how much was good, of how much.
+
+    What the test has added up since is in the counts, but for the last.
+    """
+    good = max(0.0, counts.good - change.good)
+    return good, max(good, counts.total - change.total + 1.0)
 
 
 class Recovery:
