@@ -24,10 +24,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="left out: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    args, more = parser.parse_known_args(arguments)
-    if args.one:
-        return _feed(args.one, more)
+    args = parser.parse_args(arguments)
     return max(_apart(name, args.seconds) for name in args.targets or TARGETS)
 
 
@@ -43,11 +40,12 @@ def _apart(name: str, seconds: int) -> int:
         words.write_text("".join(f'"{line}"\n' for line in lines), "ascii")
         found = f"-artifact_prefix={folder}/found-"
         limits = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MIB}", f"-timeout={SLOW_S}"]
-        command = [sys.executable, "-m", "fuzz", "--one", name, *limits, found, f"-dict={words}"]
+        command = [sys.executable, "-m", "fuzz.feeding", name, *limits, found, f"-dict={words}"]
         status = subprocess.run([*command, str(begins)], check=False).returncode
         for path in Path(folder).glob("found-*"):
             _keep(name, path.read_bytes())
-    print(f"{name}: {'holds' if not status else 'shows a defect, kept in ' + str(KEPT / name)}")
+            print(f"{name}: what shows a defect is kept in {KEPT / name}")
+    print(f"{name}: {'failed' if status else 'holds'}")
     return 1 if status else 0
 
 
@@ -55,15 +53,6 @@ def _keep(name: str, data: bytes) -> None:
     folder = KEPT / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
-
-
-def _feed(name: str, more: list[str]) -> int:
-    import atheris  # noqa: PLC0415 - only here, as only `make fuzz` installs it
-
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], *more], TARGETS[name])
-    atheris.Fuzz()
-    return 0
 
 
 if __name__ == "__main__":

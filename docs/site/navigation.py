@@ -31,6 +31,9 @@ HEADINGS: Mapping[str, Sequence[str]] = {
         "docs/how-to/load-test",
         "docs/how-to/postgresql",
         "docs/how-to/hana",
+        "docs/how-to/docker-and-compose",
+        "docs/how-to/systemd",
+        "docs/how-to/kubernetes",
         "docs/how-to/back-up-and-upgrade",
     ),
     "Reference": (
@@ -60,6 +63,7 @@ HEADINGS: Mapping[str, Sequence[str]] = {
         DECISIONS,
         "bench/README",
         "CONTRIBUTING",
+        "SECURITY",
         "CHANGELOG",
     ),
 }

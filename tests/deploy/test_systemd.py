@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from gateway_process import COMMAND, CONTROL, GatewayProcess
 from shipped import outlasts
 
 from pointsman.app.config import parse
@@ -76,3 +81,34 @@ def test_its_configuration_is_sound_and_a_stop_waits_for_the_longest_answer(
     assert configuration.warnings == ()
     assert service["LoadCredential"].startswith("secret:")
     assert outlasts(float(service["TimeoutStopSec"]), configuration)
+
+
+NO_NEW_CODE = """
+import ctypes, os, sys
+PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+    sys.exit(77)
+if len(sys.argv) > 1:
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+FLEET = {
+    "providers": {"sim": {"type": "simulated", "seed": 1}},
+    "models": {"sim/swift-mini": {}, "sim/atlas-large": {}},
+    "agents": {"coder": {"requires": ["coding"]}},
+}
+
+
+def test_it_serves_and_assigns_where_no_memory_may_be_written_and_then_run(
+    service: dict[str, str], tmp_path: Path
+) -> None:
+    """What `MemoryDenyWriteExecute` forbids, some libraries need; the solver is one of ours."""
+    assert service["MemoryDenyWriteExecute"] == "yes"
+    bare = (sys.executable, "-c", NO_NEW_CODE)
+    if subprocess.run(bare, check=False, capture_output=True).returncode:
+        pytest.skip("this kernel cannot forbid it")
+    with GatewayProcess(tmp_path, FLEET, command=(*bare, *COMMAND)) as gateway:
+        assert gateway.chat().status == 200
+        path = f"{CONTROL}/auto-assign-all"
+        kind = {"content-type": "application/json"}
+        answer = gateway.call("POST", path, {"strategy": "optimal"}, kind)
+        assert answer.document["success"] is True
