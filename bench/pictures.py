@@ -85,12 +85,34 @@ def _help(page: Page) -> None:
     page.locator("dialog").wait_for()
 
 
+def _point(page: Page) -> None:
+    """Some steps along the first chart, by keyboard."""
+    page.locator(".plot").first.focus()
+    for key in ("End", "ArrowLeft", "ArrowLeft", "ArrowDown"):
+        page.keyboard.press(key)
+    page.locator(".tip").wait_for()
+
+
+def _upgraded(page: Page) -> None:
+    """As the page is once its server has another one."""
+    page.route(re.compile(r"/assets/settings-"), lambda route: route.abort())
+    page.route(re.compile(r"//[^/]*/$"), lambda route: route.fulfill(body=_ANOTHER))
+    page.locator("nav a").last.click()
+    page.locator(".notice").wait_for()
+
+
+_ANOTHER = '<script type="module" src="/assets/another.js"></script>'
+
+
 def shots(url: str) -> Iterator[Shot]:
     """Every page and dialog of a fleet that has something to show."""
     made = _asked(url, "/decisions?limit=50")["decisions"]
     alerts = _asked(url, "/alerts/active")["alerts"]
     model = _asked(url, "/models")["models"][0]["model_id"]
     yield Shot("overview", "overview")
+    yield Shot("point", "overview", _point)
+    yield Shot("upgraded", "overview", _upgraded)
+    yield Shot("range", "overview?range=custom&start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z")
     yield Shot("agents", "agents")
     yield Shot("agent", "agents/coder")
     for view in ("flow", "matrix"):
@@ -98,6 +120,9 @@ def shots(url: str) -> Iterator[Shot]:
     yield Shot("models", "models")
     yield Shot("model", f"models/{quote(model, safe='')}")
     yield Shot("decisions", "decisions")
+    since, until = made[-1]["timestamp"], made[0]["timestamp"]
+    yield Shot("decisions-step", f"decisions?since={since}&until={until}&success=true")
+    yield Shot("decisions-nothing", "decisions?decisions.q=nothing+of+the+kind")
     yield Shot("decision", f"decisions/{made[0]['decision_id']}")
     for view in ("open", "history", "silences", "delivery", "rules"):
         yield Shot(f"alerts-{view}", f"alerts?view={view}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
-from gateway_process import GatewayProcess
-from playwright.sync_api import Browser, expect
+from gateway_process import GatewayProcess, wait_until
+from playwright.sync_api import Browser, Route, expect
 from seen import THEMES, Watched
 
 PAGES = ("overview", "agents", "models", "decisions", "alerts", "analytics", "settings")
@@ -79,6 +81,21 @@ def test_no_page_is_wider_than_a_phone(
             current = page.locator("nav [aria-current=page]").bounding_box()
             assert current is not None
             assert 0 <= current["x"] <= 390 - current["width"], (place, "where one is")
+        watched.is_quiet()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_filters_stand_in_one_row_on_a_small_screen(
+    browser: Browser, busy_gateway: GatewayProcess, language: str
+) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 720}) as context:
+        watched = Watched(context, busy_gateway.url)
+        watched.looks("sap_horizon", language)
+        for place in ("overview", "agents?agent=coder&kind=inference", "models?provider=sim"):
+            page = watched.open(place)
+            bar = page.locator(".filters").first.bounding_box()
+            assert bar is not None
+            assert bar["height"] < 40, place
         watched.is_quiet()
 
 
@@ -196,3 +213,28 @@ def test_a_decision_that_is_not_there_says_so_with_the_request_and_a_way_on(
     expect(alert).to_contain_text("req_")
     expect(alert.get_by_role("button", name="Try again")).to_be_visible()
     watched.said = [words for words in watched.said if "404" not in words]
+
+
+COLOURFUL = """
+() => [...document.querySelectorAll(".plot canvas")].some((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at + 3] > 200 && Math.max(data[at], data[at + 1], data[at + 2])
+        - Math.min(data[at], data[at + 1], data[at + 2]) > 60) return true;
+  return false;
+})
+"""
+
+
+def test_charts_are_in_colour_though_the_theme_comes_late(watched: Watched) -> None:
+    page = watched.page
+    page.route(re.compile("parameters-bundle"), _later)
+    watched.open("overview?range=1h")
+    wait_until(lambda: page.evaluate(COLOURFUL), what="a chart in colour")
+    # That canvases are read, which is the test's doing, Chromium has advice about.
+    watched.said = [words for words in watched.said if "willReadFrequently" not in words]
+
+
+def _later(route: Route) -> None:
+    time.sleep(1)
+    route.continue_()

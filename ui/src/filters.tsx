@@ -39,12 +39,6 @@ export function Filters() {
           </ui5-segmented-button-item>
         ))}
       </ui5-segmented-button>
-      {range.value === "custom" ? (
-        <span class="filters-range">
-          <Instant name="start" label={t("filter.start")} fixed />
-          <Instant name="end" label={t("filter.end")} fixed />
-        </span>
-      ) : null}
       <OneOf name="kind" label={t("filter.kind")} value={query.kind ?? ""} options={kinds} />
       <OneOf
         name="agent"
@@ -68,10 +62,10 @@ export function Filters() {
         <ui5-button
           design="Transparent"
           icon="decline"
+          tooltip={t("filter.clear")}
+          accessible-name={t("filter.clear")}
           onClick={() => refine({ agent: "", kind: "", model: "", provider: "" })}
-        >
-          {t("filter.clear")}
-        </ui5-button>
+        />
       ) : null}
       <span class="filters-end">
         <Choice
@@ -89,6 +83,12 @@ export function Filters() {
           {paused.value ? t("action.resume") : t("action.pause")}
         </ui5-button>
       </span>
+      {range.value === "custom" ? (
+        <span class="filters-range filters-note">
+          <Instant name="start" label={t("filter.start")} fixed />
+          <Instant name="end" label={t("filter.end")} fixed />
+        </span>
+      ) : null}
       {endsWrong.value ? (
         <p class="wrong filters-note" role="alert">
           {t("filter.ends_wrong")}

@@ -234,7 +234,7 @@ function columns(resend: (row: OutboxRowBody) => void): Shape<OutboxRowBody>[] {
     },
     {
       key: "resend",
-      title: t("runs.act"),
+      title: t("alerts.resend"),
       width: "minmax(8rem, 0.6fr)",
       end: true,
       value: () => null,

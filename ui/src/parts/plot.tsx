@@ -21,13 +21,14 @@ interface Spot {
   line: string | null;
 }
 
-export function Plot(props: ChartProps & { all: readonly Line[] }) {
-  const { times, lines, height = 220, leads } = props;
+type PlotProps = ChartProps & { all: readonly Line[] };
+
+/** The drawing itself: made anew when it is another, given its new figures at most twice a second. */
+function useDrawing(props: PlotProps, setPointed: (place: number | null) => void) {
+  const { times, lines, height = 220 } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const drawn = useRef(0);
-  const [spot, setSpot] = useState<Spot | null>(null);
-  const [pointed, setPointed] = useState<number | null>(null);
   const paint = painted.value;
   const spoken = language.value;
   const key = `${lines.map((line) => line.id).join("\n")}|${props.stacked}|${paint}|${spoken}`;
@@ -73,7 +74,14 @@ export function Plot(props: ChartProps & { all: readonly Line[] }) {
     }, wait);
     return () => clearTimeout(timer);
   }, [table]);
+  return { box, plot };
+}
 
+export function Plot(props: PlotProps) {
+  const { times, lines, leads } = props;
+  const [spot, setSpot] = useState<Spot | null>(null);
+  const [pointed, setPointed] = useState<number | null>(null);
+  const { box, plot } = useDrawing(props, setPointed);
   const walked = spot === null ? -1 : Math.max(0, times.indexOf(spot.time));
   const at = pointed ?? (spot === null ? null : walked);
   const line = lines.find((each) => each.id === spot?.line);
@@ -108,7 +116,13 @@ export function Plot(props: ChartProps & { all: readonly Line[] }) {
       }}
     >
       {at === null ? null : (
-        <Tip {...props} index={at} x={placeOf(plot.current, times[at])} line={line} />
+        <Tip
+          {...props}
+          index={at}
+          x={placeOf(plot.current, times[at])}
+          wide={box.current?.clientWidth ?? 0}
+          line={line}
+        />
       )}
     </div>
   );
@@ -121,7 +135,7 @@ function placeOf(plot: uPlot | null, time: number | undefined): number {
 }
 
 /** Go where a click leads that was no drag. Returns how to stop listening. */
-function clicked(plot: uPlot, props: () => ChartProps & { all: readonly Line[] }): () => void {
+function clicked(plot: uPlot, props: () => PlotProps): () => void {
   let downAt = { x: 0, y: 0 };
   const down = (event: MouseEvent) => {
     downAt = { x: event.clientX, y: event.clientY };
@@ -178,15 +192,17 @@ function said({ times, lines, format }: ChartProps, index: number, line?: Line):
 
 interface TipProps extends ChartProps {
   index: number;
+  /** Where the point is, and how wide the chart is, in pixels. */
   x: number;
+  wide: number;
   line: Line | undefined;
 }
 
-function Tip({ times, lines, format, leads, index, x, line: chosen }: TipProps) {
+function Tip({ times, lines, format, leads, index, x, wide, line: chosen }: TipProps) {
   const time = times[index];
   if (time === undefined) return null;
   return (
-    <div class="tip" style={{ left: `${x}px` }} data-side={x > 320 ? "before" : "after"}>
+    <div class="tip" style={{ left: `${x}px` }} data-side={x > wide / 2 ? "before" : "after"}>
       <strong>{instant(1_000 * time)}</strong>
       {lines.map((line) => (
         <span key={line.id} class={line === chosen ? "tip-line is-chosen" : "tip-line"}>

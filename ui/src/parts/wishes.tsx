@@ -43,19 +43,20 @@ export function OneOf({ name, label, value, options }: OneOfProps) {
 /** An instant, as the clock on the wall says here; empty for none. */
 export function Instant({ name, label, fixed }: { name: string; label: string; fixed?: true }) {
   return (
-    <input
-      class="instant"
-      type="datetime-local"
-      step={fixed ? 60 : 1}
-      aria-label={label}
-      title={label}
-      value={localTime(place.value.query[name] ?? "", fixed ? 16 : 19)}
-      onChange={(event) => {
-        const at = Date.parse(event.currentTarget.value);
-        if (!Number.isNaN(at)) refine({ [name]: new Date(at).toISOString() });
-        else if (!fixed) refine({ [name]: "" });
-      }}
-    />
+    <label class="ranged">
+      <span class="quiet">{label}</span>
+      <input
+        class="instant"
+        type="datetime-local"
+        step={fixed ? 60 : 1}
+        value={localTime(place.value.query[name] ?? "", fixed ? 16 : 19)}
+        onChange={(event) => {
+          const at = Date.parse(event.currentTarget.value);
+          if (!Number.isNaN(at)) refine({ [name]: new Date(at).toISOString() });
+          else if (!fixed) refine({ [name]: "" });
+        }}
+      />
+    </label>
   );
 }
 

@@ -35,6 +35,17 @@ export const theme = signal(remembered("pointsman.theme", THEMES, preferredTheme
 /** Rises once a theme is in force: what is drawn on a canvas has to be drawn again. */
 export const painted = signal(0);
 
+const LONGEST_WAIT_MS = 30_000;
+
+/** The first theme is read while the page is up already, and `setTheme` does not wait for it. */
+async function inForce(): Promise<void> {
+  const root = getComputedStyle(document.documentElement);
+  const until = performance.now() + LONGEST_WAIT_MS;
+  while (!root.getPropertyValue("--sapFontFamily") && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** Show the theme and the language that were chosen, now and whenever they change. */
 export async function applyLooks(): Promise<void> {
   const spoken = remembered("pointsman.language", ["en", "ar"], preferredLanguage()) as Language;
@@ -44,9 +55,11 @@ export async function applyLooks(): Promise<void> {
     remember("pointsman.theme", chosen);
     document.documentElement.style.colorScheme = DARK.has(chosen) ? "dark" : "light";
     document.documentElement.dataset.theme = chosen;
-    void setTheme(chosen).then(() => {
-      painted.value += 1;
-    });
+    void setTheme(chosen)
+      .then(inForce)
+      .then(() => {
+        painted.value += 1;
+      });
   });
   effect(() => {
     const chosen = language.value;
