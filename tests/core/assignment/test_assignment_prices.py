@@ -12,7 +12,7 @@ from pointsman.core.assignment import exact
 from pointsman.core.assignment.highs import columns_of, whole_places
 from pointsman.core.assignment.limits import Rooms, limits_of
 from pointsman.core.assignment.optimal import Effort, optimal
-from pointsman.core.assignment.prices import Grid, bound_at, grid_of, left_out_at_least
+from pointsman.core.assignment.prices import Counts, Grid, bound_at, grid_of, left_out_at_least
 from pointsman.core.assignment.problem import AgentNeeds, ModelRoom, Problem
 
 
@@ -79,3 +79,24 @@ def test_too_few_rounds_of_pricing_cost_time_and_never_the_optimum(
     best = optimal(stated, Effort(gap=0.0))
     monkeypatch.setattr(exact, "MOST_ROUNDS", 1)
     assert optimal(stated, Effort(gap=0.0)).value == pytest.approx(best.value)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32))
+def test_who_asks_only_for_better_plans_gets_the_best_or_a_proof_that_there_is_none(
+    seed: int,
+) -> None:
+    fleet = grid(random_fleet(seed, 6, 4))
+    pairs = columns_of(np.isfinite(fleet.value))
+
+    def worth(chosen: Counts) -> float:
+        own = fleet.value[np.arange(len(chosen)), chosen]
+        return float(np.where(chosen >= 0, own, fleet.outside).sum())
+
+    best = worth(whole_places(fleet, pairs, gap=0.0, within_s=60.0).chosen)
+    for less in (1e-5, 0.01, 1.0):
+        found = whole_places(fleet, pairs, gap=0.0, within_s=60.0, better_than=best - less)
+        assert worth(found.chosen) == pytest.approx(best, abs=1e-6)
+        assert found.bound >= best - 1e-6
+    none = whole_places(fleet, pairs, gap=0.0, within_s=60.0, better_than=best + 1e-4)
+    assert best <= none.bound <= best + 1e-4 + 1e-6

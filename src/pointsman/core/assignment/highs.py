@@ -118,11 +118,19 @@ class Whole(NamedTuple):
 
 
 def whole_places(
-    grid: Grid, columns: Columns, *, gap: float, within_s: float, enough: float = math.inf
+    grid: Grid,
+    columns: Columns,
+    *,
+    gap: float,
+    within_s: float,
+    enough: float = math.inf,
+    better_than: float = -math.inf,
 ) -> Whole:
     """The best plan found among `columns`; nobody has a place when the time was too short for any.
 
     A plan that is worth `enough` ends the search: what is known elsewhere proves it good enough.
+    Only plans that are `better_than` so much are looked for; where there is none, that is proved
+    without one of that worth having to be found, and what is found is worth nothing.
 
     A plan at hand is not given as a start: of 8,000 small fleets HiGHS 1.16 answered two with that
     start as the optimum, under the objective of a better plan.
@@ -139,8 +147,13 @@ def whole_places(
     highs.setOptionValue("mip_abs_gap", gap)
     highs.setOptionValue("objective_target", -enough)
     highs.setOptionValue("time_limit", within_s)
+    if math.isfinite(better_than):
+        highs.setOptionValue("objective_bound", -better_than)
     highs.run()
-    bound = float(-highs.getInfo().mip_dual_bound)
+    # Of plans that are not better nothing was asked, so nothing below that is proved.
+    bound = better_than
+    if highs.getModelStatus() != highspy.HighsModelStatus.kInfeasible:
+        bound = max(better_than, float(-highs.getInfo().mip_dual_bound))
     return Whole(_chosen(highs, columns, agents), bound, float(highs.getRunTime()))
 
 
