@@ -10,8 +10,8 @@ from bench.soak.books import Row, differences, of_callers, of_rows, of_totals, o
 from bench.soak.callers import LEFT, Seen
 from bench.soak.plan import Plan
 from bench.soak.running import Report, soak
-from bench.soak.samples import slope
-from bench.soak.verdict import AtRest, of_answers, of_rest
+from bench.soak.samples import Sample, slope
+from bench.soak.verdict import AtRest, of_answers, of_memory, of_rest
 
 from database_server import NoDatabaseServer, programs
 
@@ -116,6 +116,20 @@ def test_what_rises_is_told_from_what_only_swings() -> None:
     assert flat.least < 0.0 < flat.most
     assert 4.0 < steep.least < 6.0 < steep.most < 8.0
     assert slope(rises[:30]) is None
+
+
+def test_memory_may_rise_while_what_is_kept_for_an_hour_fills_and_no_longer() -> None:
+    rising = [
+        Sample(10.0 * n, 80.0 + 9.0 * n / 360, n, 40, 15, 14, 10**6, 25.0, 5.0, 0, 0.001, 0.01)
+        for n in range(720)
+    ]
+    judged = [
+        line.kept
+        for hours in (1, 2)
+        for line in of_memory(Plan(3600.0 * hours), rising[: 360 * hours])
+        if line.what.startswith("resident memory in the last third")
+    ]
+    assert judged == [True, False]
 
 
 def test_what_is_not_given_back_is_broken() -> None:
