@@ -22,7 +22,15 @@ from pointsman.core.decision import (
     Selection,
     Task,
 )
-from pointsman.core.expectation import Kind, Scored, candidate, paper_of, worth_of
+from pointsman.core.expectation import (
+    Kind,
+    Scored,
+    brevity_of,
+    candidate,
+    paper_of,
+    size_of,
+    worth_of,
+)
 from pointsman.core.experience import Experience
 from pointsman.core.fleet import Agent, Model
 from pointsman.core.posterior import Elapsed
@@ -162,6 +170,8 @@ class AdaptiveScorer:
             task.prefers,
             task.min_context,
             task.stream,
+            size_of(task.prompt_tokens),
+            brevity_of(task.max_output_tokens),
             selection,
         )
         kind = self._kinds.get(key)

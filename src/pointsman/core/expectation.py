@@ -44,7 +44,32 @@ USUAL_PROMPT_TOKENS = 500.0
 ANSWER_WEIGHT = 5.0
 """How many of a model's answers to an agent it takes to go by their length, not by the usual."""
 
+SHORT_PROMPT = 1_024
+"""Prompts below are of one size: as long as this agent's are."""
+
+BRIEF_ANSWER = 1_024
+"""Who allows an answer so many tokens, or more, says nothing of how long it will be."""
+LEAST_BRIEF = 16
+
 TOKENS_PER_MTOK = 1e6
+
+
+def size_of(prompt_tokens: int) -> int:
+    """The size of a prompt, in tokens: all of one size are scored alike. 0: it is not known.
+
+    Sizes double, so that there are few of them; each is the least prompt that has it.
+    """
+    if prompt_tokens < SHORT_PROMPT:
+        return min(1, prompt_tokens)
+    return 1 << (prompt_tokens.bit_length() - 1)
+
+
+def brevity_of(max_output_tokens: int | None) -> int | None:
+    """How long an answer gets at most, in tokens and coarsely; None: as long as it likes."""
+    if max_output_tokens is None:
+        return None
+    most = max(LEAST_BRIEF, 1 << (max_output_tokens - 1).bit_length())
+    return most if most < BRIEF_ANSWER else None
 
 
 class Paper(NamedTuple):
@@ -84,6 +109,7 @@ class Kind:
         "agent",
         "answer_tokens",
         "budget_s",
+        "most_tokens",
         "needs",
         "papers",
         "place",
@@ -106,13 +132,26 @@ class Kind:
         self.topic: Topic = (None, task.type) if task.type is not None else (agent.id, None)
         self.weights: Weights = weights_of(agent, selection)
         self.place = 1 if task.stream else 0
-        self.prompt_tokens = tokens.used_prompt if tokens else USUAL_PROMPT_TOKENS
-        self.answer_tokens = tokens.used_completion if tokens else USUAL_TOKENS
+        self.prompt_tokens = _prompt_tokens(size_of(task.prompt_tokens), tokens)
+        self.most_tokens = brevity_of(task.max_output_tokens)
+        self.answer_tokens = self.cut(tokens.used_completion if tokens else USUAL_TOKENS)
         lasts = START_TOKENS if task.stream else START_TOKENS + self.answer_tokens
         self.stretch = 1.0 if task.stream else lasts / (START_TOKENS + USUAL_TOKENS)
         self.budget_s = agent.latency_budget_s or PACE_S_PER_TOKEN * lasts
         self.papers: dict[str, Paper] = {}
         self.scored: dict[str, Scored] = {}
+
+    def cut(self, answer_tokens: float) -> float:
+        """As much of such an answer as the request allows."""
+        return answer_tokens if self.most_tokens is None else min(answer_tokens, self.most_tokens)
+
+
+def _prompt_tokens(size: int, tokens: TokenRecord | None) -> float:
+    """How long prompts of this size are: the middle of it, or what is usual for short ones."""
+    if size >= SHORT_PROMPT:
+        return 1.5 * size
+    usual = tokens.used_prompt if tokens else USUAL_PROMPT_TOKENS
+    return min(usual, SHORT_PROMPT) if size else usual
 
 
 class Belief(NamedTuple):
@@ -313,7 +352,7 @@ def _cost_usd(seen: Experience, kind: Kind, paper: Paper, record: ModelRecord) -
     if tag is not None and tag.tokens.count:
         own = tag.tokens
         tokens = shrunk(own.count * own.mean, own.count, tokens, ANSWER_WEIGHT)
-    return paper.prompt_usd + tokens * paper.usd_per_token
+    return paper.prompt_usd + kind.cut(tokens) * paper.usd_per_token
 
 
 def _speed_words(kind: Kind, paper: Paper, latency_s: float | None) -> str:

@@ -191,6 +191,8 @@ class Panel:
     def _cheapness(self, kind: Kind) -> Numbers:
         rates = self._prices.at(int(kind.prompt_tokens))
         tokens = kind.answer_tokens * self._length
+        if kind.most_tokens is not None:
+            tokens = np.minimum(tokens, kind.most_tokens)
         usd = kind.prompt_tokens * (rates.prompt / TOKENS_PER_MTOK) + rates.per_request
         usd = usd + tokens * (rates.completion / TOKENS_PER_MTOK)
         return np.where(np.isnan(usd), 0.0, HALF_CHEAP_USD / (HALF_CHEAP_USD + usd))

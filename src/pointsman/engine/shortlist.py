@@ -17,6 +17,7 @@ from pointsman.core.balance import Near, band_for, near_best
 from pointsman.core.capability import requirements
 from pointsman.core.decision import Candidate, Rejection, Saving, Selection, Task
 from pointsman.core.eligibility import standing_objection, tokens_held
+from pointsman.core.expectation import brevity_of, size_of
 from pointsman.core.fleet import Agent, Fleet, Limits, Model
 from pointsman.core.stickiness import saving, staying
 from pointsman.core.utility import weights_of
@@ -221,6 +222,8 @@ class Shortlists:
             prefers,
             task.min_context,
             task.stream,
+            size_of(task.prompt_tokens),
+            brevity_of(task.max_output_tokens),
             selection,
         )
         found = self._made.get(key)
@@ -289,6 +292,8 @@ def _alike(task: Task, prefers: frozenset[str]) -> Task:
     """The task as all requests of its kind have it, so that no score can depend on the rest."""
     return Task(
         type=task.type,
+        prompt_tokens=size_of(task.prompt_tokens),
+        max_output_tokens=brevity_of(task.max_output_tokens),
         needs=task.needs,
         prefers=prefers,
         min_context=task.min_context,
