@@ -52,7 +52,12 @@ _BY_KEY: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(("rpm", "tpm", "itpm", "otpm", "rpd", "tpd"), _RATE),
         **dict.fromkeys(("weight", "order", "tags", "enable_tag_filtering"), _SHARE),
-        **dict.fromkeys(("enable_pre_call_checks", "drop_params"), _CHECKED),
+        "enable_pre_call_checks": _CHECKED,
+        "drop_params": (
+            "a parameter is never dropped: models that refuse it are passed over, and a request"
+            " that none of the group takes is refused with its name",
+            "leave it out of requests to such models, or add a model that takes it",
+        ),
         **dict.fromkeys(
             ("success_callback", "failure_callback", "callbacks", "service_callbacks"), _LOGS
         ),

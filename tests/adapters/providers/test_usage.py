@@ -51,6 +51,15 @@ from pointsman.core.fleet import Usage
             },
             Usage(90, 7, cached_tokens=40),
         ),
+        (
+            {
+                "prompt_tokens": 5,
+                "completion_tokens": 2,
+                "total_tokens": 7,
+                "prompt_tokens_details": {"cached_tokens": 5_000},
+            },
+            Usage(5, 2, cached_tokens=5),
+        ),
         ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 62}, Usage(5, 57)),
         (
             {

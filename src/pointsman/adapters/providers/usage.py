@@ -98,7 +98,8 @@ def _as_meant(figures: _Figures) -> Usage | None:
     written = _first_count(asked.cache_write_tokens, figures.cache_creation_input_tokens)
     total = _first_count(figures.total_tokens)
     kept = (cached or 0) + (written or 0)
-    if total != prompt + (completion or 0) or kept > prompt:
+    # Where the sum is right the prompt is whole: what is cached beyond it was never there.
+    if total != prompt + (completion or 0):
         thought = _first_count(said.reasoning_tokens)
         prompt, completion = _inclusive(
             (prompt, completion or 0), kept=kept, thought=thought, total=total
