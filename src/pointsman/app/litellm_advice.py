@@ -54,8 +54,7 @@ _BY_KEY: Mapping[str, tuple[str, str]] = MappingProxyType(
         **dict.fromkeys(("weight", "order", "tags", "enable_tag_filtering"), _SHARE),
         "enable_pre_call_checks": _CHECKED,
         "drop_params": (
-            "a parameter is never dropped: models that refuse it are passed over, and a request"
-            " that none of the group takes is refused with its name",
+            "no parameter is dropped: a model that refuses one is passed over",
             "leave it out of requests to such models, or add a model that takes it",
         ),
         **dict.fromkeys(

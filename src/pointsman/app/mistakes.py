@@ -26,7 +26,7 @@ MAX_LISTED = 12
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy for a misspelt name: the known one that looks like it, or all that are known."""
-    names = list(known)
+    names = list(dict.fromkeys(known))
     by_lower = {name.lower(): name for name in names}
     if close := difflib.get_close_matches(word.lower(), by_lower, n=1):
         return f"did you mean `{by_lower[close[0]]}`?"

@@ -31,6 +31,7 @@ from pointsman.adapters.stores.spool.store import SpooledStore
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.control import RouterSource
+from pointsman.app.listening import BACKLOG
 from pointsman.app.logs import Logs
 from pointsman.app.reloading import Load
 from pointsman.app.running import Running
@@ -39,7 +40,6 @@ from pointsman.engine.aside import ThreadAside
 from pointsman.engine.ports import Aside
 from pointsman.version import VERSION
 
-BACKLOG = 2048
 DASHBOARD = Path(__file__).parents[1] / "dashboard"
 """Where its built files lie; see `ui/build.py`."""
 SWITCH_INTERVAL_S = 0.0005

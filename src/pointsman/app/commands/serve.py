@@ -19,10 +19,11 @@ from pointsman.app.commands.arguments import port
 from pointsman.app.commands.refusing import refused
 from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
+from pointsman.app.listening import address_of, listening_at
 from pointsman.app.logs import configure
 from pointsman.app.reloading import Load
 from pointsman.app.running import Running
-from pointsman.app.server import BACKLOG, HttpServer
+from pointsman.app.server import HttpServer
 from pointsman.core.errors import ConfigError, PointsmanError, Problem
 from pointsman.version import VERSION
 
@@ -67,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         configuration = read()
-        listening = _listen(configuration)
+        settings = configuration.server
+        listening = listening_at(settings.host, settings.port, configuration.source)
     except ConfigError as error:
         return refused(error)
     return _serve(configuration, read, listening)
@@ -136,26 +138,8 @@ def _refuse_exposure(configuration: Configuration, host: str) -> None:
     raise ConfigError([problem], configuration.source)
 
 
-def _listen(configuration: Configuration) -> socket.socket:
-    """A listening socket, so that a port in use is told before anything is started."""
-    host, number = configuration.server.host, configuration.server.port
-    try:
-        family, *_, address = socket.getaddrinfo(
-            host, number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        remedy = "choose another with --host and --port"
-        problem = Problem("server", f"cannot listen: {reason}", remedy, f"{host}:{number}")
-        raise ConfigError([problem], configuration.source) from error
-    listening.setblocking(False)
-    return listening
-
-
 def _greeting(configuration: Configuration, listening: socket.socket) -> list[str]:
-    host, number = listening.getsockname()[:2]
-    address = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+    address = address_of(listening)
     fleet = configuration.fleet
     agents = len(fleet.agents)
     who = "holders of a key" if configuration.keys else "this machine only, since there are no keys"

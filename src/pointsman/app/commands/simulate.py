@@ -18,6 +18,7 @@ from pointsman.adapters.providers.simulated.personas import FLEET, Persona
 from pointsman.adapters.providers.simulated.server import Simulator, uvicorn_server
 from pointsman.app.commands.arguments import factor, port, whole_number
 from pointsman.app.commands.refusing import refused
+from pointsman.app.listening import address_of, listening_at
 from pointsman.core.errors import ConfigError, Problem
 
 DESCRIPTION = """\
@@ -65,13 +66,14 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted. Returns the exit status."""
     try:
         app = simulator(args)
+        listening = listening_at(args.host, args.port, "the command line")
     except ConfigError as error:
         return refused(error)
     names = ", ".join(app.models.personas)
-    print(f"simulating {names}\non http://{args.host}:{args.port}/v1", file=sys.stderr)
-    server = uvicorn_server(app, args.host, args.port)
+    print(f"simulating {names}\non http://{address_of(listening)}/v1", file=sys.stderr)
+    server = uvicorn_server(app)
     try:
-        server.run()
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         return 0
     return 0 if server.started else 1

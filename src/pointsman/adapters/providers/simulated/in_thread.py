@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from pointsman.adapters.providers.simulated.models import SimulatedModels
 from pointsman.adapters.providers.simulated.personas import FLEET, Persona
@@ -35,17 +37,18 @@ def reliable_simulator(
 @contextmanager
 def running(app: Simulator) -> Iterator[str]:
     """Serve on a free port of the loopback; gives the base URL, without `/v1`."""
-    server = uvicorn_server(app, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, name="simulator", daemon=True)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn_server(app)
+    start = partial(server.run, [listening])
+    thread = threading.Thread(target=start, name="simulator", daemon=True)
     thread.start()
     until = time.monotonic() + _START_S
     while not server.started:
         if time.monotonic() > until or not thread.is_alive():
             raise RuntimeError("the simulator did not start")
         time.sleep(0.002)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()

@@ -193,12 +193,10 @@ class Simulator:
         await _send_json(connection, {"cleared": True})
 
 
-def uvicorn_server(app: Simulator, host: str, port: int) -> uvicorn.Server:
-    """A server for the simulator, not yet running; `port` 0 takes a free one."""
+def uvicorn_server(app: Simulator) -> uvicorn.Server:
+    """A server for the simulator, not yet running; its sockets are given to `run`."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=TransportInScope,
         ws="none",
         lifespan="off",
