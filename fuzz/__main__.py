@@ -40,7 +40,16 @@ def _apart(name: str, seconds: int) -> int:
         words.write_text("".join(f'"{line}"\n' for line in lines), "ascii")
         found = f"-artifact_prefix={folder}/found-"
         limits = [f"-max_total_time={seconds}", f"-rss_limit_mb={MOST_MIB}", f"-timeout={SLOW_S}"]
-        command = [sys.executable, "-m", "fuzz.feeding", name, *limits, found, f"-dict={words}"]
+        command = [
+            sys.executable,
+            "-m",
+            "fuzz.feeding",
+            name,
+            folder,
+            *limits,
+            found,
+            f"-dict={words}",
+        ]
         status = subprocess.run([*command, str(begins)], check=False).returncode
         for path in Path(folder).glob("found-*"):
             _keep(name, path.read_bytes())

@@ -1,11 +1,13 @@
-"""What does atheris feed to one target? `python -m fuzz.feeding TARGET [flags of libFuzzer]`.
+"""What does atheris feed to a target? `python -m fuzz.feeding TARGET FOLDER [flags of libFuzzer]`.
 
-A program of its own: what is followed branch by branch has to be imported under atheris' eyes.
+A program of its own: what is followed branch by branch has to be imported under atheris' eyes. What
+shows a defect is written to FOLDER, as atheris itself does only for what kills the process.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import atheris
 
@@ -14,8 +16,16 @@ with atheris.instrument_imports(include=["pointsman"]):
 
 
 def main(arguments: list[str]) -> None:
-    name, *flags = arguments
-    atheris.Setup([sys.argv[0], *flags], TARGETS[name])
+    name, folder, *flags = arguments
+
+    def feed(data: bytes) -> None:
+        try:
+            TARGETS[name](data)
+        except Exception:
+            Path(folder, "found-by-a-look").write_bytes(data)
+            raise
+
+    atheris.Setup([sys.argv[0], *flags], feed)
     atheris.Fuzz()
 
 
