@@ -149,6 +149,13 @@ def test_what_fills_the_memory_of_a_model_counts_by_its_latest() -> None:
     assert record.judged.total <= 100.0
 
 
+def test_a_model_that_turns_out_better_than_believed_has_nothing_to_recover_from() -> None:
+    doubtful = AdaptivePolicy(reliable=0.3, reliable_weight=100.0)
+    record = known(experience(*[answered()] * 20, policy=doubtful))
+    assert record.answered_epoch == 2, "the change was noticed, and noticed again"
+    assert record.recovery is None
+
+
 def test_an_answer_says_nothing_of_its_quality() -> None:
     record = known(experience(*[answered()] * 500))
     assert (record.surplus, record.judged_count) == (0.0, 0.0)
