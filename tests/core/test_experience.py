@@ -12,7 +12,6 @@ from pointsman.core.decision import Feedback, Outcome
 from pointsman.core.errors import Blame, FailureKind
 from pointsman.core.experience import Experience
 from pointsman.core.fleet import Usage
-from pointsman.core.lending import MOST_LENT
 from pointsman.core.records import ModelRecord
 
 POLICY = AdaptivePolicy()
@@ -106,47 +105,6 @@ def test_one_that_heals_by_and_by_is_no_longer_held_to_be_ill() -> None:
         seen.learn(answered(), 60.0 + number)
     assert known(seen).recovery is None
     assert known(seen).reliability > 0.9
-
-
-def test_one_agent_is_one_voice_however_much_it_says() -> None:
-    seen = Experience(POLICY)
-    for number in range(60):
-        judge(seen, judged(True, agent=f"honest {number % 6}", kind="maths"))
-    judge(seen, *[judged(False, agent="liar", kind="maths")] * 1_000)
-    record, maths = known(seen), seen.tags.come_up((None, "maths", "p/m"))
-    assert record.judged.total <= 60 + MOST_LENT
-    assert maths.judged.good / maths.judged.total > 0.6
-    own = seen.tags.come_up(("liar", "maths", "p/m"))
-    assert own.judged.total > 900, "of itself it is believed"
-
-
-def test_alone_an_agent_moves_what_all_believe_but_not_without_end() -> None:
-    counted = []
-    for times in (10, 30, 1_000):
-        seen = Experience(POLICY)
-        for _ in range(times):
-            seen.judge(judged(True, agent="a"), 0.0)
-        counted.append(known(seen).judged_count)
-    assert counted == pytest.approx([10.0, MOST_LENT, MOST_LENT])
-
-
-def test_a_second_thought_changes_what_all_believe_as_far_as_it_counted() -> None:
-    seen = Experience(POLICY)
-    for _ in range(100):
-        seen.judge(judged(False), 0.0)
-    before = seen.models.come_up("p/m").judged.good
-    seen.judge(judged(True)._replace(revises=0.0), 0.0)
-    assert seen.models.come_up("p/m").judged.good - before == pytest.approx(0.3)
-    assert seen.tags.come_up(("a", None, "p/m")).judged.good == pytest.approx(1.0)
-
-
-def test_what_fills_the_memory_of_a_model_counts_by_its_latest() -> None:
-    policy = AdaptivePolicy(quality_most=100.0)
-    seen = Experience(policy)
-    for number in range(300):
-        seen.judge(judged(number >= 150, agent=f"agent {number}"), 0.0)
-    record = seen.models.come_up("p/m")
-    assert record.judged.total <= 100.0
 
 
 def test_a_model_that_turns_out_better_than_believed_has_nothing_to_recover_from() -> None:
