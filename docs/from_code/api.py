@@ -47,7 +47,10 @@ def _parameters(call: Node) -> str:
 def _answer(call: Node) -> str:
     for status, answer in call["responses"].items():
         if status.startswith("2"):
-            (media,) = answer["content"].values()
+            content = answer["content"]
+            if len(content) > 1:
+                return ", ".join(map(code, content))
+            (media,) = content.values()
             return code(_type(media["schema"]))
     raise ValueError("a call without an answer")
 

@@ -57,9 +57,11 @@ class SessionFile:
         """What tells this gateway from others on its machine; the same as long as the folder is."""
         path = self._path.with_name(NAME_FILE)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError), path.open("x", encoding="ascii") as fresh:
-                fresh.write(new_name())
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, ONLY_US)
+                with os.fdopen(handle, "w", encoding="ascii") as fresh:
+                    fresh.write(new_name())
             found = path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             log.warning("who had signed in will have to again: %s: %s", path, error)

@@ -31,6 +31,7 @@ _ERROR: dict[str, Any] = {
         }
     },
 }
+_MEDIA = {"csv": "text/csv", "json": "application/json", "ndjson": "application/x-ndjson"}
 _OTHERWISE: dict[str, Any] = {
     "description": "What went wrong.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
@@ -47,6 +48,8 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
     for call in chain.from_iterable(path.values() for path in document["paths"].values()):
         call["responses"] = {k: v for k, v in call["responses"].items() if k < "400"}
         call["responses"]["default"] = _OTHERWISE
+        if forms := _forms(call):
+            call["responses"]["200"]["content"] = {_MEDIA[form]: {"schema": {}} for form in forms}
     words = {
         body.__name__: inspect.cleandoc(body.__doc__ or "") for body in _bodies(msgspec.Struct)
     }
@@ -54,6 +57,12 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         if words.get(name):
             schema["description"] = words[name]
     return document
+
+
+def _forms(call: dict[str, Any]) -> list[str]:
+    """The forms in which it answers, where the query says in which; of one alone it would tell."""
+    asked = (each for each in call.get("parameters", ()) if each["name"] == "format")
+    return [form for each in asked for form in each["schema"].get("enum", ())]
 
 
 def _bodies(kind: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
