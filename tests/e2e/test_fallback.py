@@ -131,6 +131,19 @@ def test_nothing_falls_back_once_a_chunk_has_been_sent(
     assert (outcome["failure"], outcome["blames"]) == (kind, "endpoint")
 
 
+def test_when_nobody_answers_the_error_says_who_was_tried_last_and_what_it_cost(
+    impatient: GatewayProcess, upstream: SimulatedUpstream
+) -> None:
+    for name in ("first", "second", "third"):
+        upstream.order(name, "server_error")
+    answer = impatient.chat()
+    assert answer.status >= 500
+    tried = impatient.outcomes(answer)
+    assert answer.headers["x-pointsman-attempts"] == str(len(tried))
+    assert answer.headers["x-pointsman-model"] == tried[-1]["model_id"]
+    assert answer.headers["x-pointsman-cost"] == "0"
+
+
 def test_a_model_whose_breaker_is_open_is_not_called(
     serve: Serve, upstream: SimulatedUpstream
 ) -> None:

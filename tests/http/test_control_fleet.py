@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from control_server import Client, control_server
@@ -13,9 +14,9 @@ from pointsman.core.fleet import Agent, AgentKind
 KIND = AgentKind.TOOL
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with control_server(tmp_path_factory.mktemp("fleet") / "pointsman.db") as client:
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    with control_server(tmp_path / "pointsman.db") as client:
         yield client
 
 

@@ -8,13 +8,15 @@ event instead, and no `[DONE]`: an answer that was cut never looks complete.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.explanation import explanation
-from pointsman.adapters.http.replies import JSON, error_body, lines_of, surface_of
+from pointsman.adapters.http.replies import JSON, Header, error_body, lines_of, surface_of
 from pointsman.adapters.http.usage_chunk import last_chunk, with_usage_unknown
+from pointsman.core.decision import Outcome, total_cost_usd
 from pointsman.core.errors import Blame, UpstreamError
 from pointsman.engine.serve import Served
 
@@ -50,6 +52,17 @@ def facts_of(served: Served, overhead_s: float) -> bytes:
         # What the upstream says it served, where that is not what it was asked for.
         facts += b"x-pointsman-upstream-model: %b\r\n" % _printable(claimed)
     return facts
+
+
+def facts_of_failure(failures: Sequence[tuple[Outcome, UpstreamError]]) -> tuple[Header, ...]:
+    """The same of a request that nobody could answer: who was asked last, and what all cost."""
+    outcomes = [outcome for outcome, _ in failures]
+    return (
+        (b"x-pointsman-decision", outcomes[-1].decision_id.encode()),
+        (b"x-pointsman-model", _printable(outcomes[-1].model_id)),
+        (b"x-pointsman-attempts", b"%d" % len(outcomes)),
+        (b"x-pointsman-cost", _text(total_cost_usd(outcomes)).encode()),
+    )
 
 
 def plain_lines(served: Served, facts: bytes) -> bytes:

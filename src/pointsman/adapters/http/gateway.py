@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from pointsman.adapters.http.answering import facts_of, plain_lines, send_stream
+from pointsman.adapters.http.answering import facts_of, facts_of_failure, plain_lines, send_stream
 from pointsman.adapters.http.asking import ask_of
 from pointsman.adapters.http.auth import KeyRing, Role, require
 from pointsman.adapters.http.exchange import Exchange
@@ -171,9 +171,5 @@ def _trace(error: PointsmanError) -> tuple[Header, ...]:
     if isinstance(error, NoEligibleModel):
         return ((b"x-pointsman-decision", error.decision_id.encode()),)
     if isinstance(error, AttemptsSpent):
-        decision_id = error.failures[-1][0].decision_id
-        return (
-            (b"x-pointsman-decision", decision_id.encode()),
-            (b"x-pointsman-attempts", str(len(error.failures)).encode()),
-        )
+        return facts_of_failure(error.failures)
     return ()
