@@ -24,6 +24,7 @@ from pointsman.core.decision import (
     Task,
 )
 from pointsman.core.errors import FailureKind
+from pointsman.core.expectation import BRIEF_ANSWER
 from pointsman.core.fleet import FREE, Agent, Model, Price, PriceState, Rate, Usage, Weights
 from pointsman.engine.ports import Scorer
 
@@ -181,15 +182,16 @@ class ScorerContract:
     ) -> None:
         scorer = taught(make, [(0, 0, 0, 1.0, True, 1.0)])
         for agent, task, selection in KINDS:
+            asked = task._replace(prompt_tokens=70)
             other = task._replace(
-                prompt_tokens=7,
-                max_output_tokens=9,
+                prompt_tokens=120,
+                max_output_tokens=BRIEF_ANSWER,
                 parameters=frozenset({"seed"}),
                 in_tool_loop=True,
                 type_probability=0.9 if task.inferred else None,
             )
             for model in MODELS:
-                one = scorer.score(agent, task, selection, model)
+                one = scorer.score(agent, asked, selection, model)
                 assert scorer.score(agent, other, selection, model) == one
 
     @settings(deadline=None, max_examples=50)

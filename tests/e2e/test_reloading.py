@@ -163,12 +163,13 @@ def test_a_key_in_a_file_of_its_own_can_be_changed(
     keys = [{"name": "ci", "key": f"file:{secret}"}]
     gateway = serve(fleet(upstream.url, keys=keys))
     assert gateway.chat({"authorization": f"Bearer {old}"}).status == 200
+    before = gateway.readiness["config"]["version"]
     secret.write_text(new)
-
-    def opens() -> bool:
-        return gateway.chat({"authorization": f"Bearer {new}"}).status == 200
-
-    wait_until(opens, what="the new key")
+    wait_until(
+        lambda: gateway.readiness["config"]["version"] != before,
+        what="the file's change to be seen",
+    )
+    assert gateway.chat({"authorization": f"Bearer {new}"}).status == 200
     assert gateway.chat({"authorization": f"Bearer {old}"}).status == 401
 
 

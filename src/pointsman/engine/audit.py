@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -20,6 +21,8 @@ class Audit:
         self._store = store
         self._clock = clock
         self._random = random
+        self._newest_at: datetime | None = None
+        self._seed = 0
 
     async def note(
         self,
@@ -36,10 +39,16 @@ class Audit:
         Meanings as in `Act`.
         """
         now = self._clock.now()
-        name = act_id(now, self._random.getrandbits(64))
-        act = Act(name, now, actor, action, subject, before, after, reason)
+        act = Act(self._id_of_one_at(now), now, actor, action, subject, before, after, reason)
         await asyncio.to_thread(self._store.record, act)
         return act
+
+    def _id_of_one_at(self, now: datetime) -> str:
+        # Acts of one millisecond are listed in their order too.
+        at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self._seed = self._seed + 1 if at == self._newest_at else self._random.getrandbits(63)
+        self._newest_at = at
+        return act_id(at, self._seed)
 
     async def keep_keys(self, keys: Sequence[KeyOnRecord], source: str) -> None:
         """Note which keys `source` declares now, with an act for each change. `StoreError`."""

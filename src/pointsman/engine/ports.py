@@ -47,9 +47,9 @@ class Scores(Protocol):
     """How good is a model for this agent and task?
 
     Scores are remembered: per configuration, kind of request and `generation`. A kind is the agent,
-    the selection, and of the task its type (said or inferred), needs, preferences, wanted context
-    and whether it is streamed, so a score must not depend on anything else of the task. Scores
-    change only when `generation` does.
+    the selection, and of the task its type (said or inferred), needs, preferences, wanted context,
+    whether it is streamed, how long its prompt is and how brief its answer (both coarsely), so a
+    score must not depend on anything else of the task. Scores change only when `generation` does.
     """
 
     @property
