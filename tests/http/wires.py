@@ -36,7 +36,7 @@ class RecordedLine:
         self.client: tuple[str, int] | None = ("127.0.0.1", 5)
         self.server: tuple[str, int | None] | None = ("127.0.0.1", 80)
         self.read = asyncio.Event()
-        self.writing_paused = False
+        self.writing_paused = self.stopping = False
         self.ended: list[Exchange] = []
 
     async def drain(self) -> None:

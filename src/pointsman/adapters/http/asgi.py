@@ -19,6 +19,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+ENDLESS_IN_SCOPE = "pointsman.endless"
+"""A function to be called by an answer without an end of its own, so that it hears of a stop."""
+
 _BODILESS = frozenset({204, 304})
 
 
@@ -26,7 +29,8 @@ class AsgiExchange:
     """An exchange as ASGI sees it (HTTP, spec 2.3). The body is read before, and given whole.
 
     A caller that leaves is told to whoever receives; it cancels nothing, so that a change under way
-    is not left half made. So is a stop of the server, for answers that would go on for ever.
+    is not left half made. So is the end of the answer: who listens for the one beside sending would
+    else listen for ever. And so is a stop of the server, to answers that say they have no end.
     """
 
     def __init__(self, exchange: Exchange, body: bytes) -> None:
@@ -34,7 +38,7 @@ class AsgiExchange:
         self._body: bytes | None = body
         self._gone = asyncio.Event()
         self._open_ended = False
-        exchange.when_left = exchange.when_stopping = self._gone.set
+        exchange.when_left = self._gone.set
 
     def scope(self, **more: object) -> Scope:
         """The request; `more` is added for the application."""
@@ -54,6 +58,7 @@ class AsgiExchange:
             "query_string": query,
             "headers": head.fields,
             "state": {},
+            ENDLESS_IN_SCOPE: self._endless,
             **more,
         }
 
@@ -61,8 +66,7 @@ class AsgiExchange:
         body, self._body = self._body, None
         if body is not None:
             return {"type": "http.request", "body": body, "more_body": False}
-        if not self._exchange.over:
-            await self._gone.wait()
+        await self._gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -75,10 +79,15 @@ class AsgiExchange:
             body = b""
         if self._open_ended:
             await (exchange.more(body) if more else exchange.end(body))
-            return
-        await exchange.write(body)
+        else:
+            await exchange.write(body)
+            if not more:
+                exchange.finish()
         if not more:
-            exchange.finish()
+            self._gone.set()
+
+    def _endless(self) -> None:
+        self._exchange.endless(self._gone.set)
 
     async def _start(self, status: int, headers: Any) -> None:
         exchange = self._exchange

@@ -87,7 +87,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._arriving: Exchange | None = None
         self._answering: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
-        self._stopping = False
+        self.stopping = False
         self._usual: tuple[list[Header], bytes] = [], b""
         self._reading_paused = False
         self._writable = asyncio.Event()
@@ -185,7 +185,7 @@ class EdgeProtocol(asyncio.Protocol):
             version,
             self._fields,
         )
-        stays = parser.should_keep_alive() and version != "1.0" and not self._stopping
+        stays = parser.should_keep_alive() and version != "1.0" and not self.stopping
         exchange = self._arriving = Exchange(self, head, keep_alive=stays)
         if self._answering is None:
             self._begin(exchange)
@@ -260,7 +260,7 @@ class EdgeProtocol(asyncio.Protocol):
 
         Who was told otherwise, or nothing yet, may have sent a request: a moment is left for it.
         """
-        self._stopping = True
+        self.stopping = True
         self.limits = replace(self.limits, idle_timeout_s=LAST_REQUEST_S)
         if self._idle_timer is not None:
             self._idle_timer.cancel()

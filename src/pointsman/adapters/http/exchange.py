@@ -48,6 +48,10 @@ class Line(Protocol):
     @property
     def writing_paused(self) -> bool: ...
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the server has been told to stop."""
+
     async def drain(self) -> None:
         """Wait until the caller has read enough for more to be written."""
 
@@ -62,7 +66,7 @@ class Exchange:
     `started` is true once bytes of the answer may have left, `over` once all have, and `left` when
     the caller has gone before that. Then `when_left` has been called: unless somebody says
     otherwise it cancels the task that answers. What is written afterwards is dropped.
-    `when_stopping` is called when the server stops, for an answer without an end of its own.
+    `when_stopping` is called when the server stops (see `endless`).
 
     `request_id` is what every answer says, so it is set before there is one.
     """
@@ -137,6 +141,12 @@ class Exchange:
         self.left = True
         if self.when_left is not None:
             self.when_left()
+
+    def endless(self, end: Callable[[], object]) -> None:
+        """The answer has no end of its own: `end` is called once the server stops, or has."""
+        self.when_stopping = end
+        if self._line.stopping:
+            end()
 
     async def body(self) -> bytes:
         """The whole body. Raises `RequestError` when it is encoded, or larger than we take."""

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from pointsman.adapters.http.asgi import Receive, Scope, Send
+from pointsman.adapters.http.asgi import ENDLESS_IN_SCOPE, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
 from pointsman.adapters.http.control.overview_query import RANGES, OverviewQuery
 from pointsman.adapters.http.control.overview_views import overview_body
@@ -68,6 +68,7 @@ class Events:
                 f"{MOST_READERS} pages are listening already; close some.", code="too_many_readers"
             )
         self._readers += 1
+        scope.get(ENDLESS_IN_SCOPE, _nothing)()
         gone = asyncio.ensure_future(_gone(receive))
         try:
             await self._tell(wish, scope.get(HOLDER_IN_SCOPE), gone, send)
@@ -98,6 +99,10 @@ class Events:
         except StoreError:
             return b"event: trouble\ndata: {}\n\n"  # the page says that it is out of date
         return b"id: %.3f\nevent: overview\ndata: %b\n\n" % (now_s, msgspec.json.encode(body))
+
+
+def _nothing() -> None:
+    """Below another server there is nobody to tell."""
 
 
 def _may_look(holder: Callable[[], Key] | None) -> bool:
