@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fleets import fleet, provider
-from gateway_process import CONTROL, GatewayProcess, Serve
+from gateway_process import CONTROL, GatewayProcess, Serve, chat_body
+from raw_client import CHAT, connected, unchunked
 from simulated_upstream import SimulatedUpstream, simulated_upstream
 
 SECRETS = {name: f"pm-{name}-8f1c7b2e5d9a4036" for name in ("caller", "bound", "viewer", "admin")}
@@ -116,6 +118,80 @@ def test_without_a_good_key_nothing_is_told(
 @pytest.mark.parametrize("header", ["api-key", "x-api-key"])
 def test_the_headers_of_other_clients_carry_a_key_too(guarded: GatewayProcess, header: str) -> None:
     assert guarded.chat({header: SECRETS["caller"]}).status == 200
+
+
+ADMIN, CALLER = SECRETS["admin"], SECRETS["caller"]
+ONE_KEY_TWICE = {
+    "a bearer's and Anthropic's": [("authorization", f"Bearer {CALLER}"), ("x-api-key", CALLER)],
+    "Azure's and Anthropic's": [("api-key", CALLER), ("x-api-key", CALLER)],
+    "in all": [
+        *(("x-api-key", CALLER), ("Authorization", f"bearer  {CALLER} ")),
+        *(("api-key", f"{CALLER} "), ("x-api-key", CALLER)),
+    ],
+    "beside what is no key": [("authorization", "Basic dXNlcg=="), ("x-api-key", CALLER)],
+    "beside nothing": [("authorization", f"Bearer {CALLER}"), ("x-api-key", "")],
+}
+TWO_KEYS = {
+    "a bearer's and Anthropic's": [("authorization", f"Bearer {CALLER}"), ("x-api-key", ADMIN)],
+    "the other way round": [("x-api-key", ADMIN), ("authorization", f"Bearer {CALLER}")],
+    "a bearer's and Azure's": [("authorization", f"Bearer {ADMIN}"), ("api-key", CALLER)],
+    "Azure's and Anthropic's": [("api-key", ADMIN), ("x-api-key", CALLER)],
+    "a third behind two": [
+        *(("authorization", f"Bearer {CALLER}"), ("api-key", CALLER)),
+        ("x-api-key", ADMIN),
+    ],
+    "one that nobody knows": [("authorization", f"Bearer {ADMIN}"), ("x-api-key", "pm-wrong")],
+    "neither known": [("authorization", "Bearer pm-wrong"), ("x-api-key", "pm-other")],
+    "in one header": [("authorization", f"Bearer {ADMIN}"), ("authorization", f"Bearer {CALLER}")],
+}
+TAKES = {
+    "chat": f"POST {CHAT}",
+    "models": "GET /v1/models",
+    "one model": "GET /v1/models/auto",
+    "decisions": f"GET {DECISIONS}",
+    "a change": f"PUT {CONTROL}/log-level",
+    "events": f"GET {CONTROL}/events",
+    "signing in": f"POST {CONTROL}/session",
+    "metrics": "GET /metrics",
+    "alert tools": "GET /api/v2/status",
+}
+
+
+async def said_to(
+    gateway: GatewayProcess, asked: str, lines: list[tuple[str, str]], body: bytes = b""
+) -> tuple[int, bytes]:
+    """The status, and what is said, to a request with these lines in its head."""
+    about = {"content-type": "application/json", "content-length": str(len(body))}
+    usual = {"host": "gateway.example", "connection": "close", **about}
+    head = "".join(f"{name}: {value}\r\n" for name, value in (*usual.items(), *lines))
+    async with connected(gateway) as client:
+        await client.send(f"{asked} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        status, said, whole = unchunked(await client.rest())
+    assert whole
+    return status, said
+
+
+@pytest.mark.parametrize("lines", ONE_KEY_TWICE.values(), ids=ONE_KEY_TWICE)
+async def test_one_key_may_be_shown_twice(
+    guarded: GatewayProcess, lines: list[tuple[str, str]]
+) -> None:
+    body = json.dumps(chat_body()).encode()
+    status, said = await said_to(guarded, TAKES["chat"], lines, body)
+    assert status == 200, said
+
+
+@pytest.mark.parametrize("lines", TWO_KEYS.values(), ids=TWO_KEYS)
+@pytest.mark.parametrize("asked", TAKES.values(), ids=TAKES)
+async def test_who_shows_two_keys_is_refused_whatever_each_may_do(
+    guarded: GatewayProcess, asked: str, lines: list[tuple[str, str]]
+) -> None:
+    """A proxy that checks the one must not let the other in."""
+    status, said = await said_to(guarded, asked, lines)
+    error = json.loads(said)["error"]
+    assert (status, error["type"]) == (400, "invalid_request_error")
+    named = [name for name in dict(lines) if name in error["message"].lower()]
+    assert len(named) >= min(2, len(dict(lines)))
+    assert not any(secret in said.decode() for secret in (*SECRETS.values(), "pm-wrong"))
 
 
 def test_the_scheme_is_read_in_any_case(guarded: GatewayProcess) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pointsman.adapters.http.asgi import AsgiApp, AsgiExchange, Receive, Scope, Send
-from pointsman.adapters.http.auth import Key, KeyRing, Role, require, shown
+from pointsman.adapters.http.auth import KEY_HEADERS, Key, KeyRing, Role, require, secrets_shown
 from pointsman.adapters.http.control import HOLDER_IN_SCOPE, KEY_IN_SCOPE, PREFIX
 from pointsman.adapters.http.dashboard import ASSETS, PAGE
 from pointsman.adapters.http.exchange import Exchange
@@ -34,7 +34,7 @@ FOR_ALERT_TOOLS = "/api/v2/"
 """What speaks Alertmanager's API (amtool, Karma, Grafana) asks below this; see `control`."""
 
 _ADDRESSES = frozenset({b"host", b"origin"})
-_ONCE = (b"host", b"authorization", b"api-key", b"x-api-key")
+_ONCE = (b"host", *KEY_HEADERS)
 _VERSIONS = ("1.1", "1.0")
 _OUR_MISTAKE = Reply(
     500,
@@ -107,9 +107,9 @@ class Application:
 
     async def _reply_to(self, exchange: Exchange, error: PointsmanError) -> Reply:
         """What the error is told as; who shows one unknown key after the other is told to wait."""
-        guessed = isinstance(error, AccessDenied) and not error.known and shown(exchange.headers)
+        refused = isinstance(error, AccessDenied) and not error.known
         refusal = None
-        if guessed:
+        if refused and secrets_shown(exchange.headers):
             client = exchange.line.client
             refusal = await self._parts.guesses.refusal(client[0] if client else "")
         return refusal or reply_to(error)
@@ -197,11 +197,12 @@ def _reads_one_way(exchange: Exchange) -> None:
         raise RequestError(words, code="invalid_http")
     if len(given) == len(head.fields):
         return
-    names = [name for name, _ in head.fields]
-    twice = next((name for name in _ONCE if names.count(name) > 1), None)
-    if twice is not None:
-        words = f"A request has one {twice.decode().title()} header, and not {names.count(twice)}."
-        raise RequestError(words, code="invalid_http")
+    for once in _ONCE:
+        values = [value for name, value in head.fields if name == once]
+        # A key that is said twice is still one.
+        if len(set(values) if once in KEY_HEADERS else values) > 1:
+            words = f"A request has one {once.decode().title()} header, and not {len(values)}."
+            raise RequestError(words, code="invalid_http")
 
 
 def _only_from_here(exchange: Exchange) -> None:

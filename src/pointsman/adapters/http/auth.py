@@ -49,10 +49,15 @@ class KeyRing:
         return self._by_digest.get(digest)
 
     def holder(self, headers: Mapping[bytes, bytes]) -> Key:
-        """The key that the request shows. Raises `AccessDenied`."""
+        """The key that the request shows. Raises `AccessDenied`, or `RequestError` where it shows
+        several: one of them may be all that a proxy before us has looked at.
+        """
         if not self._by_digest:
             return ANYBODY
-        secret = shown(headers)
+        secrets = secrets_shown(headers)
+        if len(secrets) > 1:
+            _require_one(secrets)
+        secret = next(iter(secrets.values()), b"")
         if not secret:
             raise AccessDenied(
                 "No API key was sent. Send a key of this gateway as 'Authorization: Bearer <key>'.",
@@ -67,12 +72,34 @@ class KeyRing:
         return key
 
 
-def shown(headers: Mapping[bytes, bytes]) -> bytes:
-    """The secret in the request: a bearer token, or what Azure's and Anthropic's clients send."""
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() == b"bearer" and token:
-        return token.strip()
-    return headers.get(b"api-key") or headers.get(b"x-api-key") or b""
+KEY_HEADERS = (b"authorization", b"api-key", b"x-api-key")
+"""Where a key is shown: as a bearer token, or as Azure's and Anthropic's clients send it."""
+
+
+def secrets_shown(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """The secrets in the request, by the names of their headers."""
+    found = {}
+    bearer, *others = KEY_HEADERS
+    scheme, _, token = headers.get(bearer, b"").partition(b" ")
+    if scheme.lower() == b"bearer" and (token := token.strip()):
+        found[bearer] = token
+    for name in others:
+        if secret := headers.get(name, b"").strip():
+            found[name] = secret
+    return found
+
+
+def _require_one(secrets: Mapping[bytes, bytes]) -> None:
+    """Raises `RequestError` when they differ. Said twice, a key is still one."""
+    (first, secret), *others = ((name.decode(), each) for name, each in secrets.items())
+    for name, other in others:
+        if not compare_digest(other, secret):
+            raise RequestError(
+                f"{first!r} and {name!r} hold different keys. A request shows one key: leave out "
+                "one of these headers.",
+                param=name,
+                code="conflicting_keys",
+            )
 
 
 def require(key: Key, *roles: Role) -> None:

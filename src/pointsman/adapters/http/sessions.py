@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from pointsman.adapters.http.auth import ANYBODY, Key, KeyRing, Role, require, shown
+from pointsman.adapters.http.auth import ANYBODY, Key, KeyRing, Role, require, secrets_shown
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.replies import JSON, Header, Reply, lines_of
 from pointsman.adapters.http.session_file import Session, SessionFile, new_name
@@ -70,7 +70,7 @@ class Sessions:
         Raises `AccessDenied`, also where another page would have a signed-in browser change things.
         """
         ring, headers = self._keys(), exchange.headers
-        if ring.empty or shown(headers):
+        if ring.empty or secrets_shown(headers):
             return ring.holder(headers)
         key = self._signed_in(exchange)
         if key is None:
