@@ -41,6 +41,16 @@ A, B, C = scoring("lab/a", 0.8), scoring("lab/b", 0.78), scoring("lab/c", 0.5)
 STAYS = B._replace(score=0.79, terms=(*B.terms, Term("session", 0.01, "has served")))
 STAYED_BADLY = (Term("required", 0.69, "", 1.0), Term("session", 0.01, "has served"))
 B_AS_GOOD = scoring("lab/b", 0.8)
+ON_TRIAL = "tried on 12.5% of the requests of coder"
+
+
+def trying(model_id: str, score: float) -> Candidate:
+    """A candidate whom the agent tries."""
+    made = scoring(model_id, score)
+    return made._replace(terms=(*made.terms, Term("tried", 0.0, ON_TRIAL)))
+
+
+T, T_BEST = trying("lab/t", 0.6), trying("lab/t", 0.9)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +68,30 @@ B_AS_GOOD = scoring("lab/b", 0.8)
         (decided([B, A, C], session="s"), Why.SESSION, "2 models were within 5 points", 2),
         (decided([STAYS, A, C], session="s"), Why.STAYED, "the conversation stayed", 2),
         (decided([A, C], session="s"), Why.BEST, "its score was the best", 1),
+        (decided([T, A, B]), Why.TRIED, f"a trial: lab/t is on trial ({ON_TRIAL})", 2),
+        (decided([T_BEST, A]), Why.TRIED, f"a trial: lab/t is on trial ({ON_TRIAL})", 1),
+        (decided([T]), Why.ONLY, f"could serve the request: lab/t is on trial ({ON_TRIAL})", 1),
+        (decided([A, T, C]), Why.BEST, f"the best; lab/t is on trial ({ON_TRIAL})", 1),
+        (decided([A, T_BEST, B]), Why.BEST, f"the best; lab/t is on trial ({ON_TRIAL})", 2),
+        (decided([B, A, T_BEST]), Why.RELIEVED, "free much sooner; lab/t is on trial", 2),
     ],
 )
 def test_the_reason_is_told(decision: Decision, why: Why, words: str, near: int) -> None:
     reason = reason_of(decision)
     assert (reason.code, reason.near_best) == (why, near)
     assert words in reason.words
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        decided([T, A], band=None),
+        decided([T])._replace(panic=True),
+        decided([STAYS, A, T], session="s"),
+    ],
+)
+def test_where_nothing_is_left_to_chance_no_trial_is_told(decision: Decision) -> None:
+    assert "trial" not in reason_of(decision).words
 
 
 @pytest.mark.parametrize(
@@ -117,6 +145,25 @@ def told(model_id: str, *candidates: Candidate, **changes: Any) -> str:
         (
             told("lab/a", C, A, B, explored=True),
             "This request was spent on learning; by score lab/a would have gone first.",
+        ),
+        (
+            told("lab/a", T, A, B),
+            "This request was of the share of a trial; by score lab/a would have gone first.",
+        ),
+        (
+            told("lab/a", T_BEST, A, B),
+            "This request was of the share of a trial; by score lab/a would have gone first.",
+        ),
+        (
+            told("lab/t", A, T_BEST),
+            "lab/t is on trial: it gets its share of the requests, and this one is not of it.",
+        ),
+        (
+            told("lab/b", A, B, T_BEST),
+            (
+                "lab/b would have gone first if its mean strength in what is required were 0.801 "
+                "(declared: 0.780)."
+            ),
         ),
         (
             told("lab/a", B, A, C),

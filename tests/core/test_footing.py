@@ -86,6 +86,7 @@ OTHER = candidate("shop/small", 0.5)
         (OTHER, {"band": 0.3}, "lab/large was busy and shop/small free much sooner"),
         (OTHER, {"band": 0.3, "session": "s"}, "the conversation decides between near-equals"),
         (candidate("shop/small", 0.5, TRIED), {}, "shop/small is tried on a share"),
+        (candidate("shop/small", 0.8, TRIED), {}, "shop/small is tried on a share"),
     ],
 )
 def test_an_agent_elsewhere_says_why(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ AGENTS = {
     "writer": {"requires": ["general"]},
     "clerk": {"requires": ["general"]},
 }
+
+
+FIGURE = re.compile(r"\d+\.\d+")
 
 
 def config(upstream: SimulatedUpstream, **more: Any) -> dict[str, Any]:
@@ -107,7 +111,7 @@ def test_requests_move_while_the_model_of_their_agent_fails_and_say_why(
 
 
 def test_a_model_on_trial_gets_its_share_also_after_a_sudden_death(
-    serve: Serve, upstream: SimulatedUpstream
+    serve: Serve, upstream: SimulatedUpstream, tmp_path: Path
 ) -> None:
     gateway = serve(config(upstream))
     asked(gateway, "POST", "/auto-assign-all")
@@ -125,6 +129,8 @@ def test_a_model_on_trial_gets_its_share_also_after_a_sudden_death(
     tried = next(said for model, said in seen if model == other)
     assert (tried["code"], tried["model_id"]) == ("moved", own)
     assert tried["words"] == f"moved because {other} is tried on a share of the traffic"
+    told = pointsman("explain", "--last", "--url", gateway.url, cwd=tmp_path).stdout
+    assert f"{other} is on trial (tried on 50% of the requests of coder)" in told
     listed = gateway.control("/assignments?status=TESTING")["assignments"]
     assert [(each["model_id"], each["trial_share"]) for each in listed] == [(other, 0.5)]
     name = put["assignment"]["assignment_id"]
@@ -142,6 +148,25 @@ def test_no_process_is_left_behind_when_the_fleet_was_solved(
     children = Path(f"/proc/{pid}/task/{pid}/children")
     assert not children.exists() or children.read_text() == "", "nobody is left behind"
     assert gateway.chat(model="agent/coder").status == 200
+
+
+def test_the_page_and_both_commands_explain_a_standing_in_the_same_words(
+    serve: Serve, upstream: SimulatedUpstream, tmp_path: Path
+) -> None:
+    gateway = serve(config(upstream))
+    asked(gateway, "POST", "/auto-assign-all")
+    file = tmp_path / "declared.yaml"
+    file.write_text(gateway.config_path.read_text("utf-8"), "utf-8")
+    for agent_id in AGENTS:
+        words = gateway.control(f"/agents/{agent_id}/assignment")["words"]
+        assert words[0].startswith(f"{agent_id} stands on ")
+        explained = ("assign", "--explain", agent_id)
+        live = pointsman(*explained, "--live", "--url", gateway.url, cwd=tmp_path)
+        declared = pointsman(*explained, str(file), "--declared-only", cwd=tmp_path)
+        assert live.stdout.splitlines() == words, live.stderr
+        # Figures differ: the file knows of nobody who stands anywhere, and leaving that costs.
+        told = declared.stdout.splitlines()
+        assert [FIGURE.sub("#", each) for each in told] == [FIGURE.sub("#", each) for each in words]
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -16,7 +16,8 @@ from pointsman.core.assignment.trial import Results, Verdict
 from pointsman.core.audit import ITSELF
 from pointsman.core.decision import Candidate, Decision, Outcome, Strategy, Task
 from pointsman.core.errors import Conflict, FailureKind, RequestError
-from pointsman.core.fleet import Agent
+from pointsman.core.explanation import Why, reason_of
+from pointsman.core.fleet import Agent, Model
 from pointsman.engine.policy import Policy
 from pointsman.engine.standing import Trying, post_of
 from pointsman.engine.trials import JUDGE, judged, started, trials
@@ -320,6 +321,29 @@ def test_the_tried_model_gets_its_share_and_every_decision_says_how_likely_it_wa
         assert made.propensity == pytest.approx(chance)
     assert set(seen) == {BEST.id, LAST.id}
     assert 330 <= seen[LAST.id] <= 470
+
+
+def test_every_decision_says_what_is_on_trial_and_whether_it_fell_to_it() -> None:
+    world, told = trying(0.125), f"{LAST.id} is on trial (tried on 12.5% of the requests of trier)"
+    seen = {}
+    for _ in range(200):
+        made = world.service.decide(world.ask("trier"))
+        reason = reason_of(made)
+        assert told in reason.words
+        seen[made.candidates[0].model_id] = reason.code
+    assert seen == {BEST.id: Why.BEST, LAST.id: Why.TRIED}
+
+
+@pytest.mark.parametrize("named", [BEST, LAST], ids=lambda model: model.id)
+def test_who_names_a_model_gets_it_whatever_is_on_trial(named: Model) -> None:
+    world = trying(0.5)
+    other = LAST if named is BEST else BEST
+    ask = world.ask("trier")
+    selection = ask.selection._replace(pinned=named.id, fallbacks=(other.id,))
+    for _ in range(20):
+        made = world.service.decide(ask._replace(selection=selection))
+        assert made.candidates[0].model_id == named.id
+        assert "trial" not in reason_of(made).words
 
 
 def test_who_is_as_good_as_the_best_gets_its_share_and_no_more() -> None:

@@ -13,6 +13,7 @@ from math import ceil, floor, inf, log10
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pointsman.core.assignment.records import TRIED
 from pointsman.core.balance import near_best
 from pointsman.core.decision import Candidate, Decision, Objection, Rejection
 from pointsman.core.rescoring import DEAREST, Lever, Quantity, levers, parted
@@ -105,6 +106,20 @@ def runner_up(decision: Decision) -> str | None:
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
+def on_trial(decision: Decision) -> Candidate | None:
+    """The model that the agent was trying with such requests, whether or not this one fell to it.
+
+    It gets its share of them and no more, whatever its score. None too where nothing is left to
+    chance: a request that names its model, a conversation that is somewhere already.
+    """
+    if decision.band is None or decision.panic:
+        return None
+    if any(parted(each)[1] is not None for each in decision.candidates):
+        return None
+    tried = (each for each in decision.candidates if each.terms and each.terms[-1].name == TRIED)
+    return next(tried, None)
+
+
 def counterfactual(decision: Decision, model_id: str) -> Counterfactual | None:
     """What would have had `model_id` chosen; None for the chosen one and for one not looked at."""
     chosen = decision.chosen
@@ -145,15 +160,22 @@ def _if_able(decision: Decision, rejection: Rejection) -> Counterfactual:
 
 
 def _otherwise(decision: Decision, candidate: Candidate) -> Counterfactual:
-    others = [each for each in decision.candidates if each is not candidate]
+    tried, chosen = on_trial(decision), decision.chosen
+    # Whom only its share of the requests goes to is in nobody's way to the rest of them.
+    others = [
+        each
+        for each in decision.candidates
+        if each is not candidate and (each is not tried or each is chosen)
+    ]
     best, band = max(each.score for each in others), decision.band
     if band is None:
         return Counterfactual(candidate.model_id, Standing.NOT_ASKED, candidate.score, best)
     effect = effect_of(candidate, others, band)
     goal = _goal(decision, candidate)
     changes: list[Change] = []
-    # Where one was taken to learn about it, no score would have kept it from that.
-    if not decision.explored and not goal(candidate.score - best, band):
+    # Where one was taken to learn about it, or a trial drew lots, no score would have mattered.
+    drawn = decision.explored or (tried is not None and (tried is chosen or tried is candidate))
+    if not drawn and not goal(candidate.score - best, band):
         found = (_change(lever, best, band, goal) for lever in levers(candidate))
         changes = sorted((change for change in found if change), key=lambda change: change.size)
     standing = _STANDING[effect]

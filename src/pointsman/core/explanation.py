@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pointsman.core.balance import Near, near_best
-from pointsman.core.counterfactual import Change, Counterfactual, Effect, Standing
-from pointsman.core.decision import Decision, Estimate
+from pointsman.core.counterfactual import Change, Counterfactual, Effect, Standing, on_trial
+from pointsman.core.decision import Candidate, Decision, Estimate
 from pointsman.core.fleet import Weights
 from pointsman.core.rescoring import Quantity, parted
 
@@ -28,6 +28,7 @@ class Why(StrEnum):
     PANIC = "panic"
     NAMED = "named"
     EXPLORED = "explored"
+    TRIED = "tried"
     ONLY = "only"
     BEST = "best"
     DRAWN = "drawn"
@@ -46,13 +47,20 @@ class Reason(NamedTuple):
 
 def reason_of(decision: Decision) -> Reason:
     """What decided."""
+    tried = on_trial(decision)
     ranked = sorted(decision.candidates, key=lambda each: -each.score)
+    if tried is not None and tried is not decision.chosen:
+        ranked.remove(tried)
     near = near_best(ranked, decision.band or 0.0)
-    code = _why(decision, near)
-    return Reason(code, _words(decision, code, near), near.within)
+    code = _why(decision, tried, near)
+    words = _words(decision, code, near)
+    if tried is not None:
+        trial = f"{tried.model_id} is on trial ({tried.terms[-1].detail})"
+        words = f"{words}: {trial}" if tried is decision.chosen else f"{words}; {trial}"
+    return Reason(code, words, near.within)
 
 
-def _why(decision: Decision, near: Near) -> Why:
+def _why(decision: Decision, tried: Candidate | None, near: Near) -> Why:
     chosen = decision.chosen
     if chosen is None:
         return Why.NOBODY
@@ -62,8 +70,10 @@ def _why(decision: Decision, near: Near) -> Why:
         return Why.EXPLORED
     if decision.band is None:
         return Why.NAMED
-    behind = max(each.score for each in decision.candidates) - chosen.score
-    return _by_score(decision, near, behind)
+    if tried is chosen and len(decision.candidates) > 1:
+        return Why.TRIED
+    rest = (each.score for each in decision.candidates if each is not tried)
+    return _by_score(decision, near, max(rest, default=chosen.score) - chosen.score)
 
 
 def _by_score(decision: Decision, near: Near, behind: float) -> Why:
@@ -85,6 +95,7 @@ def _words(decision: Decision, code: Why, near: Near) -> str:
         Why.PANIC: "every model was in trouble; the one due back first was tried all the same",
         Why.NAMED: "the request, or its agent, named this model",
         Why.EXPLORED: "taken to learn about it: it may be better than is known",
+        Why.TRIED: "this request is of the share of a trial",
         Why.ONLY: "it was the only model that could serve the request",
         Why.BEST: "its score was the best",
         Why.DRAWN: f"{near.equals} models scored the same, and it was drawn",
@@ -122,6 +133,11 @@ def counterfactual_words(decision: Decision, what_if: Counterfactual) -> str:
         return f"{model} stood by: the request named another model, so no score counted."
     if decision.explored:
         return f"{_INSTEAD[Why.EXPLORED]}; by score {_best_of(decision)} would have gone first."
+    tried = on_trial(decision)
+    if tried is not None and tried is decision.chosen:
+        return f"{_INSTEAD[Why.TRIED]}; by score {_best_of(decision)} would have gone first."
+    if tried is not None and tried.model_id == model:
+        return f"{model} is on trial: it gets its share of the requests, and this one is not of it."
     ahead = ""
     if what_if.standing is Standing.AHEAD:
         ahead = f"{model} had the best score, but {_INSTEAD[reason_of(decision).code]}."
@@ -133,12 +149,16 @@ def counterfactual_words(decision: Decision, what_if: Counterfactual) -> str:
 
 
 def _best_of(decision: Decision) -> str:
-    return max(decision.candidates, key=lambda each: each.score).model_id
+    """Who would have gone first, had nothing but scores counted; a trial gets its share alone."""
+    tried = on_trial(decision)
+    others = (each for each in decision.candidates if each is not tried)
+    return max(others, key=lambda each: each.score).model_id
 
 
 _INSTEAD: Mapping[Why, str] = MappingProxyType(
     {
         Why.EXPLORED: "This request was spent on learning",
+        Why.TRIED: "This request was of the share of a trial",
         Why.RELIEVED: "was busy, and another near it was free much sooner",
         Why.SESSION: "among those near the best the conversation decides",
         Why.STAYED: "the conversation stayed where it was, near enough to it",

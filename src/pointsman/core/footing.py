@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from pointsman.core.assignment.records import ASSIGNED, TRIED, assignment_id
+from pointsman.core.assignment.records import ASSIGNED, assignment_id
 from pointsman.core.decision import Candidate, Decision, Rejection
 from pointsman.core.explanation import Why, reason_of
 
@@ -60,8 +60,6 @@ def _of_rejection(standing: Rejection) -> Stood:
 
 def _cause(decision: Decision, standing: Candidate) -> str:
     chosen, why = decision.candidates[0], reason_of(decision).code
-    if _has(chosen, TRIED) and chosen.score <= standing.score:
-        return f"{chosen.model_id} is tried on a share of the traffic"
     if why in _OTHER_CAUSES:
         return _OTHER_CAUSES[why].format(chosen.model_id, standing.model_id)
     if not _has(standing, ASSIGNED):
@@ -82,6 +80,7 @@ def _has(candidate: Candidate, name: str) -> bool:
 _OTHER_CAUSES = {
     Why.NAMED: "the request, or its agent, named {0}",
     Why.EXPLORED: "the request was spent on learning about {0}",
+    Why.TRIED: "{0} is tried on a share of the traffic",
     Why.PANIC: "every model was in trouble",
     Why.RELIEVED: "{1} was busy and {0} free much sooner",
     Why.SESSION: "the conversation decides between near-equals",

@@ -69,7 +69,9 @@ class StandingScores(AdjustedScores):
         if post is None or not self.is_usual(selection):
             return candidate
         if post.trying is not None and post.trying.model_id == model.id:
-            told = f"tried on {post.trying.share:.0%} of the requests of {agent.id}"
+            if selection.pinned is not None:
+                return candidate  # Who names a model gets that one.
+            told = f"tried on {100.0 * post.trying.share:.3g}% of the requests of {agent.id}"
             return candidate._replace(terms=(*candidate.terms, Term(TRIED, 0.0, told)))
         if post.model_id != model.id:
             return candidate

@@ -83,8 +83,9 @@ def _answer(
 
 
 def _words_of_trial(agent_id: str, model_id: str | None, tried: Trying) -> str:
+    share = f"{100.0 * tried.share:.3g}%"
     return (
-        f"it is on trial: {tried.model_id} gets {tried.share:.0%} of the requests of {agent_id}, "
+        f"it is on trial: {tried.model_id} gets {share} of the requests of {agent_id}, "
         f"which stays on {model_id or 'no model'} until something is proved"
     )
 
