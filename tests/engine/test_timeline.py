@@ -11,14 +11,9 @@ from scripted import FakeClock
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
 from pointsman.core.stats import OTHER
-from pointsman.engine import timeline as module
-from pointsman.engine.timeline import (
-    SCALES,
-    Narrowing,
-    Timeline,
-    agent_side,
-    model_side,
-)
+from pointsman.engine import timeline_slots as module
+from pointsman.engine.timeline import SCALES, Timeline
+from pointsman.engine.timeline_slots import Narrowing, agent_side, model_side
 
 FINE, COARSE = SCALES
 
@@ -184,13 +179,89 @@ async def test_old_steps_are_packed_without_losing_anything_and_then_forgotten(
 async def test_beyond_the_most_that_is_told_apart_all_share_one_place(
     timeline: Timeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_KEYS", 4)
+    monkeypatch.setattr(module, "MOST_AGENTS", 1)
     for number in range(3):
         timeline.ended(outcome(clock, f"a{number}"))
     await timeline.turn()
     agents = await timeline.by(FINE, agent_side, Narrowing())
-    assert set(agents) == {"a0", OTHER}
+    assert {name: sums.requests for name, sums in agents.items()} == {"a0": 1, OTHER: 2}
     assert await attempts(timeline, Narrowing()) == 3
+
+
+async def test_a_model_is_told_whole_however_many_agents_ask_it(
+    timeline: Timeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_PAIRS", 5)
+    for number in range(9):
+        for model in ("m", "n"):
+            timeline.ended(outcome(clock, f"a{number}", model))
+    await timeline.turn()
+    clock.t += 40
+    await timeline.turn()  # and packed
+    for model in ("m", "n"):
+        assert await attempts(timeline, Narrowing(models=frozenset({model}))) == 9
+    agents = await timeline.by(FINE, agent_side, Narrowing())
+    assert {name: sums.requests for name, sums in agents.items()} == {
+        f"a{number}": 2 for number in range(9)
+    }
+    pairs = await timeline.pairs(FINE)
+    assert {pair: sums.requests for pair, sums in pairs.items()} == {
+        **{("a0", model): 1 for model in "mn"},
+        **{("a1", model): 1 for model in "mn"},
+        ("a2", "m"): 1,
+        (OTHER, "m"): 6,
+        (OTHER, "n"): 7,
+    }
+    on_n = await timeline.by(FINE, agent_side, Narrowing(models=frozenset("n")))
+    assert sum(sums.requests for sums in on_n.values()) == 9
+
+
+async def test_who_asks_again_is_told_what_has_come_since_be_it_of_a_step_long_over(
+    timeline: Timeline, clock: FakeClock
+) -> None:
+    async def told() -> tuple[int, int]:
+        await timeline.turn()
+        models = await timeline.by(FINE, model_side, Narrowing())
+        pairs = await timeline.pairs(FINE)
+        return models["m"].requests, pairs["a", "m"].requests
+
+    for ago_s in (100, 0):
+        timeline.ended(outcome(clock, ago_s=ago_s))
+    assert await told() == (2, 2)
+    assert await told() == (2, 2)
+    timeline.ended(outcome(clock))
+    assert await told() == (3, 3)
+    timeline.ended(outcome(clock, ago_s=100))
+    assert await told() == (4, 4)
+    clock.t += 250  # the first of them are too old by now
+    assert await told() == (2, 2)
+
+
+async def test_whoever_is_asked_for_their_own_sums_are_told(
+    timeline: Timeline, clock: FakeClock
+) -> None:
+    """More choices than are remembered, each asked for twice."""
+    names = [f"a{number}" for number in range(6)]
+    for count, name in enumerate(names, 1):
+        for _ in range(count):
+            timeline.ended(outcome(clock, name, ago_s=60))
+    await timeline.turn()
+    for _ in range(2):
+        for count, name in enumerate(names, 1):
+            only = Narrowing(agents=frozenset({name}))
+            assert (await timeline.by(FINE, model_side, only))["m"].requests == count
+
+
+async def test_models_beyond_the_most_share_one_place_and_agents_keep_theirs(
+    timeline: Timeline, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_MODELS", 2)
+    for model in "mnop":
+        timeline.ended(outcome(clock, "a", model))
+    await timeline.turn()
+    models = await timeline.by(FINE, model_side, Narrowing(agents=frozenset("a")))
+    assert {name: sums.requests for name, sums in models.items()} == {"m": 1, "n": 1, OTHER: 2}
+    assert await attempts(timeline, Narrowing(agents=frozenset("a"))) == 4
 
 
 async def test_many_attempts_are_counted_while_others_are_served(clock: FakeClock) -> None:

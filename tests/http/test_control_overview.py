@@ -155,9 +155,10 @@ def test_who_asks_whom_is_told_with_what_came_of_it(client: Client) -> None:
     assert big["share"] == pytest.approx(2 / 3)
     assert (big["success_rate"], big["failed_attempts"]) == (0.5, 1)
     assert small["p95_ms"] == pytest.approx(1500, rel=0.02)
-    assert [each["model_id"] for each in client.get("/flows?limit=1&range=1h")["flows"]] == [
-        "acme/big/v2"
-    ]
+    one, others = client.get("/flows?limit=1&range=1h")["flows"]
+    assert (one["agent_id"], one["model_id"]) == ("builder", "acme/big/v2")
+    assert (others["agent_id"], others["model_id"]) == ("__other__", "acme/small")
+    assert others["attempts"] == 1
     only = client.get("/flows?model_id=acme/small")["flows"]
     assert [each["model_id"] for each in only] == ["acme/small"]
     assert client.get("/flows?kind=planner")["flows"] == []

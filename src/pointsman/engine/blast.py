@@ -19,7 +19,8 @@ from pointsman.engine.ports import Clock, Scores
 from pointsman.engine.registry import Registry, Snapshot
 from pointsman.engine.statistics import LiveStatistics
 from pointsman.engine.steps import in_steps
-from pointsman.engine.timeline import SCALES, Narrowing, agent_side, model_side
+from pointsman.engine.timeline import SCALES
+from pointsman.engine.timeline_slots import Narrowing, agent_side, model_side
 
 HOUR = SCALES[-1]
 MOST_REASONS = 3

@@ -7,32 +7,38 @@ of `core/period.py`, so quantiles of any stretch and any choice of agents and mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import product
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pointsman.core.attempts import columns_of
 from pointsman.core.decision import Outcome
-from pointsman.core.period import Period
-from pointsman.core.stats import OTHER
 from pointsman.engine.ports import Clock
 from pointsman.engine.steps import in_steps
+from pointsman.engine.timeline_slots import (
+    EVERYBODY,
+    Kept,
+    Key,
+    Narrowing,
+    Side,
+    Slot,
+    Sums,
+)
 
 MOST_PENDING = 100_000
 """So many attempts wait to be counted at most; the oldest are left out beyond."""
 
-MOST_KEYS = 500
-"""So many agents, models, and agents on models are told apart in a slot."""
-
 LEAST_KNOWN_S = 2.0
 """A rate over less would be a guess: what ended last has not been counted yet."""
 
-Key = tuple[str, str]
-"""An agent and a model; empty stands for all."""
 
-ALL: Key = ("", "")
-_NO_SIDE = frozenset({""})
+MOST_REMEMBERED = 4
+MOST_NAMES = 5_000
+"""So many choices of agents and models are remembered for who asks again, each of which came to
+the sums of so many at most."""
+
+_K = TypeVar("_K")
+_Those = Callable[[Slot], Iterable[tuple[_K, Kept]]]
 
 
 class Scale(NamedTuple):
@@ -50,34 +56,6 @@ class Scale(NamedTuple):
 SCALES = (Scale("5m", 10, 30), Scale("1h", 60, 60))
 
 
-class Sums:
-    """What attempts came to: `requests` that had their first one, `fallbacks` their second."""
-
-    __slots__ = ("fallbacks", "period", "requests")
-
-    def __init__(self) -> None:
-        self.period = Period()
-        self.requests = 0
-        self.fallbacks = 0
-
-    def merge(self, other: Sums) -> None:
-        self.period.merge(other.period)
-        self.requests += other.requests
-        self.fallbacks += other.fallbacks
-
-
-class _Packed(NamedTuple):
-    requests: int
-    fallbacks: int
-    period: bytes
-
-    def unpacked(self) -> Sums:
-        sums = Sums()
-        sums.requests, sums.fallbacks = self.requests, self.fallbacks
-        sums.period = Period.unpacked(self.period)
-        return sums
-
-
 class Point(NamedTuple):
     """One step: when it began, how many of its seconds are over, and what happened in it.
 
@@ -89,32 +67,12 @@ class Point(NamedTuple):
     sums: Sums
 
 
-class Narrowing(NamedTuple):
-    """Whose attempts are meant; None stands for everybody's."""
+class _Known(NamedTuple, Generic[_K]):
+    """What some steps that were over came to, and after how many late changes that was."""
 
-    agents: frozenset[str] | None = None
-    models: frozenset[str] | None = None
-
-    def keys(self, known: Collection[Key]) -> list[Key]:
-        """Which of the keys of a slot make up what is meant, none of them twice.
-
-        Few are looked up, many looked for: one may be meant of hundreds, or thousands of hundreds.
-        """
-        agents = _NO_SIDE if self.agents is None else self.agents
-        models = _NO_SIDE if self.models is None else self.models
-        if len(agents) * len(models) <= len(known):
-            return [key for key in product(agents, models) if key in known]
-        return [key for key in known if key[0] in agents and key[1] in models]
-
-    def has(self, pair: Key) -> bool:
-        """Whether what this agent does on this model is meant."""
-        agent, model = pair
-        return (self.agents is None or agent in self.agents) and (
-            self.models is None or model in self.models
-        )
-
-
-EVERYBODY = Narrowing()
+    steps: range
+    changes: int
+    sums: Mapping[_K, Sums]
 
 
 class _Ring:
@@ -123,56 +81,69 @@ class _Ring:
     def __init__(self, step_s: int, count: int) -> None:
         self.step_s = step_s
         self._count = count
-        self._slots: dict[int, dict[Key, Sums | _Packed]] = {}
+        self._slots: dict[int, Slot] = {}
+        self._known: dict[Hashable, _Known[Any]] = {}
+        self._known_until = 0
+        self._changes = 0
 
-    def add(self, slot: int, keys: Iterable[Key], sums: Sums) -> None:
-        known = self._slots.setdefault(slot, {})
-        for key in keys:
-            before = known.get(key)
-            whole = before.unpacked() if isinstance(before, _Packed) else before or Sums()
-            whole.merge(sums)
-            known[key] = whole
-
-    def room_for(self, slot: int, key: Key) -> bool:
-        known = self._slots.get(slot, {})
-        return key in known or len(known) < MOST_KEYS
+    def add(self, number: int, pair: Key, sums: Sums) -> None:
+        self._changes += number <= self._known_until
+        self._slots.setdefault(number, Slot()).add(pair, sums)
 
     def keep_house(self, present: int) -> Iterator[None]:
         """Forget what is too old, and pack what is over."""
-        for slot in [n for n in self._slots if not present - self._count < n <= present]:
-            del self._slots[slot]
-        for slot, known in list(self._slots.items()):
-            if slot >= present - 1:
-                continue
-            for key in list(known):
-                sums = known[key]
-                if isinstance(sums, Sums):
-                    period = sums.period.packed()
-                    known[key] = _Packed(sums.requests, sums.fallbacks, period)
-                    yield
+        for number in [n for n in self._slots if not present - self._count < n <= present]:
+            del self._slots[number]
+        for number, slot in list(self._slots.items()):
+            if number < present - 1:
+                yield from slot.pack()
 
-    def gathered(self, slot: int, whose: Narrowing, found: Sums) -> Iterator[None]:
-        """What happened in a slot, merged into `found` with every step."""
-        known = self._slots.get(slot, {})
-        for key in whose.keys(known):
-            sums = known.get(key)
-            if sums is not None:
-                found.merge(sums.unpacked() if isinstance(sums, _Packed) else sums)
+    def gathered(self, numbers: Iterable[int], whose: Narrowing, found: Sums) -> Iterator[None]:
+        """What happened in these slots, merged into `found` with every step."""
+        for slot in self._of(numbers):
+            for sums in slot.of(whose):
+                found.merge(sums)
                 yield
 
-    def by_pair(
-        self, slots: Iterable[int], whose: Narrowing, found: dict[Key, Sums]
+    def grouped(
+        self, numbers: range, name: Hashable, those: _Those[_K], found: dict[_K, Sums]
     ) -> Iterator[None]:
-        """What happened in all slots, merged into `found` by agent and model with every step."""
-        for slot in slots:
-            for key, sums in list(self._slots.get(slot, {}).items()):
-                if all(key) and whose.has(key):
-                    whole = found.setdefault(key, Sums())
-                    whole.merge(sums.unpacked() if isinstance(sums, _Packed) else sums)
-                    yield
+        """The same by what `those` groups it by. What is over is remembered by the `name`.
 
-    def keys(self, slots: Iterable[int]) -> set[Key]:
-        return {key for slot in slots for key in self._slots.get(slot, ())}
+        Whoever looks on asks every few seconds, and all but the last two steps are as they were.
+        """
+        over = numbers[:-2]
+        self._known_until = max(self._known_until, over[-1])
+        changes, known = self._changes, self._known.get(name)
+        if known is None or (known.steps, known.changes) != (over, changes):
+            former: dict[_K, Sums] = {}
+            yield from self._merged(over, those, former)
+            known = _Known(over, changes, former)
+            self._remember(name, known)
+        yield from self._merged(numbers[-2:], those, found)
+        for each, sums in known.sums.items():
+            if each in found:
+                found[each].merge(sums)
+            else:
+                found[each] = sums
+
+    def _remember(self, name: Hashable, known: _Known[Any]) -> None:
+        self._known.pop(name, None)
+        if len(known.sums) <= MOST_NAMES:
+            self._known[name] = known
+        while len(self._known) > MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _merged(
+        self, numbers: Iterable[int], those: _Those[_K], found: dict[_K, Sums]
+    ) -> Iterator[None]:
+        for slot in self._of(numbers):
+            for each, sums in those(slot):
+                found.setdefault(each, Sums()).merge(sums)
+                yield
+
+    def _of(self, numbers: Iterable[int]) -> Iterator[Slot]:
+        return (self._slots[number] for number in numbers if number in self._slots)
 
 
 class Timeline:
@@ -216,14 +187,8 @@ class Timeline:
         for (agent, model, slot), those in groups.items():
             sums = _summed(those)
             for ring in self._rings.values():
-                self._put(ring, slot * finest // ring.step_s, (agent, model), sums)
+                ring.add(slot * finest // ring.step_s, (agent, model), sums)
             yield
-
-    def _put(self, ring: _Ring, slot: int, key: Key, sums: Sums) -> None:
-        if not ring.room_for(slot, key):
-            key = (OTHER, OTHER)
-        agent, model = key
-        ring.add(slot, (ALL, (agent, ""), ("", model), key), sums)
 
     def _slot(self, step_s: int) -> int:
         return int(self._clock.now().timestamp()) // step_s
@@ -257,34 +222,33 @@ class Timeline:
         begins_s = max(slots[0] * scale.step_s, self._since_s)
         return await self._sums(scale, slots, whose), max(0.0, ends_s - begins_s)
 
-    async def by(
-        self, scale: Scale, side: Callable[[Key], str], whose: Narrowing
-    ) -> Mapping[str, Sums]:
-        """What each agent or each model came to, of those that did anything."""
-        ring, slots = self._rings[scale.step_s], self.slots(scale)
-        found: dict[str, Sums] = {}
-        for name in sorted({side(key) for key in ring.keys(slots)} - {""}):
-            narrowed = _narrowed(whose, name, models=side is model_side)
-            if narrowed is not None:
-                sums = await self._sums(scale, slots, narrowed)
-                if sums.requests or sums.period.counts.attempts:
-                    found[name] = sums
-        return found
+    async def by(self, scale: Scale, side: Side, whose: Narrowing) -> Mapping[str, Sums]:
+        """What each agent or each model came to, of those that did anything.
+
+        Agents that are too many to be told apart go by `OTHER`; so do models, of which there would
+        have to be hundreds.
+        """
+        return await self._grouped(scale, (side, whose), lambda slot: slot.by(side, whose))
 
     async def pairs(self, scale: Scale, whose: Narrowing = EVERYBODY) -> Mapping[Key, Sums]:
-        """What each agent on each model came to, of those that did anything."""
-        found: dict[Key, Sums] = {}
-        steps = self._rings[scale.step_s].by_pair(self.slots(scale), whose, found)
+        """What each agent on each model came to, of those that did anything.
+
+        Agents on a model that are too many to be told apart go by `OTHER` there.
+        """
+        return await self._grouped(scale, whose, lambda slot: slot.by_pair(whose))
+
+    async def _grouped(self, scale: Scale, name: Hashable, those: _Those[_K]) -> Mapping[_K, Sums]:
+        found: dict[_K, Sums] = {}
+        steps = self._rings[scale.step_s].grouped(self.slots(scale), name, those, found)
         async for _ in in_steps(steps, self._clock.monotonic):
             pass
         return found
 
     async def _sums(self, scale: Scale, slots: Collection[int], whose: Narrowing) -> Sums:
-        ring, found = self._rings[scale.step_s], Sums()
-        for slot in slots:
-            steps = ring.gathered(slot, whose, found)
-            async for _ in in_steps(steps, self._clock.monotonic):
-                pass
+        found = Sums()
+        steps = self._rings[scale.step_s].gathered(slots, whose, found)
+        async for _ in in_steps(steps, self._clock.monotonic):
+            pass
         return found
 
     @property
@@ -292,23 +256,6 @@ class Timeline:
         """From when on something is known."""
         now = self._clock.now()
         return now - timedelta(seconds=now.timestamp() - self._since_s)
-
-
-def agent_side(key: Key) -> str:
-    return key[0]
-
-
-def model_side(key: Key) -> str:
-    return key[1]
-
-
-def _narrowed(whose: Narrowing, name: str, *, models: bool) -> Narrowing | None:
-    """Only those of one name; None when they are not meant at all."""
-    wanted = whose.models if models else whose.agents
-    if wanted is not None and name not in wanted:
-        return None
-    only = frozenset({name})
-    return whose._replace(models=only) if models else whose._replace(agents=only)
 
 
 def _summed(outcomes: Sequence[Outcome]) -> Sums:

@@ -15,7 +15,7 @@ import { useResource } from "../parts/resource";
 import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
 import { currentView, Views } from "../parts/views";
-import { agentName, modelName } from "../state/fleet";
+import { agentName, isOne, modelName } from "../state/fleet";
 import { place, refine } from "../state/place";
 
 const METRICS = [
@@ -250,12 +250,12 @@ export function nameOf(name: string, dimension: Dimension): string {
   if (dimension === "all") return t("dimension.all");
   if (dimension === "model") return modelName(name);
   if (dimension === "agent") return agentName(name);
-  return name || "–";
+  return isOne(name) ? name || "–" : t("overview.others");
 }
 
 /** Under which filters the decisions of one member are found. */
 export function narrowedTo(name: string, { dimension }: Wish): Record<string, string> {
-  if (dimension === "all" || !name) return {};
+  if (dimension === "all" || !name || !isOne(name)) return {};
   if (dimension === "model" || dimension === "agent") return { [dimension]: name };
   return { "decisions.q": dimension === "provider" ? `${name}/` : name };
 }

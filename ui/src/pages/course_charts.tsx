@@ -10,7 +10,7 @@ import { Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
-import { modelName } from "../state/fleet";
+import { isOne, modelName } from "../state/fleet";
 import { every } from "../state/live";
 import { atHand, linkTo, range, stretch } from "../state/place";
 
@@ -57,7 +57,8 @@ export function LatencyChart({ body, narrow }: LatencyProps) {
 export function Charts({ body }: { body: OverviewBody }) {
   const course = courseOf(body);
   const name = (id: string | null) => (id === null ? t("overview.others") : modelName(id));
-  const only = (id: string | null): Record<string, string> => (id === null ? {} : { model: id });
+  const only = (id: string | null): Record<string, string> =>
+    id === null || !isOne(id) ? {} : { model: id };
   const requests = body.courses.map((course) => ({
     id: course.model_id ?? "",
     label: name(course.model_id),

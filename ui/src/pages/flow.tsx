@@ -6,9 +6,10 @@ import { language, t } from "../i18n";
 import { type Band, grouped, laidOut, type Node, OTHERS } from "../parts/bands";
 import { Few } from "../parts/few";
 import { count, dollars, duration, percent } from "../parts/format";
+import { Lead } from "../parts/lead";
 import { Num } from "../parts/num";
 import { Success } from "../parts/success";
-import { agentName, modelName } from "../state/fleet";
+import { agentName, isOne, modelName } from "../state/fleet";
 import { linkTo } from "../state/place";
 
 const MOST_NODES = 24;
@@ -96,6 +97,12 @@ function Drawing({ flows }: { flows: readonly FlowBody[] }) {
   );
 }
 
+/** The address of what an agent asked a model; empty where it is that of many. */
+export function decisionsOf(flow: Pick<FlowBody, "agent_id" | "model_id">): string {
+  const { agent_id: agent, model_id: model } = flow;
+  return isOne(agent) && isOne(model) ? linkTo("decisions", "", { agent, model }) : "";
+}
+
 const named = (id: string, name: (id: string) => string) =>
   id === OTHERS ? t("overview.others") : name(id);
 
@@ -120,9 +127,11 @@ function Ribbon({ band, colour, x }: RibbonProps) {
       <title>{words}</title>
     </path>
   );
-  if (from === OTHERS || to === OTHERS) return shape;
+  const leads =
+    from === OTHERS || to === OTHERS ? "" : decisionsOf({ agent_id: from, model_id: to });
+  if (!leads) return shape;
   return (
-    <a href={linkTo("decisions", "", { agent: from, model: to })} aria-label={words}>
+    <a href={leads} aria-label={words}>
       {shape}
     </a>
   );
@@ -188,9 +197,9 @@ function Table({ flows }: { flows: readonly FlowBody[] }) {
               <bdi>{agentName(each.agent_id)}</bdi>
             </th>
             <td>
-              <a href={linkTo("decisions", "", { agent: each.agent_id, model: each.model_id })}>
+              <Lead to={decisionsOf(each)}>
                 <bdi>{modelName(each.model_id)}</bdi>
-              </a>
+              </Lead>
             </td>
             <td class="end">
               <Num>{count(each.attempts)}</Num>

@@ -4,9 +4,11 @@ import type { FlowBody, FlowsBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Choice } from "../parts/choice";
 import { count, dollars, duration, percent } from "../parts/format";
+import { Lead } from "../parts/lead";
 import { Num } from "../parts/num";
-import { agentName, models as allModels, modelName } from "../state/fleet";
+import { agentName, isOne, models as allModels, modelName } from "../state/fleet";
 import { linkTo, place, refine } from "../state/place";
+import { decisionsOf } from "./flow";
 
 const CELLS = ["share", "attempts", "success", "p95", "cost"] as const;
 type Cell = (typeof CELLS)[number];
@@ -44,7 +46,8 @@ export function MatrixView({ body, standing }: MatrixProps) {
   const columns = [...declared, ...[...used].filter((id) => !declared.includes(id))];
   if (!agents.length) return <p class="empty quiet">{t("flow.nobody")}</p>;
   const most = Math.max(...body.flows.map((flow) => VALUES[cell](flow) ?? 0), 0);
-  const rows = agents.slice(0, MOST_AGENTS);
+  const named = agents.filter(isOne);
+  const rows = [...named.slice(0, MOST_AGENTS), ...agents.filter((agent) => !isOne(agent))];
   return (
     <>
       <div class="filters filters-plain">
@@ -65,9 +68,9 @@ export function MatrixView({ body, standing }: MatrixProps) {
               <th scope="col">{t("column.agent")}</th>
               {columns.map((model) => (
                 <th scope="col" key={model}>
-                  <a href={linkTo("models", model)}>
+                  <Lead to={isOne(model) ? linkTo("models", model) : ""}>
                     <bdi>{modelName(model)}</bdi>
-                  </a>
+                  </Lead>
                 </th>
               ))}
             </tr>
@@ -76,9 +79,9 @@ export function MatrixView({ body, standing }: MatrixProps) {
             {rows.map((agent) => (
               <tr key={agent}>
                 <th scope="row">
-                  <a href={linkTo("agents", agent)}>
+                  <Lead to={isOne(agent) ? linkTo("agents", agent) : ""}>
                     <bdi>{agentName(agent)}</bdi>
-                  </a>
+                  </Lead>
                 </th>
                 {columns.map((model) => (
                   <OneCell
@@ -126,9 +129,9 @@ function OneCell({ flow, stands, cell, most }: CellProps) {
       }}
     >
       {mark}
-      <a href={linkTo("decisions", "", { agent: flow.agent_id, model: flow.model_id })}>
+      <Lead to={decisionsOf(flow)}>
         <Num>{WRITTEN[cell](value)}</Num>
-      </a>
+      </Lead>
     </td>
   );
 }

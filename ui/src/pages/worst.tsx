@@ -4,11 +4,12 @@ import type { StandingBody } from "../api/schema";
 import { t } from "../i18n";
 import { Few } from "../parts/few";
 import { count, duration } from "../parts/format";
+import { Lead } from "../parts/lead";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { badness } from "../parts/severity";
 import { Success } from "../parts/success";
-import { agentName, modelName } from "../state/fleet";
+import { agentName, isOne, modelName } from "../state/fleet";
 import { linkTo } from "../state/place";
 
 const FEW = 5;
@@ -37,9 +38,9 @@ export function Worst({ title, rows, page }: WorstProps) {
           {worst.map((row) => (
             <tr key={row.id}>
               <th scope="row">
-                <a href={page === "models" ? linkTo("models", row.id) : decisionsOf(row.id)}>
+                <Lead to={leadTo(page, row.id)}>
                   <bdi>{name(row.id)}</bdi>
-                </a>
+                </Lead>
               </th>
               <td>
                 <Success share={row.success_rate} />
@@ -60,4 +61,7 @@ export function Worst({ title, rows, page }: WorstProps) {
   );
 }
 
-const decisionsOf = (agent: string) => linkTo("decisions", "", { agent });
+function leadTo(page: WorstProps["page"], id: string): string {
+  if (!isOne(id)) return "";
+  return page === "models" ? linkTo("models", id) : linkTo("decisions", "", { agent: id });
+}

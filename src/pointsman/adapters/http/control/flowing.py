@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import get
@@ -12,7 +13,8 @@ from pointsman.adapters.http.control.bodies import Body
 from pointsman.adapters.http.control.overview_calls import FILTERS, AtHand, Named
 from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.engine.timeline import Key, Sums
+from pointsman.core.stats import OTHER
+from pointsman.engine.timeline_slots import Key, Sums
 
 MOST_FLOWS = 1_000
 
@@ -35,9 +37,8 @@ class FlowBody(Body, frozen=True, kw_only=True):
 
 
 class FlowsBody(Body, frozen=True, kw_only=True):
-    """The busiest come first; where there are very many `total_flows` are more than are told.
-
-    Where more agents and models are busy at once than are told apart, the others go by `__other__`.
+    """The busiest come first, of `total_flows`. Agents beyond go together by `__other__` on each
+    model, at the end: what all flows on a model come to is what it did.
     """
 
     success: bool = True
@@ -58,19 +59,33 @@ async def flows(
     model_id: Annotated[str | None, Named(description="On this model only.")] = None,
     provider: Annotated[str | None, Named(description="On models of this one only.")] = None,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=MOST_FLOWS, description="How many at most.")
+        int, QueryParameter(ge=1, le=MOST_FLOWS, description="How many by name at most.")
     ] = MOST_FLOWS,
 ) -> FlowsBody:
     """Which agent asked which model how often, and what came of it."""
     wanted, timeline = OverviewQuery(range, agent_id, kind, model_id, provider), source.timeline()
     await timeline.turn()
     found = await timeline.pairs(SCALE_OF[range], wanted.narrowing(source.fleet()))
+    told = _told(found, limit)
     asked: dict[str, int] = {}
-    for (agent, _), sums in found.items():
+    for (agent, _), sums in told:
         asked[agent] = asked.get(agent, 0) + sums.period.counts.attempts
-    ranked = sorted(found.items(), key=lambda each: (-each[1].period.counts.attempts, each[0]))
-    told = [_flow(pair, sums, asked[pair[0]]) for pair, sums in ranked[:limit]]
-    return FlowsBody(range=range, flows=told, total_flows=len(ranked))
+    flows = [_flow(pair, sums, asked[pair[0]]) for pair, sums in told]
+    return FlowsBody(range=range, flows=flows, total_flows=len(found))
+
+
+def _told(found: Mapping[Key, Sums], limit: int) -> list[tuple[Key, Sums]]:
+    """The busiest, and on each model all others together."""
+    ranked = sorted(found.items(), key=_by_attempts)
+    named = [each for each in ranked if each[0][0] != OTHER]
+    others: dict[Key, Sums] = {}
+    for (_, model), sums in (*named[limit:], *(each for each in ranked if each[0][0] == OTHER)):
+        others.setdefault((OTHER, model), Sums()).merge(sums)
+    return named[:limit] + sorted(others.items(), key=_by_attempts)
+
+
+def _by_attempts(each: tuple[Key, Sums]) -> tuple[int, Key]:
+    return -each[1].period.counts.attempts, each[0]
 
 
 def _flow(pair: Key, sums: Sums, asked: int) -> FlowBody:

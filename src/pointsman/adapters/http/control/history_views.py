@@ -21,7 +21,7 @@ from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.aggregate import Dimension
 from pointsman.core.period import Period
 from pointsman.engine.history_ports import Figures, Point, SeriesQuery
-from pointsman.engine.timeline import Narrowing
+from pointsman.engine.timeline_slots import Narrowing
 
 MOST_COURSES = 8
 MOST_STANDINGS = 100

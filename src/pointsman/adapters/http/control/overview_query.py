@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Fleet
-from pointsman.engine.timeline import SCALES, Narrowing, Scale
+from pointsman.engine.timeline import SCALES, Scale
+from pointsman.engine.timeline_slots import Narrowing
 
 SCALE_OF: Mapping[str, Scale] = {scale.label: scale for scale in SCALES}
 """Ranges of which every attempt is still at hand."""

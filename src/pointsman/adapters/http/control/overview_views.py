@@ -24,15 +24,8 @@ from pointsman.adapters.http.control.source import ControlSource, LiveModel
 from pointsman.core.aggregate import Dimension
 from pointsman.core.fleet import Fleet, Model
 from pointsman.engine.ports import DecisionQuery, StoredDecision
-from pointsman.engine.timeline import (
-    Narrowing,
-    Point,
-    Scale,
-    Sums,
-    Timeline,
-    agent_side,
-    model_side,
-)
+from pointsman.engine.timeline import Point, Scale, Timeline
+from pointsman.engine.timeline_slots import Narrowing, Sums, agent_side, model_side
 
 MOST_COURSES = 8
 """So many models have a course of their own; the others share one."""
