@@ -18,7 +18,8 @@ from pointsman.core.errors import FailureKind
 from pointsman.core.fleet import Usage
 from pointsman.core.period import Period
 from pointsman.core.ring import Chosen, DecisionRing, chosen_of
-from pointsman.core.stats import OTHER, Statistics
+from pointsman.core.stats import Statistics
+from pointsman.core.told_apart import OTHER
 from pointsman.core.windows import SLOT_S, WINDOWS, Series, Window
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -163,7 +164,7 @@ def test_rare_attempts_never_need_rings() -> None:
         stats.record(outcome(HOUR_S / 3 * hours))
         stats.fold(START_S + HOUR_S / 3 * hours)
     assert attempts(stats, HOUR_S / 3 * 99) == [1, 1, 3]
-    series = stats._pairs["a"]["p/m"]
+    series = stats._known._pairs["a"]["p/m"]
     assert series._rings is None
 
 

@@ -80,7 +80,7 @@ def counted(outcomes: Iterator[Outcome], stats: Statistics | None = None) -> Sta
 
 
 def of_pairs(stats: Statistics) -> int:
-    return deep_bytes(stats._pairs)
+    return deep_bytes(stats._known._pairs)
 
 
 @pytest.mark.parametrize(("per_minute", "most_kib"), [(100, 20), (1_000, 32)])

@@ -10,7 +10,7 @@ from scripted import FakeClock
 
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
-from pointsman.core.stats import OTHER
+from pointsman.core.told_apart import OTHER
 from pointsman.engine import timeline_slots as module
 from pointsman.engine.timeline import SCALES, Timeline
 from pointsman.engine.timeline_slots import Narrowing, agent_side, model_side

@@ -30,7 +30,7 @@ from pointsman.app.upstreams import ProviderEntry, QuirkOverrides
 from pointsman.app.yamltree import Path
 from pointsman.core.fleet import DEFAULT_AGENT, WEIGHTS_TOLERANCE
 from pointsman.core.naming import AGENT_PREFIX, AUTO, STRATEGY_NAMES
-from pointsman.core.stats import OTHER
+from pointsman.core.told_apart import OTHER
 
 SIMULATED = "simulated"
 MIN_KEY_CHARS = 16

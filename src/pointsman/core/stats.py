@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
 
 from pointsman.core.attempts import Row, columns_of, columns_of_rows, row_of
 from pointsman.core.decision import Outcome
 from pointsman.core.period import DEFAULT_THRESHOLDS, Counts, Period, Thresholds
 from pointsman.core.quantiles import Sketch
+from pointsman.core.told_apart import OTHER, ToldApart
 from pointsman.core.windows import LONGEST, SLOT_S, Series, Window
-
-OTHER: Final = "__other__"
 
 _BATCH = 2_048
 _FEW = 24
@@ -30,8 +28,6 @@ _ROWS_WAITING = 200_000
 _ROWS_AT_ONCE = 1_000
 _SWEPT_PER_SLOT = 4
 _SET_BACK = Window.MINUTE.count
-
-_NOTHING: Mapping[str, Series] = {}
 
 
 class Statistics:
@@ -56,16 +52,13 @@ class Statistics:
         max_agents: int = 1_000,
     ) -> None:
         self._thresholds = thresholds
-        self._max_pairs = max_pairs
-        self._max_models = max_models
+        self._known = ToldApart(
+            thresholds, max_pairs=max_pairs, max_models=max_models, max_agents=max_agents
+        )
         self._max_agents = max_agents
         self._pending: list[Outcome] = []
         self._counting: Iterator[None] | None = None
         self._overheads: list[tuple[float, float]] = []
-        self._pairs: dict[str, dict[str, Series]] = {}
-        self._pair_count = 0
-        self._models: dict[str, Series] = {}
-        self._agents: dict[str, Series] = {}
         self._overhead = Series(thresholds)
         self._totals: dict[str, Counts] = {}
         self._present = 0
@@ -191,28 +184,29 @@ class Statistics:
 
         A group of a few is kept by its pair as it is, and counted for the others with more.
         """
-        few_rows = _ROWS_WAITING // max(1, self._pair_count)
+        known = self._known
+        few_rows = _ROWS_WAITING // max(1, known.pair_count)
         of_model: dict[tuple[str, int], list[Outcome]] = {}
         of_agent: dict[tuple[str, int], list[Outcome]] = {}
         for (agent_id, model_id, slot), outcomes in sorted(groups.items(), key=_when):
-            pair = self._pair(agent_id, model_id)
+            pair = known.pair(agent_id, model_id)
             if len(outcomes) < _FEW:
                 self._note(pair, slot, outcomes, few_rows)
                 of_model.setdefault((model_id, slot), []).extend(outcomes)
                 of_agent.setdefault((agent_id, slot), []).extend(outcomes)
             else:
                 period = self._period(outcomes)
-                for series in (pair, self._model(model_id), self._agent(agent_id)):
+                for series in (pair, known.model(model_id), known.agent(agent_id)):
                     series.add(slot, period)
                 if in_totals:
                     self._total(agent_id).merge(period.counts)
             self._sweep(1)
             yield
         for (model_id, slot), outcomes in of_model.items():
-            self._note(self._model(model_id), slot, outcomes, few_rows)
+            self._note(known.model(model_id), slot, outcomes, few_rows)
             yield
         for (agent_id, slot), outcomes in of_agent.items():
-            self._note(self._agent(agent_id), slot, outcomes, few_rows)
+            self._note(known.agent(agent_id), slot, outcomes, few_rows)
             if in_totals:
                 self._total(agent_id).learn(columns_of(outcomes))
             yield
@@ -228,35 +222,6 @@ class Statistics:
         period = Period(self._thresholds)
         period.learn(columns_of(outcomes))
         return period
-
-    def _pair(self, agent_id: str, model_id: str) -> Series:
-        models = self._pairs.get(agent_id)
-        series = models.get(model_id) if models else None
-        if series is not None:
-            return series
-        if self._pair_count >= self._max_pairs and agent_id != OTHER:
-            shared = self._pairs.get(OTHER, _NOTHING)
-            full = model_id not in shared and len(shared) >= self._max_models
-            return self._pair(OTHER, OTHER if full else model_id)
-        if models is None:
-            models = self._pairs[agent_id] = {}
-        series = models[model_id] = Series(self._thresholds)
-        self._pair_count += 1
-        return series
-
-    def _model(self, model_id: str) -> Series:
-        return self._series_in(self._models, model_id, self._max_models)
-
-    def _agent(self, agent_id: str) -> Series:
-        return self._series_in(self._agents, agent_id, self._max_agents)
-
-    def _series_in(self, known: dict[str, Series], key: str, most: int) -> Series:
-        series = known.get(key)
-        if series is None:
-            if len(known) >= most and key != OTHER:
-                return self._series_in(known, OTHER, most)
-            series = known[key] = Series(self._thresholds)
-        return series
 
     def _total(self, agent_id: str) -> Counts:
         counts = self._totals.get(agent_id)
@@ -279,23 +244,7 @@ class Statistics:
 
     def _forget_all(self) -> Iterator[None]:
         self._overhead.forget(self._present)
-        for known in (self._models, self._agents):
-            for key, series in list(known.items()):
-                if series.forget(self._present):
-                    del known[key]
-                yield
-        for agent_id, models in list(self._pairs.items()):
-            for model_id in list(models):
-                self._forget_pair(agent_id, model_id)
-                yield
-
-    def _forget_pair(self, agent_id: str, model_id: str) -> None:
-        models = self._pairs[agent_id]
-        if models[model_id].forget(self._present):
-            del models[model_id]
-            self._pair_count -= 1
-            if not models:
-                del self._pairs[agent_id]
+        yield from self._known.forgetting(self._present)
 
     # Answering -------------------------------------------------------------------------------
 
@@ -307,19 +256,19 @@ class Statistics:
     @property
     def pair_count(self) -> int:
         """How many agents on models are told apart now."""
-        return self._pair_count
+        return self._known.pair_count
 
     def model_ids(self) -> Collection[str]:
         """The models of which something is known, `OTHER` possibly among them."""
-        return tuple(self._models)
+        return self._known.model_ids()
 
     def agent_ids(self) -> Collection[str]:
         """The agents of which something is known, `OTHER` possibly among them."""
-        return tuple(self._agents)
+        return self._known.agent_ids()
 
     def models_of(self, agent_id: str) -> Collection[str]:
         """The models that an agent has used."""
-        return tuple(self._pairs.get(agent_id, ()))
+        return self._known.models_of(agent_id)
 
     def period(
         self,
@@ -332,7 +281,7 @@ class Statistics:
         """What attempts came to: all, or those of an agent, on a model, or of it on that."""
         self.fold(now_s)
         found = Period(self._thresholds)
-        for _ in self._gathering(found, window, self._series(agent_id, model_id)):
+        for _ in self._gathering(found, window, self._known.among(agent_id, model_id)):
             pass
         return found
 
@@ -347,7 +296,7 @@ class Statistics:
     ) -> Iterator[None]:
         """The same, merged into `found` a little with every step; it is whole after the last."""
         self.fold(now_s)
-        return self._gathering(found, window, self._series(agent_id, model_id))
+        return self._gathering(found, window, self._known.among(agent_id, model_id))
 
     def _gathering(self, found: Period, window: Window, many: Collection[Series]) -> Iterator[None]:
         rows: list[Row] = []
@@ -371,16 +320,9 @@ class Statistics:
         """How many attempts there were: to rank many agents or models cheaply."""
         self.fold(now_s)
         return sum(
-            series.attempts(window, self._present) for series in self._series(agent_id, model_id)
+            series.attempts(window, self._present)
+            for series in self._known.among(agent_id, model_id)
         )
-
-    def _series(self, agent_id: str | None, model_id: str | None) -> Collection[Series]:
-        if model_id is None and agent_id in self._agents:
-            return (self._agents[agent_id],)
-        of_agent = self._models if agent_id is None else self._pairs.get(agent_id, _NOTHING)
-        if model_id is None:
-            return of_agent.values()
-        return (of_agent[model_id],) if model_id in of_agent else ()
 
     def overhead(self, window: Window, now_s: float) -> Sketch:
         """How long answers have spent in pointsman itself, in seconds."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from pointsman.core.period import Period
-from pointsman.core.stats import OTHER
+from pointsman.core.told_apart import OTHER
 from pointsman.core.varints import put, take
 
 _T = TypeVar("_T")

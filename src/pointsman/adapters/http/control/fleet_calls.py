@@ -31,7 +31,7 @@ from pointsman.adapters.http.control.source import Change, ControlSource, Purpos
 from pointsman.adapters.http.control.views import agent_body, model_body
 from pointsman.core.aggregate import Dimension
 from pointsman.core.errors import NotFound, RequestError
-from pointsman.core.stats import OTHER
+from pointsman.core.told_apart import OTHER
 from pointsman.engine.steps import in_steps
 
 MAX_DOCUMENT_BYTES = 65_536

@@ -13,7 +13,7 @@ from pointsman.adapters.http.control.bodies import Body
 from pointsman.adapters.http.control.overview_calls import FILTERS, AtHand, Named
 from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource
-from pointsman.core.stats import OTHER
+from pointsman.core.told_apart import OTHER
 from pointsman.engine.timeline_slots import Key, Sums
 
 MOST_FLOWS = 1_000
