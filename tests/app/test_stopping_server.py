@@ -24,17 +24,13 @@ async def nothing(_scope: object, _receive: object, _send: object) -> None:
     """No application: all is answered by the protocol."""
 
 
-def gave_up(reason: str) -> None:
-    raise AssertionError(reason)
-
-
-def server() -> StoppingServer:
+def server(given_up: list[str]) -> StoppingServer:
     config = uvicorn.Config(
         nothing, http=edge_protocol(greet, EdgeLimits()), lifespan="off", log_config=None
     )
     config.load()
     grace = Grace(time.monotonic)
-    made = StoppingServer(config, grace=grace, grace_s=lambda: 600.0, give_up=gave_up)
+    made = StoppingServer(config, grace=grace, grace_s=lambda: 600.0, give_up=given_up.append)
     made.lifespan = config.lifespan_class(config)
     return made
 
@@ -47,7 +43,8 @@ def all_of(plug: socket.socket) -> bytes:
 async def test_who_waits_to_be_taken_is_taken_and_answered() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setblocking(False)
-    stopping = server()
+    given_up: list[str] = []
+    stopping = server(given_up)
     await stopping.startup([listening])
     address = listening.getsockname()
     plugs = [socket.create_connection(address, timeout=5.0) for _ in range(8)]
@@ -57,3 +54,4 @@ async def test_who_waits_to_be_taken_is_taken_and_answered() -> None:
     await stopping.shutdown([listening])
     for answer in await asyncio.gather(*reading):
         assert answer.endswith(b"hello")
+    assert not given_up
