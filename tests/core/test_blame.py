@@ -149,6 +149,15 @@ SEEN: dict[str, tuple[Evidence, Kind]] = {
         Evidence(500, "500", "server_error", "image input is not supported - hint: --mmproj"),
         Kind.UNSUPPORTED_INPUT,
     ),
+    "foreign_history": (
+        Evidence(
+            400,
+            "",
+            "invalid_request_error",
+            "messages.1.content.0: Invalid `signature` in `thinking` block",
+        ),
+        Kind.UNSUPPORTED_INPUT,
+    ),
     "mode_type": (
         Evidence(501, "501", "not_supported_error", "This server cannot do that"),
         Kind.UNSUPPORTED_INPUT,
@@ -336,6 +345,33 @@ def test_the_same_words_mean_what_their_status_and_place_say(
     status: int, message: str, kind: Kind | None
 ) -> None:
     assert classify(Evidence(status, message=message)) is (kind or Kind.UNSUPPORTED_PARAMETER)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        (
+            "messages.3.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+            "`tool_use`. When `thinking` is enabled, a final `assistant` message must start so"
+        ),
+        "messages.1.content.0.type: Expected thinking or redacted_thinking, but found text.",
+        (
+            "messages.3.content.9: `thinking` or `redacted_thinking` blocks in the latest "
+            "assistant message cannot be modified."
+        ),
+        "messages.1.content.0.thinking.signature: Field required",
+        (
+            "Function call is missing a thought_signature in functionCall parts. This is required "
+            "for tools. Additional data, function call `default_api:Bash` , position 2."
+        ),
+        "Provider returned error Corrupted thought signature.",
+        "The `reasoning_content` in the thinking mode must be passed back to the API.",
+    ],
+)
+def test_a_history_that_only_another_house_takes_is_no_mistake_of_the_caller(message: str) -> None:
+    assert classify(Evidence(400, message=message)) is Kind.UNSUPPORTED_INPUT
+    assert classify(Evidence(400, message=f"Bad role 'x' {message}")) is Kind.INVALID_REQUEST
+    assert classify(Evidence(400, message=message, param="tools")) is Kind.INVALID_REQUEST
 
 
 @pytest.mark.parametrize(

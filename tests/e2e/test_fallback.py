@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from fleets import fleet
 from gateway_process import CONTROL, Answer, GatewayProcess, Serve, wait_until
+from scripted_upstream import ScriptedUpstream, Wire
 from simulated_upstream import SimulatedUpstream
 from streams import DONE, seen_in
 
@@ -78,6 +81,12 @@ def is_whole(answer: Answer, *, stream: bool) -> bool:
     return seen_in(answer.body).events[-1] == DONE
 
 
+def named_in(answer: Answer, *, stream: bool) -> set[str]:
+    """The models that the answer itself names, in any of its chunks."""
+    documents = seen_in(answer.body).chunks if stream else [answer.document]
+    return {document["model"] for document in documents}
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize(("fault", "options", "kind", "blames"), BEFORE_THE_FIRST_CHUNK)
 def test_the_second_model_answers_when_the_first_fails_before_its_first_chunk(
@@ -93,6 +102,7 @@ def test_the_second_model_answers_when_the_first_fails_before_its_first_chunk(
     answer = impatient.chat(stream=stream)
     assert answer.status == 200, answer
     assert is_whole(answer, stream=stream)
+    assert named_in(answer, stream=stream) == {"other/second"}
     assert answer.headers["x-pointsman-model"] == "other/second"
     assert answer.headers["x-pointsman-attempts"] == "2"
     assert upstream.models_called == ["first", "second"]
@@ -112,6 +122,34 @@ def test_an_answer_without_a_byte_is_a_failure(
     answer = impatient.chat(stream=stream)
     assert is_whole(answer, stream=stream)
     assert impatient.outcomes(answer)[0]["failure"] == kind
+
+
+async def test_thoughts_that_one_house_refuses_go_to_another_as_they_were_written(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    said = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    refusal = json.dumps({"error": {"type": "invalid_request_error", "message": said}}).encode()
+
+    async def refuses(wire: Wire) -> None:
+        await wire.send(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n")
+        await wire.send(b"content-length: %d\r\n\r\n%b" % (len(refusal), refusal))
+
+    thought = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmVk"}
+    spoken = {"role": "assistant", "content": "Hm.", "thinking_blocks": [thought]}
+    messages = [{"role": "user", "content": "Hello"}, spoken, {"role": "user", "content": "And?"}]
+    async with ScriptedUpstream(refuses) as particular:
+        config = fleet(upstream.url)
+        up = config["providers"]["up"]
+        config["providers"]["signing"] = {**up, "base_url": f"{particular.url}/v1"}
+        config["models"]["signing/first"] = config["models"].pop("up/first")
+        gateway = serve(config)
+        for _ in range(3):
+            answer = await asyncio.to_thread(gateway.chat, messages=messages)
+            assert answer.headers["x-pointsman-model"] == "up/second"
+        assert particular.requests == 3, "others are not kept from a model that is well"
+    assert json.loads(upstream.last_body)["messages"] == messages
+    outcomes = await asyncio.to_thread(gateway.outcomes, answer)
+    assert [row["failure"] for row in outcomes] == ["unsupported_input", None]
 
 
 @pytest.mark.parametrize(("fault", "kind"), AFTER_THE_FIRST_CHUNK)

@@ -211,6 +211,23 @@ WORDS = (
         sentences=("image input is not supported", "audio input is not supported"),
     ),
     Row(
+        "foreign_history",
+        Kind.UNSUPPORTED_INPUT,
+        "Anthropic, Gemini and DeepSeek take back only what their own models have thought. Whose "
+        "model that was takes the conversation, and so does one that does not check.",
+        statuses=_on(400),
+        params=_any("messages", "input", "contents"),
+        sentences=(
+            "{name} invalid 'signature' in 'thinking' block",
+            "{name} expected 'thinking' or 'redacted_thinking', but found",
+            "{name} 'thinking' or 'redacted_thinking' blocks in the latest assistant message",
+            "{name}.thinking.signature: field required",
+            "function call is missing a thought_signature in functioncall parts",
+            "corrupted thought signature",
+            "the 'reasoning_content' in the thinking mode must be passed back to the api",
+        ),
+    ),
+    Row(
         "mode_type",
         Kind.UNSUPPORTED_INPUT,
         "llama.cpp's 501 for what this build or model cannot do.",
