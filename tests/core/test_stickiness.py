@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from pointsman.core.decision import Candidate, Saving, Term
 from pointsman.core.fleet import FREE, UNKNOWN_PRICE, Price, PriceState, Rate
-from pointsman.core.stickiness import MOST_TOKENS, about, saving, staying
+from pointsman.core.stickiness import (
+    CACHE_LIFE_S,
+    LONGEST_CACHE_LIFE_S,
+    MOST_MODELS,
+    MOST_TOKENS,
+    CacheLives,
+    about,
+    saving,
+    staying,
+)
 
 PRICE = Price(PriceState.KNOWN, Rate(Decimal(3)), Rate(Decimal(15)), Rate(Decimal("0.3")))
 NO_DISCOUNT = Price(PriceState.KNOWN, Rate(Decimal(3)), Rate(Decimal(15)))
@@ -51,3 +60,41 @@ def test_what_staying_is_worth_is_a_term_like_others() -> None:
         Term("session", 0.25, "has served this conversation; about 4096 tokens are cached"),
     )
     assert staying(candidate, 0.0, 0).terms[-1].detail == "has served this conversation"
+
+
+@pytest.mark.parametrize(
+    ("pauses", "life_s"),
+    [
+        ([], CACHE_LIFE_S),
+        ([(3_000.0, 1_024, 1_280)], 3_000.0),
+        ([(3_000.0, 1_024, 1_280), (600.0, 1_280, 1_536)], 3_000.0),
+        ([(3_000.0, 1_024, 1_280), (2_000.0, 1_280, 0)], 2_000.0),
+        ([(3_000.0, 1_024, 1_280), (4_000.0, 1_280, 0)], 3_000.0),
+        ([(3_000.0, 1_024, 1_280), (10.0, 1_280, 0)], CACHE_LIFE_S),
+        ([(1e9, 1_024, 1_280)], LONGEST_CACHE_LIFE_S),
+        ([(3_000.0, 0, 1_280)], CACHE_LIFE_S),
+        ([(3_000.0, 1_024, 1_024)], CACHE_LIFE_S),
+        ([(3_000.0, 1_024, 128)], CACHE_LIFE_S),
+        ([(3_000.0, 0, 0)], CACHE_LIFE_S),
+    ],
+    ids=[
+        *("nothing seen", "lasted", "lasts on", "had gone", "had gone later", "was thrown out"),
+        *("for ever", "somebody else's", "no more than before", "another prompt", "none"),
+    ],
+)
+def test_a_cache_lasts_as_long_as_it_was_seen_to(
+    pauses: list[tuple[float, int, int]], life_s: float
+) -> None:
+    caches = CacheLives()
+    for pause in pauses:
+        caches.paused("p/m", *pause)
+    assert caches.life_s("p/m") == life_s
+    assert caches.life_s("p/other") == CACHE_LIFE_S
+
+
+def test_caches_of_models_without_end_do_not_fill_the_memory() -> None:
+    caches = CacheLives()
+    for number in range(MOST_MODELS + 1):
+        caches.paused(f"p/{number}", 600.0, 1, 2)
+    assert caches.life_s("p/0") == CACHE_LIFE_S
+    assert caches.life_s("p/1") == caches.life_s(f"p/{MOST_MODELS}") == 600.0

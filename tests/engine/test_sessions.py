@@ -132,6 +132,23 @@ async def test_a_cache_does_not_last_for_ever() -> None:
     assert chosen(await turn(one)) == "p/b"
 
 
+async def test_a_conversation_stays_as_long_as_caches_are_seen_to_last() -> None:
+    scorer = Swayed(a=0.80, b=0.80)
+    one = await begun_at_a(scorer, cached=8_192)
+    one.clock.t += 3_000
+    await turn(one, cached=10_240)
+    scorer.now(b=1.0)
+    one.clock.t += 2_999
+    assert chosen(await turn(one, cached=10_240)) == "p/a"
+    one.clock.t += 2_000
+    scorer.now(b=0.0)
+    await turn(one, cached=0)
+    await turn(one, cached=10_240)
+    scorer.now(b=1.0)
+    one.clock.t += 2_500
+    assert chosen(await turn(one)) == "p/b", "the last time nothing was left after 2,000 s"
+
+
 async def test_a_conversation_leaves_a_model_that_is_out_and_stays_where_it_went() -> None:
     scorer = Swayed(a=0.80, b=0.0)
     one = await begun_at_a(scorer, cached=10_240)

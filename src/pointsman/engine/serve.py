@@ -238,7 +238,7 @@ class Service:
             self._health.succeeded(trial)
             if run.ask.session is not None:
                 self._sessions.served(
-                    run.ask.agent.id, run.ask.session, trial.model.id, ending.usage
+                    run.ask.agent.id, run.ask.session, trial.model.id, ending.usage, ending.total_s
                 )
         else:
             self._health.failed(trial, ending.error)
