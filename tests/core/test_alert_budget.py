@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from alerts_made import AGENT, EVERYTHING, NOON, attempt
 from pointsman.core.alert_budget import LONGEST_H, Budget, Per, Recorded, Spending, begun_at, left_h
@@ -44,6 +46,22 @@ def test_a_budget_counts_what_its_agent_or_everybody_was_billed() -> None:
     assert spending.spent(1, 0.0, NOON)[:2] == (3.5, 0.035)
     assert spending.covers(AGENT)
     assert not Spending([DAILY], NOON).covers(EVERYTHING)
+
+
+@given(
+    st.lists(st.decimals(0, 3, places=2), max_size=30), st.integers(1, 50), st.floats(0.1, 1_000.0)
+)
+def test_a_budget_is_used_up_when_so_much_was_billed_and_not_before(
+    bills: list[Decimal], usd: int, usd_per_h: float
+) -> None:
+    billed_usd = float(sum(bills))
+    assume(abs(billed_usd - usd) > 0.001)
+    spending = Spending([Budget(AGENT, usd, Per.DAY)], NOON)
+    for bill in bills:
+        spending.spend(billed(str(bill)))
+    spent = spending.spent(0, usd_per_h, NOON)
+    assert spent[:2] == pytest.approx((billed_usd, billed_usd / usd))
+    assert (spent.lasts_h == 0.0) == (billed_usd > usd)
 
 
 def test_a_new_period_begins_with_nothing_spent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fakes import BEST, NEXT, model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +48,18 @@ def test_rests_in_a_row_double_up_to_a_bound() -> None:
         lasted.append(ward.left_alone_s())
         ward.clock.t += lasted[-1]
     assert lasted == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+
+
+@pytest.mark.parametrize("kind", FailureKind, ids=lambda kind: kind.code)
+def test_one_failure_takes_nobody_out_for_more_than_a_minute(kind: FailureKind) -> None:
+    ward = Ward()
+    ward.fails(kind)
+    assert ward.left_alone_s() <= 60.0
+    ward.clock.t += 60.0
+    assert ward.health.objection(BEST) is None
+    ward.succeeds()
+    ward.fails(kind)
+    assert ward.left_alone_s() < 60.001, "what went well since has ended the row"
 
 
 def test_failures_of_the_same_burst_are_one_in_the_row() -> None:

@@ -194,6 +194,22 @@ async def test_a_pinned_model_serves_alone() -> None:
     assert codes == {ReasonCode.NOT_REQUESTED}
 
 
+async def test_who_cannot_see_or_hold_a_request_does_not_stand_by_for_it() -> None:
+    sees = {"general": 0.9, "vision": 0.9}
+    first, narrow = (replace(model(name), strengths=sees) for name in ("a/first", "b/narrow"))
+    narrow = replace(narrow, context_window=4_000)
+    spare = replace(model("d/spare"), strengths={"general": 0.3, "vision": 0.3})
+    world = World(first, narrow, model("c/blind", 0.9), spare)
+    picture = Task(prompt_tokens=5_000, needs=frozenset({"vision"}))
+    world.fails("a/first", DOWN)
+    assert (await world.chat(world.ask(task=picture))).model is spare
+    world.fails("a/first", DOWN, times=9)
+    world.fails("d/spare", DOWN, times=9)
+    with pytest.raises(AttemptsSpent):
+        await world.serve(world.ask(task=picture))
+    assert world.calls_of("b/narrow") == world.calls_of("c/blind") == 0
+
+
 async def test_fallbacks_of_a_pinned_model_follow_in_the_callers_order() -> None:
     world = World()
     selection = Selection(pinned="b/next", fallbacks=("c/last", "a/best"))

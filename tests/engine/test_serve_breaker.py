@@ -193,6 +193,17 @@ async def test_a_refused_key_takes_all_models_of_its_provider_out() -> None:
     assert world.why_not("b/next") == ""
 
 
+async def test_in_eight_hours_a_refused_key_is_tried_a_hundred_times_not_with_each_request() -> (
+    None
+):
+    world = World(BEST, NEXT)
+    world.fails("a/best", KEY, times=480)
+    for _ in range(480):
+        world.clock.t += 60.0
+        assert (await world.chat()).model is NEXT
+    assert world.calls_of("a/best") <= 105
+
+
 async def test_if_nothing_else_is_left_a_refused_key_is_tried_again_and_forgiven() -> None:
     world = World(BEST)
     world.fails("a/best", KEY)
