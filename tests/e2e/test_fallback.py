@@ -13,7 +13,7 @@ from scripted_upstream import ScriptedUpstream, Wire
 from simulated_upstream import SimulatedUpstream
 from streams import DONE, seen_in
 
-IMPATIENT = {"first_token_s": 0.4, "between_tokens_s": 0.4, "total_s": 1.5}
+IMPATIENT = {"first_token_s": 1.0, "between_tokens_s": 1.0, "total_s": 2.5}
 
 BEFORE_THE_FIRST_CHUNK: list[tuple[str, dict[str, Any], str, str]] = [
     ("server_error", {}, "server_error", "endpoint"),
