@@ -72,6 +72,9 @@ def test_every_value_says_where_it_comes_from(
     expect(band).to_contain_text(str(line))
     strategy = page.locator(".tree li", has=page.locator(".tree-name", has_text="strategy")).last
     expect(strategy).to_contain_text("default" if language == "en" else "افتراضي")
+    page.locator("summary", has=page.get_by_text("server", exact=True)).click()
+    data_dir = page.locator(".tree li", has=page.locator(".tree-name", has_text="data_dir"))
+    expect(data_dir.last).to_contain_text("command line" if language == "en" else "سطر الأوامر")
     assert watched.violations() == []
     watched.is_quiet()
 

@@ -172,6 +172,7 @@ def _built(
     providers = _providers(settings, policy.timeouts, personas)
     keys = tuple(_keys(settings))
     limits = EdgeLimits(**settings.limits.model_dump())
+    data_dir = _data_dir(settings.server.data_dir, environ, base)
     server = settings.server.model_dump(exclude={"data_dir"})
     duties = {name: (entry.load, entry.assignment) for name, entry in settings.agents.items()}
     expectations = expectations_of(duties, settings.assignment, standing)
@@ -188,9 +189,7 @@ def _built(
         providers=MappingProxyType(providers),
         keys=keys,
         policy=policy,
-        server=ServerSettings(
-            **server, data_dir=_data_dir(settings.server.data_dir, environ, base)
-        ),
+        server=ServerSettings(**server, data_dir=data_dir),
         store=store,
         limits=limits,
         telemetry=telemetry,
@@ -198,7 +197,7 @@ def _built(
         watched=tuple(dict.fromkeys(watched)),
         secrets=_secrets(settings),
         warnings=(*said, *plan_advice(fleet, expectations)),
-        redacted=MappingProxyType(_redacted(settings)),
+        redacted=MappingProxyType(_redacted(settings, data_dir)),
         expectations=expectations,
         telling=telling_of(settings.alerts.channels, settings.alerts.routes),
         alerts=alert_plan(settings.alerts),
@@ -346,10 +345,11 @@ def _secrets_of_store(settings: Settings) -> list[str]:
     return [url, password, unquote(password)]
 
 
-def _redacted(settings: Settings) -> dict[str, Any]:
+def _redacted(settings: Settings, data_dir: Path) -> dict[str, Any]:
     """The effective file with every default filled in and every secret masked."""
     effective = settings.model_dump(exclude_none=True)
     masked = {name: _masked(section) for name, section in effective.items()}
+    masked["server"]["data_dir"] = str(data_dir.absolute())
     for entry in masked["keys"]:
         entry.update({name: MASK for name in ("key", "sha256") if name in entry})
     for name, provider in settings.providers.items():

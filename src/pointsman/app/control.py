@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from pointsman.adapters.http.control import Change, ConfigView, Counted, LiveModel
 from pointsman.adapters.http.control.source import ValueOrigin
@@ -37,6 +38,7 @@ class RouterSource:
     def __init__(self, running: Running, set_log_level: Callable[[str], None]) -> None:
         self._running = running
         self._set_log_level = set_log_level
+        self._level_set: tuple[datetime, str] | None = None
         self._random = Random()  # noqa: S311 - names; those of decisions are drawn elsewhere
 
     def fleet(self) -> Fleet:
@@ -57,12 +59,17 @@ class RouterSource:
     def config(self) -> ConfigView:
         configuration = self._running.configuration
         rejected = self._running.rejected
+        settings: dict[str, Any] = dict(configuration.redacted)
+        origins = {path: ValueOrigin(*each) for path, each in configuration.origins.items()}
+        if self._level_set is not None and self._level_set[0] == self._running.loaded_at:
+            settings["server"] = {**settings["server"], "log_level": self._level_set[1]}
+            origins["server.log_level"] = ValueOrigin("api")
         return ConfigView(
             configuration.version,
-            dict(configuration.redacted),
+            settings,
             str(rejected) if rejected else "",
             configuration.source,
-            {path: ValueOrigin(*each) for path, each in configuration.origins.items()},
+            origins,
         )
 
     def added(self, section: SectionName) -> Mapping[str, Document]:
@@ -76,6 +83,8 @@ class RouterSource:
 
     def set_log_level(self, level: str) -> None:
         self._set_log_level(level)
+        # The next configuration that is taken sets it anew.
+        self._level_set = self._running.loaded_at, level
 
     def counted(self) -> Counted:
         parts = self._running.parts

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from pointsman.app.additions import SECTIONS, Additions
 from pointsman.app.yamltree import Path, Tree, spelled
 
-OriginKind = Literal["file", "environment", "api", "built_in"]
+OriginKind = Literal["file", "environment", "command_line", "api", "built_in"]
 """Values that are none of these are defaults."""
 
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")

@@ -79,6 +79,7 @@ export const fleetAr: Record<keyof typeof fleetEn, string> = {
   "origin.file": "ملف",
   "origin.environment": "من {names}",
   "origin.api": "أُضيف عبر الواجهة البرمجية",
+  "origin.command_line": "سطر الأوامر",
   "origin.built_in": "مضمّن",
   "origin.words": "الأسطر من",
   "weights.title": "الأوزان: ماذا لو",

@@ -78,6 +78,7 @@ export const fleetEn = {
   "origin.file": "file",
   "origin.environment": "from {names}",
   "origin.api": "added through the API",
+  "origin.command_line": "command line",
   "origin.built_in": "built in",
   "origin.words": "Lines are of",
   "weights.title": "Weights: what if",

@@ -59,6 +59,7 @@ function Origin({ of }: { of: OriginBody | undefined }) {
     );
   }
   if (of.origin === "api") return <Tag tone="warn">{t("origin.api")}</Tag>;
+  if (of.origin === "command_line") return <Tag tone="warn">{t("origin.command_line")}</Tag>;
   if (of.origin === "built_in") return <Tag tone="plain">{t("origin.built_in")}</Tag>;
   return <Tag tone="plain">{line || t("origin.file")}</Tag>;
 }

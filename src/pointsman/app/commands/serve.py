@@ -8,8 +8,10 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -21,6 +23,7 @@ from pointsman.app.config import load
 from pointsman.app.configuration import Configuration
 from pointsman.app.listening import address_of, listening_at
 from pointsman.app.logs import configure
+from pointsman.app.origins import ValueOrigin
 from pointsman.app.reloading import Load
 from pointsman.app.running import Running
 from pointsman.app.server import HttpServer
@@ -116,10 +119,26 @@ def _overridden(configuration: Configuration, args: argparse.Namespace) -> Confi
         "log_format": args.log_format,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    server = replace(configuration.server, **given)
-    overridden = replace(configuration, server=server)
-    _refuse_exposure(overridden, server.host)
+    overridden = replace(
+        configuration,
+        server=replace(configuration.server, **given),
+        redacted=_shown_over(configuration.redacted, given),
+        origins={
+            **configuration.origins,
+            **{f"server.{name}": ValueOrigin("command_line") for name in given},
+        },
+    )
+    _refuse_exposure(overridden, overridden.server.host)
     return overridden
+
+
+def _shown_over(redacted: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The effective file, with what the command line says of the server in it."""
+    shown = {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in given.items()
+    }
+    return {**redacted, "server": {**redacted["server"], **shown}}
 
 
 def _refuse_exposure(configuration: Configuration, host: str) -> None:

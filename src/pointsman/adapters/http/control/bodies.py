@@ -169,8 +169,9 @@ class OneModelBody(Body, frozen=True, kw_only=True):
 
 
 class OriginBody(Body, frozen=True, kw_only=True):
-    """`origin` is file, environment, api or built_in. `line` is that of the file, null elsewhere;
-    `variables` are the names of the environment variables that the value was taken from.
+    """`origin` is file, environment, command_line, api or built_in. `line` is that of the file,
+    null elsewhere; `variables` are the names of the environment variables that the value was taken
+    from.
     """
 
     origin: str
@@ -179,7 +180,8 @@ class OriginBody(Body, frozen=True, kw_only=True):
 
 
 class ConfigBody(Body, frozen=True, kw_only=True):
-    """The effective configuration, secrets masked; `rejected` says why a later one is not used.
+    """The effective configuration, secrets masked, with what the command line and the API say in
+    place of the file; `rejected` says why a later one is not used.
 
     `origins` says of each value that is no default where it comes from, by its path as
     `routing.band` or `agents.coder.requires[0]`; `source` names the file.

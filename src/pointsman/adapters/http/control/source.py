@@ -57,8 +57,8 @@ class ConfigView(NamedTuple):
 
 
 class ValueOrigin(NamedTuple):
-    """`kind` is file, environment, api or built_in; on which `line` of the file a value stands, and
-    the names of the variables that it was taken from.
+    """`kind` is file, environment, command_line, api or built_in; on which `line` of the file a
+    value stands, and the names of the variables that it was taken from.
     """
 
     kind: str
