@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gateway_process import GatewayProcess, chat_body
-from raw_client import connected, request_bytes
+from gateway_process import CONTROL, GatewayProcess, chat_body
+from raw_client import CHAT, connected, request_bytes, unchunked
 from simulated_upstream import SimulatedUpstream
 
-CHAT = "/v1/chat/completions"
 HELLO = '"messages": [{"role": "user", "content": "Hello"}]'
 CODE = "code"
 PARAM = "param"
@@ -132,6 +131,34 @@ def test_a_deadline_that_is_none_is_a_mistake(gateway: GatewayProcess, given: st
     assert (answer.status, answer.error["param"]) == (400, "x-pointsman-deadline-ms")
     assert answer.error["code"] == "invalid_value"
     assert f"not {given!r}" in answer.error["message"]
+
+
+@pytest.mark.parametrize("path", [CHAT, f"{CONTROL}/route"])
+def test_a_misspelt_header_of_ours_is_refused_wherever_it_would_have_counted(
+    gateway: GatewayProcess, path: str
+) -> None:
+    answer = gateway.call("POST", path, chat_body(), {"X-Pointsman-Agnet": "coder"})
+    error = answer.error
+    assert (answer.status, error["type"], error["code"], error["param"]) == (
+        *(400, "invalid_request_error", "unknown_header"),
+        "x-pointsman-agnet",
+    )
+    assert "'x-pointsman-agent'" in error["message"]
+
+
+@pytest.mark.parametrize(("second", "status"), [("coder", 200), ("idle", 400)])
+async def test_a_header_of_ours_that_is_said_twice_says_one_thing(
+    gateway: GatewayProcess, second: str, status: int
+) -> None:
+    """A proxy that puts an agent in must not be talked over by who stands behind it."""
+    body = json.dumps(chat_body()).encode()
+    agents = f"coder\r\nx-pointsman-agent: {second}"
+    async with connected(gateway) as client:
+        await client.send(request_bytes(body, {"connection": "close", "x-pointsman-agent": agents}))
+        told, said, _ = unchunked(await client.rest())
+    assert told == status, said
+    if status == 400:
+        assert json.loads(said)["error"]["code"] == "invalid_http"
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", "IDENTITY"])

@@ -12,6 +12,7 @@ from pointsman.adapters.http.asking import Sender
 from pointsman.adapters.http.auth import ANYBODY
 from pointsman.adapters.http.identity import (
     BORROWED_AGENT_HEADERS,
+    OUR_HEADERS,
     SESSION_HEADERS,
     request_id_of,
     sender_of,
@@ -129,3 +130,43 @@ def test_a_long_deadline_is_shown_in_part() -> None:
     with pytest.raises(RequestError) as caught:
         sender_of(ANYBODY, {b"x-pointsman-deadline-ms": b"9" * 500})
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("x-pointsman-agnet", "x-pointsman-agent"),
+        ("x-pointsman-agents", "x-pointsman-agent"),
+        ("x-pointsman-max-cost", "x-pointsman-max-cost-usd"),
+        ("x-pointsman-deadline", "x-pointsman-deadline-ms"),
+        ("x-pointsman-deadline_ms", "x-pointsman-deadline-ms"),
+        ("x-pointsman-tasktype", "x-pointsman-task-type"),
+    ],
+)
+def test_a_misspelt_header_of_ours_is_named_with_what_was_meant(given: str, near: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        sender_of(ANYBODY, {b"accept": b"*/*", given.encode(): b"value-of-it"})
+    error = caught.value
+    assert (error.param, error.code) == (given, "unknown_header")
+    assert error.message.startswith(f"{given!r} is no header of ours. Did you mean {near!r}?")
+    assert "value-of-it" not in error.message
+
+
+def test_what_was_meant_by_a_long_name_is_not_guessed_at_length() -> None:
+    with pytest.raises(RequestError) as caught:
+        sender_of(ANYBODY, {b"x-pointsman-" + b"z" * 30_000: b""})
+    assert len(caught.value.message) < 400
+    assert len(caught.value.param or "") <= 40
+    for known in OUR_HEADERS:
+        assert known.decode() in caught.value.message
+
+
+@pytest.mark.parametrize("header", [b"x-pointsmanagent", b"x-points-man-agent", b"pointsman-agent"])
+def test_headers_of_others_are_theirs(header: bytes) -> None:
+    assert sender_of(ANYBODY, {header: b"coder"}) == Sender(ANYBODY)
+
+
+def test_every_header_of_ours_is_known_to_be() -> None:
+    values = {b"x-pointsman-strategy": b"cost"}
+    for header in OUR_HEADERS:
+        assert sender_of(ANYBODY, {header: values.get(header, b"0.5")}) != Sender(ANYBODY)

@@ -23,7 +23,7 @@ from pointsman.adapters.http.control import HOLDER_IN_SCOPE, KEY_IN_SCOPE, PREFI
 from pointsman.adapters.http.dashboard import ASSETS, PAGE
 from pointsman.adapters.http.exchange import Exchange
 from pointsman.adapters.http.guesses import Guesses
-from pointsman.adapters.http.identity import request_id_of
+from pointsman.adapters.http.identity import OUR_HEADERS, request_id_of
 from pointsman.adapters.http.replies import JSON, Reply, lines_of, reply_to
 from pointsman.adapters.http.sessions import SESSION, Sessions
 from pointsman.core.errors import AccessDenied, PointsmanError, RequestError
@@ -34,7 +34,7 @@ FOR_ALERT_TOOLS = "/api/v2/"
 """What speaks Alertmanager's API (amtool, Karma, Grafana) asks below this; see `control`."""
 
 _ADDRESSES = frozenset({b"host", b"origin"})
-_ONCE = (b"host", *KEY_HEADERS)
+_ONCE = (b"host", *KEY_HEADERS, *OUR_HEADERS)
 _VERSIONS = ("1.1", "1.0")
 _OUR_MISTAKE = Reply(
     500,
@@ -199,8 +199,8 @@ def _reads_one_way(exchange: Exchange) -> None:
         return
     for once in _ONCE:
         values = [value for name, value in head.fields if name == once]
-        # A key that is said twice is still one.
-        if len(set(values) if once in KEY_HEADERS else values) > 1:
+        # What is said twice, word for word, reads one way; but who is asked is not said twice.
+        if len(values if once == b"host" else set(values)) > 1:
             words = f"A request has one {once.decode().title()} header, and not {len(values)}."
             raise RequestError(words, code="invalid_http")
 

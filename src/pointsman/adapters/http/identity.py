@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from random import Random
 from time import time_ns
 
@@ -33,10 +34,11 @@ BORROWED_AGENT_HEADERS = (
 """Headers of other ecosystems that name an agent. Their values are not ours to judge: an unknown
 name there is the default agent, while in our own header it is a mistake worth telling."""
 
+SESSION_HEADER = b"x-pointsman-session"
 SESSION_HEADERS = (
     b"x-session-id",
     b"x-conversation-id",
-    b"x-pointsman-session",
+    SESSION_HEADER,
     b"x-claude-code-session-id",
     b"x-litellm-session-id",
     b"x-switchyard-session-id",
@@ -54,6 +56,10 @@ WISH_HEADERS = (
     MAX_COST_HEADER,
 )
 """What the body's `pointsman` object says too, for callers who cannot change the body."""
+
+OUR_PREFIX = b"x-pointsman-"
+OUR_HEADERS = (AGENT_HEADER, SESSION_HEADER, *WISH_HEADERS)
+"""All of ours that a request may have."""
 
 TRACE_HEADER = b"traceparent"
 
@@ -77,7 +83,12 @@ def request_id_of(headers: Mapping[bytes, bytes], random: Random) -> str:
 
 
 def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
-    """Who sends the request. Raises `RequestError` for a wish that is none."""
+    """Who sends the request. Raises `RequestError` for a wish that is none, and for a header of
+    ours that we do not know: whoever misspells one would wait for what never happens.
+    """
+    # A look at all at once first: one at each takes ten times as long.
+    if OUR_PREFIX in b"".join(headers):
+        _require_known(headers)
     if _TELLING.isdisjoint(headers):
         return Sender(key)
     borrowed = (_text(headers, name) for name in BORROWED_AGENT_HEADERS)
@@ -95,6 +106,20 @@ def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
         traceparent=_traceparent_of(headers),
         max_cost_usd=_max_cost_of(headers),
     )
+
+
+def _require_known(headers: Iterable[bytes]) -> None:
+    for name in headers:
+        if name.startswith(OUR_PREFIX) and name not in OUR_HEADERS:
+            raise _unknown(name)
+
+
+def _unknown(header: bytes) -> RequestError:
+    given, known = header.decode("latin-1"), [name.decode() for name in OUR_HEADERS]
+    near = get_close_matches(given[:_SHOWN_CHARS], known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    words = f"{_shown(given)} is no header of ours.{hint} These are: {', '.join(known)}."
+    return RequestError(words, param=given[:_SHOWN_CHARS], code="unknown_header")
 
 
 def _traceparent_of(headers: Mapping[bytes, bytes]) -> str | None:
