@@ -7,13 +7,18 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from pointsman.adapters.stores.hana.rendering import without_driver
 from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.incoming import incoming
 from pointsman.adapters.stores.rows import json_text
@@ -276,6 +281,35 @@ def test_the_statements_of_a_step_are_printed_for_a_dialect(db: Db, capsys: Capt
     said = json.loads(capsys.readouterr().out)
     assert said["dialect"] == "sqlite"
     assert "CREATE TABLE ALERTS" in said["sql"]
+
+
+HANA_SQL = [str(Path(sys.executable).with_name("pointsman")), "db", "sql", "--dialect", "hana"]
+
+
+def test_the_statements_for_hana_are_written_without_its_driver(tmp_path: Path) -> None:
+    """In a process of its own: what is imported stays so."""
+    assert find_spec("hdbcli") is None
+    done = subprocess.run(HANA_SQL, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "CREATE TABLE SCHEMA_VERSION (\n    version_num NVARCHAR" in done.stdout
+
+
+def test_a_driver_that_stands_in_while_writing_is_gone_afterwards() -> None:
+    with without_driver():
+        assert issubclass(import_module("hdbcli.dbapi").Error, Exception)
+    with pytest.raises(ModuleNotFoundError):
+        import_module("hdbcli.dbapi")
+
+
+def test_without_the_dialect_of_hana_it_is_said_what_to_install(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_name: str) -> None:
+        raise sa.exc.NoSuchModuleError("Can't load plugin: sqlalchemy.dialects:hana")
+
+    monkeypatch.setattr(sa.dialects.registry, "load", nothing)
+    assert main(["db", "sql", "--dialect", "hana"]) == 2
+    assert "--no-deps 'sqlalchemy-hana" in capsys.readouterr().err
 
 
 def test_mistakes_in_the_configuration_come_first(tmp_path: Path, capsys: Captured) -> None:

@@ -48,6 +48,15 @@ def test_sqlite_keeps_its_promises(tmp_path: Path, capsys: Captured) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there_is_told_with_what_to_do(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(["db", "verify", f"sqlite:{tmp_path}/missing"]) == 2
+    said = capsys.readouterr().err
+    assert f"there is no folder '{tmp_path}/missing'; make it" in said
+    assert "Errno" not in said
+
+
 def test_what_surrounds_the_statements_for_hana_keeps_its_promises(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,11 +92,24 @@ def test_an_endless_name_is_shown_shortened() -> None:
 
 def test_a_list_of_names_becomes_models_in_order_and_once_each() -> None:
     names = ["llama-3.3", "gpt-5", "llama", "gpt-4o"]
-    assert model_ids(names, FLEET, ALIASES) == ("groq/llama", "openai/gpt-5", "azure/llama")
+    assert model_ids(names, FLEET, ALIASES, place="models") == (
+        "groq/llama",
+        "openai/gpt-5",
+        "azure/llama",
+    )
 
 
 @pytest.mark.parametrize("name", ["auto", "smart", "agent/coder"])
 def test_what_leaves_the_choice_open_cannot_stand_in_a_list(name: str) -> None:
     with pytest.raises(RequestError, match="leaves the choice open") as caught:
-        model_ids([name], FLEET, ALIASES)
-    assert (caught.value.param, caught.value.code) == ("models", "not_a_model")
+        model_ids(["groq/llama", name], FLEET, ALIASES, place="fallbacks")
+    assert (caught.value.param, caught.value.code) == ("fallbacks[1]", "not_a_model")
+
+
+@pytest.mark.parametrize("name", ["openai/gpt-55", "lost", "agent/ghost", "auto:worst", ""])
+def test_which_name_of_a_list_is_unknown_is_told(name: str) -> None:
+    names = ["openai/gpt-5", "openai/gpt-5", name, name]
+    with pytest.raises(UnknownModel) as caught:
+        model_ids(names, FLEET, ALIASES, place="models")
+    assert (caught.value.param, caught.value.code) == ("models[2]", "model_not_found")
+    assert name in caught.value.message

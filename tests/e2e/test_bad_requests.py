@@ -96,8 +96,19 @@ def test_a_body_with_a_mistake_is_refused_in_words_that_name_it(
 
 def test_a_choice_cannot_stand_in_a_list_of_models(gateway: GatewayProcess) -> None:
     answer = gateway.chat(model="up/first", models=["auto"])
-    assert (answer.status, answer.error["param"]) == (400, "models")
+    assert (answer.status, answer.error["param"]) == (400, "models[0]")
     assert answer.error["code"] == "not_a_model"
+
+
+@pytest.mark.parametrize("field", ["models", "fallbacks"])
+@pytest.mark.parametrize("odd", ["up/fifth", {"model": "up/fifth"}], ids=["name", "object"])
+def test_an_unknown_model_in_a_list_is_told_with_its_place(
+    gateway: GatewayProcess, field: str, odd: str | dict[str, str]
+) -> None:
+    answer = gateway.chat(None, model="up/first", **{field: ["up/second", odd]})
+    error = answer.error
+    assert (answer.status, error["code"], error["param"]) == (404, "model_not_found", f"{field}[1]")
+    assert "'up/fifth'" in error["message"]
 
 
 @pytest.mark.parametrize(("name", "hint"), UNKNOWN_MODELS, ids=short)

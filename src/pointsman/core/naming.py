@@ -55,17 +55,25 @@ def meaning(name: str, fleet: Fleet, *, aliases: Mapping[str, str], strategy: St
     raise _unknown(name, [AUTO, *aliases, *fleet.models])
 
 
-def model_ids(names: list[str], fleet: Fleet, aliases: Mapping[str, str]) -> tuple[str, ...]:
+def model_ids(
+    names: list[str], fleet: Fleet, aliases: Mapping[str, str], *, place: str
+) -> tuple[str, ...]:
     """The models that a list of names stands for, in order.
 
-    Raises `UnknownModel`, or `RequestError` for a name that is no particular model.
+    Raises `UnknownModel`, or `RequestError` for a name that is no particular model; both say which
+    of the names in `place` it is.
     """
     found: dict[str, None] = {}
     for name in dict.fromkeys(names):
-        selection = meaning(name, fleet, aliases=aliases, strategy=Strategy.BALANCED).selection
+        try:
+            selection = meaning(name, fleet, aliases=aliases, strategy=Strategy.BALANCED).selection
+        except UnknownModel as error:
+            param = f"{place}[{names.index(name)}]"
+            raise UnknownModel(error.message, param=param, code=error.code) from None
         if selection.pinned is None and not selection.only:
             words = f"{name!r} leaves the choice open, so it cannot stand in a list of models."
-            raise RequestError(words, param="models", code="not_a_model")
+            param = f"{place}[{names.index(name)}]"
+            raise RequestError(words, param=param, code="not_a_model")
         found.update(
             dict.fromkeys([selection.pinned] if selection.pinned else sorted(selection.only))
         )

@@ -48,7 +48,8 @@ def ask_of(request: ChatRequest, setup: Setup, sender: Sender, *, request_id: st
     meant = meaning(request.model, fleet, aliases=aliases, strategy=strategy)
     selection = meant.selection
     if request.fallbacks:
-        selection = _with_others(selection, model_ids(request.fallbacks, fleet, aliases))
+        others = model_ids(request.fallbacks, fleet, aliases, place=request.fallbacks_in)
+        selection = _with_others(selection, others)
     agent = agent_of(sender.key, _named(request, meant, sender), sender.hints, fleet)
     # By position: every request passes here, and names would double what this takes.
     return Ask(

@@ -44,11 +44,11 @@ class ChatRequest(NamedTuple):
 
     `fields` are the values for the upstream, still encoded: all but `pointsman`, and but `models`
     and `fallbacks` where these are lists of names. `fallbacks` are the names of other models that
-    the caller would take, `deadline_s` how long it is willing to wait. `tradeoff` in [0, 1] is from
-    cheap to good, `weights` say the same in full; at most one of them is given. `words` is a piece
-    of what the conversation began with and of what was asked last, and is not to be kept. `explain`
-    wants the explanation of the choice with the answer. `asked` is how what was asked last begins,
-    empty unless it is wanted.
+    the caller would take, in the field that `fallbacks_in` names; `deadline_s` is how long it is
+    willing to wait. `tradeoff` in [0, 1] is from cheap to good, `weights` say the same in full; at
+    most one of them is given. `words` is a piece of what the conversation began with and of what
+    was asked last, and is not to be kept. `explain` wants the explanation of the choice with the
+    answer. `asked` is how what was asked last begins, empty unless it is wanted.
     """
 
     model: str
@@ -65,6 +65,7 @@ class ChatRequest(NamedTuple):
     weights: Weights | None = None
     words: str = ""
     explain: bool = False
+    fallbacks_in: str = "models"
     asked: str = ""
 
 
@@ -159,6 +160,7 @@ def _request(chat: Chat, fields: dict[str, bytes]) -> ChatRequest:
         _weights(wishes),
         _words(chat.messages),
         wishes.explain,
+        "models" if chat.models else "fallbacks",
     )
 
 

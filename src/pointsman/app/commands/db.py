@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pointsman.adapters.stores.conformance.scratch import EMBEDDED
 from pointsman.adapters.stores.conformance.verify import Finding, Verification
+from pointsman.adapters.stores.hana.rendering import without_driver
 from pointsman.adapters.stores.holding import Held
 from pointsman.adapters.stores.migrations.running import DIALECTS, revisions, statements
 from pointsman.adapters.stores.schema import HEAD
@@ -255,9 +256,13 @@ def _url(args: argparse.Namespace) -> str:
 def _sql(args: argparse.Namespace) -> int:
     start = _known("--from", args.start)
     try:
-        text = statements(args.dialect, start=start, target=_target(args, HEAD))
-    except (LookupError, ModuleNotFoundError) as error:
-        raise _Refusal(f"{error}: pip install 'pointsman[hana]'") from None
+        with without_driver() if args.dialect == "hana" else nullcontext():
+            text = statements(args.dialect, start=start, target=_target(args, HEAD))
+    except LookupError:
+        raise _Refusal(
+            "writing for SAP HANA takes its dialect, and not its driver: "
+            "pip install --no-deps 'sqlalchemy-hana>=5,<6'"
+        ) from None
     print(json.dumps({"dialect": args.dialect, "sql": text}) if args.json else text)
     return 0
 

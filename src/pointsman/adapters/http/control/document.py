@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 
 OURS = __name__.rpartition(".")[0]
 
@@ -41,7 +43,8 @@ _OTHERWISE: dict[str, Any] = {
 def openapi_document(app: Litestar) -> dict[str, Any]:
     """Litestar's document, each body with what its docstring says of the fields.
 
-    Errors are described as they are sent, which Litestar does not know: it would tell its own.
+    Errors are described as they are sent, which Litestar does not know: it would tell its own. Of a
+    query it tells whatever a dependency of the call can read, of which the call may take a part.
     """
     document: dict[str, Any] = deepcopy(app.openapi_schema.to_schema())
     document["components"]["schemas"]["ErrorBody"] = _ERROR
@@ -50,6 +53,13 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         call["responses"]["default"] = _OTHERWISE
         if forms := _forms(call):
             call["responses"]["200"]["content"] = {_MEDIA[form]: {"schema": {}} for form in forms}
+    for call, handler in _calls(app, document):
+        known = handler.opt.get("query_parameters", ())
+        parameters = [
+            p for p in call.get("parameters", ()) if p["in"] != "query" or p["name"] in known
+        ]
+        if parameters:
+            call["parameters"] = parameters
     words = {
         body.__name__: inspect.cleandoc(body.__doc__ or "") for body in _bodies(msgspec.Struct)
     }
@@ -57,6 +67,17 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
         if words.get(name):
             schema["description"] = words[name]
     return document
+
+
+def _calls(
+    app: Litestar, document: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], HTTPRouteHandler]]:
+    """What the document says of each call, with what answers it."""
+    for route in app.routes:
+        path = document["paths"].get(route.path_format, {})
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            for method in handler.http_methods & {name.upper() for name in path}:
+                yield path[method.lower()], handler
 
 
 def _forms(call: dict[str, Any]) -> list[str]:

@@ -230,6 +230,8 @@ class SqliteScratch:
     """A file of its own, in the folder that the URL names, or where temporary files go."""
 
     def __init__(self, folder: str, token: str) -> None:
+        if folder and not Path(folder).is_dir():
+            raise ValueError(f"there is no folder {folder!r}; make it, or name one that is there")
         self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder or None)
         self._path = Path(self._folder.name) / f"{token}.db"
         self.name = f"sqlite:{self._path}"
