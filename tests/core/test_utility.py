@@ -33,6 +33,16 @@ def test_balanced_means_the_agents_own_weights_where_it_has_some() -> None:
     assert weights_of(agent, Selection(Strategy.COST)) == STRATEGY_WEIGHTS[Strategy.COST]
 
 
+def test_who_asks_for_what_is_cheap_gets_it_for_a_small_request_too() -> None:
+    def prefers_cheap(strategy: Strategy) -> bool:
+        weights = STRATEGY_WEIGHTS[strategy]
+        good = weights.quality * 0.72 + weights.cost * cheapness(0.0005)
+        cheap = weights.quality * 0.64 + weights.cost * cheapness(0.00004)
+        return cheap > good
+
+    assert [each for each in Strategy if prefers_cheap(each)] == [Strategy.COST]
+
+
 def test_the_callers_weights_overrule_all_others() -> None:
     given_weights = Selection(Strategy.COST, weights=Weights(1.0, 0.0, 0.0))
     assert weights_of(Agent("a", weights=OWN), given_weights) == Weights(1.0, 0.0, 0.0)

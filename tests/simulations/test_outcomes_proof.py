@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -13,7 +14,7 @@ import pytest
 from made_matrix import made_matrix
 from simulations.outcomes_data import Matrix, read_matrix
 from simulations.outcomes_stream import Setting, Stream
-from simulations.outcomes_ways import WAYS, Result, offline
+from simulations.outcomes_ways import STRANGE, TYPED, WAYS, Result, Way, by_type, offline
 
 FOLDER = os.environ.get("POINTSMAN_DATA")
 SEEDS = range(12)
@@ -51,6 +52,20 @@ def test_the_inferred_domain_gains_over_single_models() -> None:
     way = text.TEXT_WAYS[0]
     rows = [offline(matrix, (way,), seed)[way.name] for seed in SEEDS]
     assert fmean(row.naiq for row in rows) >= 0.06
+
+
+@needs_data
+def test_an_inferred_type_gains_and_saves_where_nothing_is_declared() -> None:
+    """By models of types that have not seen what they type: the shipped one has seen all."""
+    told = pytest.importorskip("simulations.unseen_types", reason="needs the group `sim`")
+    types = told.unseen_types(Path(FOLDER or ""))["mmlupro"]
+    matrix = replace(real_matrix("mmlupro"), types=types.by_turns, strange_types=types.as_strange)
+    typed, strange = Way(TYPED, by_type), STRANGE
+    rows = [offline(matrix, (typed, strange), seed) for seed in SEEDS]
+    assert fmean(row[TYPED].naiq for row in rows) >= 0.055
+    assert fmean(row[TYPED].saved.cost for row in rows) >= 0.22
+    assert fmean(row[TYPED].saved.accuracy for row in rows) >= -0.005
+    assert fmean(row[strange.name].naiq for row in rows) >= 0.045
 
 
 def test_the_ways_by_text_learn_from_the_text() -> None:

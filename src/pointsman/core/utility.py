@@ -17,10 +17,14 @@ STRATEGY_WEIGHTS: Mapping[Strategy, Weights] = MappingProxyType(
         Strategy.BALANCED: Weights(quality=0.60, latency=0.25, cost=0.15),
         Strategy.QUALITY: Weights(quality=0.90, latency=0.06, cost=0.04),
         Strategy.SPEED: Weights(quality=0.35, latency=0.55, cost=0.10),
-        Strategy.COST: Weights(quality=0.35, latency=0.10, cost=0.55),
+        Strategy.COST: Weights(quality=0.10, latency=0.05, cost=0.85),
     }
 )
-"""What each strategy weighs, unless the caller brings weights of its own."""
+"""What each strategy weighs, unless the caller brings weights of its own.
+
+Cheapness is of dollars, and nine in ten requests cost far less than a cent: who asks for what is
+cheap gets it only if a tenth of a cent weighs more than most of what models differ by in quality.
+"""
 
 FIRST_TOKEN_BUDGET_S = 0.5
 """How long an agent that says nothing likes to wait for the first token of a stream."""
