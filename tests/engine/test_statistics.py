@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -200,3 +203,27 @@ def test_the_ledger_is_told_all_the_same(clock: FakeClock, live: LiveStatistics)
     noted.decided(decision(clock.now()))
     noted.ended(outcome(clock.now()))
     assert (len(ledger.decisions), len(ledger.outcomes)) == (1, 1)
+
+
+def test_no_answer_pays_for_counting_thousands_before_it(
+    live: LiveStatistics, clock: FakeClock
+) -> None:
+    dearest = 0
+    for number in range(4_500):
+        with calls() as made:
+            live.ended(outcome(clock.now(), f"agent_{number % 5}", f"p/{number % 20}"))
+            live.answered(0.0002 * (number % 7))
+        dearest = max(dearest, len(made))
+    assert dearest < 6_000  # all that waits by then, counted at once, takes 65,000
+    assert live.overhead(Window.MINUTE).count == 4_500
+
+
+@contextmanager
+def calls() -> Iterator[list[str]]:
+    """Every call of a function and its return meanwhile: what it takes, on whatever machine."""
+    made: list[str] = []
+    sys.setprofile(lambda _frame, event, _what: made.append(event))
+    try:
+        yield made
+    finally:
+        sys.setprofile(None)
