@@ -39,7 +39,7 @@ WORK_S = 0.000_3
 """What a request does besides, in the measurement of what persistence adds."""
 REQUESTS = 4_000
 TOGETHER = 40
-"""Records that a ledger appends at once, 25 ms after it has last done so."""
+"""Records that a ledger appends at once, 40 ms after it has last done so."""
 APPENDING_S = 3.0
 PARTS = ("writing", "adding", "reading")
 
@@ -222,7 +222,7 @@ def appender(store: SqliteStore) -> Iterator[list[float]]:
             now_ms = time.time_ns() // 10**6
             made = [again(each, now_ms - int(each[0][4:15], 16)) for each in records]
             waits.append(timed(lambda made=made: store.append(made)))  # type: ignore[misc]
-            time.sleep(0.025)
+            time.sleep(0.04)
 
     thread = threading.Thread(target=append)
     thread.start()

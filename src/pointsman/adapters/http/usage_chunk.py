@@ -38,6 +38,8 @@ def with_usage_unknown(events: bytes) -> bytes:
 
     `events` are whole, hold no usage, and each is a JSON object on one line.
     """
+    if events.endswith(_LAST_BRACE) and events.find(_EVENT_END) == len(events) - len(_EVENT_END):
+        return events[: -len(_LAST_BRACE)] + _UNKNOWN_YET  # One chunk, as nearly always.
     if events.count(_LAST_BRACE) != events.count(_EVENT_END):  # Some end in spaces.
         events = _EVENT_END.join([event.rstrip() for event in events.split(_EVENT_END)])
     return events.replace(_LAST_BRACE, _UNKNOWN_YET)
