@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 
 from pointsman.core.alert_counts import Counts
 from pointsman.core.alert_defaults import DEFAULT_RULES
-from pointsman.core.alert_groups import Said, Teller, Wishes
+from pointsman.core.alert_groups import Said, Teller
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import Alert, AlertLog, Now
 from pointsman.core.alert_metrics import ScopeKind
 from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import lines
+from pointsman.core.alert_wishes import Wishes
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
 

@@ -25,12 +25,13 @@ from pointsman.app.plots import Line, Plot, svg
 from pointsman.core.alert import Severity
 from pointsman.core.alert_counts import FAULTS, JUDGED, MINUTE_S, Counts
 from pointsman.core.alert_defaults import DEFAULT_RULES
-from pointsman.core.alert_groups import Teller, Wishes
+from pointsman.core.alert_groups import Teller
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import AlertLog, Now
 from pointsman.core.alert_metrics import EVERYTHING
 from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import lines
+from pointsman.core.alert_wishes import Wishes
 from pointsman.core.decision import Outcome
 from pointsman.core.errors import FailureKind
 

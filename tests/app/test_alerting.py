@@ -12,10 +12,10 @@ from pointsman.app.rule_documents import rule_document
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_defaults import DEFAULT_RULES
-from pointsman.core.alert_groups import Grouping
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition, NoData
+from pointsman.core.alert_wishes import Grouping
 
 FULL = Path(__file__).parent / "fixtures" / "good" / "full.yaml"
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from alerts_made import AGENT, CRITICAL, ERROR, INFO, NOON, WARNING, alert, at, rule
 from pointsman.core.alert import AlertType
-from pointsman.core.alert_groups import Grouping, Teller, Wishes
+from pointsman.core.alert_groups import Teller
 from pointsman.core.alert_log import Alert, State
 from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_routes import Hours, Route
 from pointsman.core.alert_silences import Ack, Matcher, Silence, matcher
 from pointsman.core.alert_telling import NOTHING
+from pointsman.core.alert_wishes import Grouping, Wishes
 from pointsman.core.notification import NoticeState, Notification
 
 ALL = Route(("pager",))

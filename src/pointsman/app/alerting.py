@@ -15,10 +15,10 @@ from pointsman.app.telling_whom import ChannelEntry, ChannelName, RouteEntry, te
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_defaults import DEFAULT_RULES
-from pointsman.core.alert_groups import Grouping
 from pointsman.core.alert_metrics import EVERYTHING, Scope, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition, NoData, Rule, problems, too_many_lines
+from pointsman.core.alert_wishes import Grouping
 from pointsman.core.errors import Problem
 
 Duration = Annotated[float, Field(ge=0, le=86_400)]

@@ -8,77 +8,24 @@ What is told of a group on a channel is one notification: what is new first, the
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
-from itertools import chain, islice
 from typing import NamedTuple
 
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, Now, State
+from pointsman.core.alert_message import Alike, GroupKey, message
 from pointsman.core.alert_metrics import Scope, ScopeKind
-from pointsman.core.alert_routes import Route, channels_of
+from pointsman.core.alert_routes import channels_of
 from pointsman.core.alert_rules import Rule
-from pointsman.core.alert_silences import Ack, Silence, silenced_by
+from pointsman.core.alert_silences import silenced_by
 from pointsman.core.alert_telling import LOUD, NOTHING, Quiet, Told, Why, after_telling, due
-from pointsman.core.alert_words import all_labels, evidence_words, explanation, labels_of, summary
-from pointsman.core.notification import AlertNotice, NoticeState, Notification
-
-GroupKey = tuple[str, ...]
+from pointsman.core.alert_wishes import Grouping, Wishes
+from pointsman.core.alert_words import all_labels
+from pointsman.core.notification import Notification
 
 AT_ONCE = 64
 """So many alerts are one step of telling."""
 NOTED_AT_ONCE = 512
-
-_RANK = {Why.ROSE: 0, Why.BEGAN: 1, Why.ENDED: 2, Why.TAKEN: 3, Why.GOES_ON: 4}
-
-
-class Grouping(NamedTuple):
-    """What belongs together and when it is told; times in seconds.
-
-    Alerts with the same values of the labels `by` are one group. A new group waits `wait_s`; a told
-    one is told again after `interval_s`, of what is new, or after `repeat_s` that it goes on (0:
-    never). One notification tells of `most` alerts one by one and counts the others.
-    """
-
-    by: tuple[str, ...] = ("alert_type",)
-    wait_s: float = 0.0
-    interval_s: float = 60.0
-    repeat_s: float = 14_400.0
-    most: int = 100
-
-
-class Wishes(NamedTuple):
-    """What people want to be told, and how: all that telling depends on besides the alerts.
-
-    `acks` are by fingerprint; `dashboard` is the address that links lead to, '' without.
-    """
-
-    rules: Mapping[str, Rule]
-    routes: Sequence[Route] = ()
-    grouping: Grouping = Grouping()
-    silences: Sequence[Silence] = ()
-    acks: Mapping[str, Ack] = {}
-    dashboard: str = ""
-
-
-class _Alike(NamedTuple):
-    """Alerts of one group of which the same was told, and the same is to be told now, if anything.
-
-    Ten thousand at once are a few of these. `channels` are those through which it is told.
-    """
-
-    severity: Severity
-    is_open: bool
-    is_flapping: bool
-    told: Told
-    why: Why | None
-    acked: bool
-    alerts: list[Alert]
-    channels: tuple[str, ...] = ()
-
-    def was_told_on(self, channel: str) -> bool:
-        """Whether the channel believes that it goes on."""
-        return self.told.severity is not None and channel in self.told.channels
 
 
 class Said(NamedTuple):
@@ -128,7 +75,7 @@ class Teller:
         """The same, put into `said`, a little with every step."""
         if not wishes.routes:
             return
-        groups: dict[GroupKey, list[_Alike]] = {}
+        groups: dict[GroupKey, list[Alike]] = {}
         yield from self._gathering(now, list(alerts), wishes, members, groups)
         self._paces = {key: pace for key, pace in self._paces.items() if key in groups}
         way = _Way(wishes, now)
@@ -142,7 +89,8 @@ class Teller:
                 continue
             pace.waits_s, pace.told_s = None, now.s
             yield
-            said.notifications.extend(self._notifications(key, parts, now, wishes))
+            for channel in {channel: None for each in told for channel in each.channels}:
+                said.notifications.append(message(channel, key, parts, now, wishes))
             for each in told:
                 yield from self._noting(each, now.s)
                 said.heard.extend(each.alerts)
@@ -171,7 +119,7 @@ class Teller:
         alerts: Sequence[Alert],
         wishes: Wishes,
         members: Members,
-        groups: dict[GroupKey, list[_Alike]],
+        groups: dict[GroupKey, list[Alike]],
     ) -> Iterator[None]:
         """Put alerts that are open, or of which the end is to be told, into their groups."""
         hiding = Hiding((), members)
@@ -206,7 +154,7 @@ class Teller:
             found.append(alert)
 
     def _may_tell(
-        self, pace: _Pace, group: Sequence[_Alike], now_s: float, grouping: Grouping
+        self, pace: _Pace, group: Sequence[Alike], now_s: float, grouping: Grouping
     ) -> bool:
         if all(each.why is None for each in group):
             pace.waits_s = None
@@ -219,21 +167,7 @@ class Teller:
             pace.waits_s = now_s
         return now_s - pace.waits_s >= grouping.wait_s
 
-    def _notifications(
-        self, key: GroupKey, group: Sequence[_Alike], now: Now, wishes: Wishes
-    ) -> Iterable[Notification]:
-        for channel in {channel: None for each in group for channel in each.channels}:
-            news = [each for each in group if channel in each.channels]
-            # What the channel was told of the group before, and is neither new nor over.
-            going_on = [
-                each
-                for each in group
-                if each.is_open and channel not in each.channels and each.was_told_on(channel)
-            ]
-            first = not going_on and not any(each.was_told_on(channel) for each in news)
-            yield _notification(channel, key, (news, going_on), now, wishes, first=first)
-
-    def _noting(self, told: _Alike, now_s: float) -> Iterator[None]:
+    def _noting(self, told: Alike, now_s: float) -> Iterator[None]:
         """Remember what was told: of all these the same, so they share it."""
         alert, channels = told.alerts[0], frozenset(told.channels)
         after = after_telling(alert, told.told, channels, now_s, acked=told.acked)
@@ -252,22 +186,28 @@ class _Way:
         self._at = now.at
         self._by_labels = any(route.matchers for route in wishes.routes)
 
-    def parts(self, alike: _Alike) -> list[_Alike]:
+    def parts(self, alike: Alike) -> list[Alike]:
         """The same with their channels, apart where those differ; none where it is not told."""
-        if alike.why is None:
-            return [alike]
         if alike.why is Why.ENDED or alike.why is Why.TAKEN:
             return [alike._replace(channels=tuple(sorted(alike.told.channels)))]
+        if alike.why is not None:
+            apart = self._apart(alike.alerts)
+            return [alike._replace(channels=to, alerts=alerts) for to, alerts in apart]
+        if alike.is_cooling:
+            apart = self._apart(alike.alerts)
+            return [alike._replace(cools=to, alerts=alerts) for to, alerts in apart]
+        return [alike]
+
+    def _apart(self, alerts: list[Alert]) -> Iterable[tuple[tuple[str, ...], list[Alert]]]:
+        """The same, by the channels that their routes lead to."""
         if not self._by_labels:
-            return [alike._replace(channels=self._of(alike.alerts[0], {}))]
+            return [(self._of(alerts[0], {}), alerts)]
         rules = self._wishes.rules
         apart: dict[tuple[str, ...], list[Alert]] = {}
-        for alert in alike.alerts:
+        for alert in alerts:
             channels = self._of(alert, all_labels(alert, rules.get(alert.rule)))
             apart.setdefault(channels, []).append(alert)
-        return [
-            alike._replace(channels=channels, alerts=alerts) for channels, alerts in apart.items()
-        ]
+        return apart.items()
 
     def _of(self, alert: Alert, labels: Mapping[str, str]) -> tuple[str, ...]:
         return channels_of(self._wishes.routes, labels, alert.severity, alert.type, self._at)
@@ -275,13 +215,22 @@ class _Way:
 
 def _alike(
     alert: Alert, told: Told, quiet: Quiet, now: Now, wishes: Wishes, alerts: list[Alert]
-) -> _Alike:
+) -> Alike:
     """What is to be told of this alert and those like it, which `alerts` will hold."""
     rule = wishes.rules.get(alert.rule)
     cooldown_s = rule.cooldown_s if rule is not None else 0.0
     why = due(alert, told, quiet, now.s, cooldown_s, wishes.grouping.repeat_s)
     flapping = alert.is_flapping(now.s)
-    return _Alike(alert.severity, alert.is_open, flapping, told, why, quiet.acked, alerts)
+    return Alike(
+        alert.severity,
+        alert.is_open,
+        flapping,
+        told,
+        why,
+        quiet.hidden,
+        quiet.acked,
+        alerts,
+    )
 
 
 def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:
@@ -293,7 +242,7 @@ def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:
     return Quiet(hidden, ack is not None and ack.holds(alert.id, now.at))
 
 
-def _is_urgent(each: _Alike) -> bool:
+def _is_urgent(each: Alike) -> bool:
     """Nobody waits to be told that something became critical."""
     return each.severity is Severity.CRITICAL and each.why in (Why.BEGAN, Why.ROSE)
 
@@ -301,74 +250,3 @@ def _is_urgent(each: _Alike) -> bool:
 def _group_of(alert: Alert, rule: Rule | None, by: tuple[str, ...]) -> GroupKey:
     labels = all_labels(alert, rule)
     return tuple(labels.get(name, "") for name in by)
-
-
-def _notification(
-    channel: str,
-    key: GroupKey,
-    told: tuple[Sequence[_Alike], Sequence[_Alike]],
-    now: Now,
-    wishes: Wishes,
-    *,
-    first: bool,
-) -> Notification:
-    news, going_on = told
-    grouping = wishes.grouping
-    group_labels = dict(zip(grouping.by, key, strict=True))
-    group_key = ",".join(f"{name}={value}" for name, value in group_labels.items()) or "all"
-    digest = blake2b(f"{channel}\0{group_key}".encode(), digest_size=8).hexdigest()
-    shown = list(islice(chain(_gravest(news), _gravest(going_on)), grouping.most))
-    total = sum(len(each.alerts) for each in chain(news, going_on))
-    return Notification(
-        id=f"{digest}-{int(now.at.timestamp() * 1_000):x}",
-        channel=channel,
-        group_key=group_key,
-        alerts=tuple(_notice(alike, alert, wishes) for alike, alert in shown),
-        made_at=now.at,
-        group_labels=group_labels,
-        left_out=total - len(shown),
-        first=first,
-    )
-
-
-def _gravest(group: Iterable[_Alike]) -> Iterator[tuple[_Alike, Alert]]:
-    """One alert after the other, by severity and by why they are told."""
-    for alike in sorted(group, key=lambda each: (-each.severity, _RANK[each.why or Why.GOES_ON])):
-        yield from ((alike, alert) for alert in alike.alerts)
-
-
-def _notice(alike: _Alike, alert: Alert, wishes: Wishes) -> AlertNotice:
-    rule = wishes.rules.get(alert.rule)
-    links = {"runbook": rule.runbook} if rule is not None and rule.runbook else {}
-    if wishes.dashboard:
-        links["dashboard"] = f"{wishes.dashboard}/#/alerts/{alert.id}"
-    ack = wishes.acks.get(alert.fingerprint) if alike.acked else None
-    annotations = {
-        "evidence": evidence_words(alert.figures),
-        "explanation": explanation(alert, rule),
-    }
-    if alert.why:
-        annotations["ended"] = alert.why
-    return AlertNotice(
-        alert_id=alert.id,
-        fingerprint=alert.fingerprint,
-        rule=alert.rule,
-        type=alert.type,
-        severity=alert.severity,
-        state=_state_of(alike, alert),
-        summary=summary(alert, rule),
-        starts_at=alert.starts_at,
-        evidence=alert.figures.evidence(),
-        ends_at=alert.ends_at,
-        labels=labels_of(alert, rule),
-        annotations=annotations,
-        links=links,
-        acknowledged_by=ack.by if ack is not None else None,
-        flapping=alike.is_flapping,
-    )
-
-
-def _state_of(alike: _Alike, alert: Alert) -> NoticeState:
-    if alert.state is State.RESOLVED:
-        return NoticeState.RESOLVED
-    return NoticeState.ACKNOWLEDGED if alike.acked else NoticeState.FIRING

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from pointsman.core.alert_budget import Budget
 from pointsman.core.alert_defaults import DEFAULT_RULES
-from pointsman.core.alert_groups import Grouping
 from pointsman.core.alert_routes import Route
 from pointsman.core.alert_rules import Rule
+from pointsman.core.alert_wishes import Grouping
 
 USUAL_GROUPING = Grouping()
 

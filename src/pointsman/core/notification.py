@@ -8,7 +8,7 @@ that it tells of. Delivering sends it, as often as needed, under the same id.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -93,7 +93,9 @@ class Notification:
     `id` is the idempotency key: a receiver that keeps it sees each notification once, however often
     it was sent. `group_key` is the same for all that is told of one group on any channel, and
     `group_labels` are what its alerts have in common. `alerts` are told in this order, the gravest
-    first; `left_out` are so many more that belong to the group and are not told one by one.
+    first; `left_out` are so many more that belong to the group and are not told one by one. These
+    are together in `left_out_state`, and the gravest of them that is not over, or of all where
+    every one is, has `left_out_severity`; None where nothing is left out, or known of it.
     `first`: nothing was told of this group before, or all of it was resolved since. `made_at` is
     when judging made it, in UTC.
     """
@@ -105,6 +107,8 @@ class Notification:
     made_at: datetime
     group_labels: Mapping[str, str] = field(default_factory=dict)
     left_out: int = 0
+    left_out_state: NoticeState | None = None
+    left_out_severity: Severity | None = None
     first: bool = True
 
     def __post_init__(self) -> None:
@@ -120,18 +124,25 @@ class Notification:
 
     @property
     def state(self) -> NoticeState:
-        """Firing while any of its alerts is, resolved when all are."""
-        states = {alert.state for alert in self.alerts}
-        for state in (NoticeState.FIRING, NoticeState.ACKNOWLEDGED):
-            if state in states:
-                return state
-        return NoticeState.RESOLVED
+        """Firing while any alert of the group is, told one by one or not; resolved when all are."""
+        return self._gravest[0]
 
     @property
     def severity(self) -> Severity:
-        """The gravest of the alerts that are not resolved; of all when every one is."""
-        open_ones = [a.severity for a in self.alerts if a.state is not NoticeState.RESOLVED]
-        return max(open_ones or [alert.severity for alert in self.alerts])
+        """The gravest of the alerts that are not resolved, told one by one or not; of all when
+        every one is.
+        """
+        return self._gravest[1]
+
+    @property
+    def _gravest(self) -> tuple[NoticeState, Severity]:
+        known = [(alert.state, alert.severity) for alert in self.alerts]
+        if self.left_out_state is not None and self.left_out_severity is not None:
+            known.append((self.left_out_state, self.left_out_severity))
+        state, severity = gravest_open(known)
+        assert state is not None  # noqa: S101 - it tells of at least one alert
+        assert severity is not None  # noqa: S101 - as before
+        return state, severity
 
     @property
     def total(self) -> int:
@@ -141,6 +152,20 @@ class Notification:
     def count(self, state: NoticeState) -> int:
         """How many of the alerts that are told one by one are in this state."""
         return sum(alert.state is state for alert in self.alerts)
+
+
+def gravest_open(
+    alerts: Iterable[tuple[NoticeState, Severity]],
+) -> tuple[NoticeState, Severity] | tuple[None, None]:
+    """In which state alerts are together, and how grave: firing while any is, resolved when all
+    are, as grave as the gravest that is not resolved, or of all when every one is. None of none.
+    """
+    known = set(alerts)
+    if not known:
+        return None, None
+    open_ones = {each for each in known if each[0] is not NoticeState.RESOLVED}
+    state = min((state for state, _ in known), key=list(NoticeState).index)
+    return state, max(severity for _, severity in open_ones or known)
 
 
 def _require_utc(instant: datetime, name: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pointsman.core.alert_groups import Teller, Wishes
+from pointsman.core.alert_groups import Teller
 from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, AlertLog, Event, Now
 from pointsman.core.alert_memory import Entry, Kept, Step, on_the_wall, since_start, step_of
@@ -17,6 +17,7 @@ from pointsman.core.alert_plan import AlertPlan, Origin
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import Ack, Silence, silenced_by
 from pointsman.core.alert_telling import Told
+from pointsman.core.alert_wishes import Wishes
 from pointsman.core.alert_words import all_labels, explanation, labels_of, summary
 
 KEPT_AFTER_END = timedelta(hours=1)

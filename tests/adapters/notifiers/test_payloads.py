@@ -38,7 +38,7 @@ from pointsman.adapters.notifiers.wording import (
     state_words,
     title,
 )
-from pointsman.core.alert import Evidence
+from pointsman.core.alert import Evidence, Severity
 from pointsman.core.notification import MAX_SUMMARY_CHARS, AlertNotice, NoticeState, Notification
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -255,3 +255,36 @@ def test_evidence_is_told_in_the_units_people_use() -> None:
 def test_text_counts_what_it_does_not_tell() -> None:
     assert more_words(2) in plain_text(notification(3), 1)
     assert "more alert" not in plain_text(notification(1), 1)
+
+
+def seen_of(told: Notification) -> dict[str, tuple[bool, str]]:
+    """By channel, whether it is told to be over, and the words that say how grave it is."""
+    card = teams.message(told)["attachments"][0]["content"]["body"][0]
+    post = webhook.payload(told)
+    page = pagerduty.event(told, "key", "pointsman")
+    subject = str(message_from_string(mail_text(told), policy=default)["Subject"])
+    slack_head = slack.message(told)["blocks"][0]["text"]["text"]
+    apprise = Apprise(["json://127.0.0.1:1/path"]).title(told)
+    severity = page["payload"]["severity"].upper() if "payload" in page else ""
+    return {
+        "webhook": (post["status"] == "resolved", ""),
+        "pagerduty": (page["event_action"] == "resolve", severity),
+        "teams": (card["color"] == "good", card["text"].partition(":")[0]),
+        "slack": (slack_head.startswith("RESOLVED"), slack_head.partition(":")[0]),
+        "mail": (subject.startswith("RESOLVED"), subject.partition(":")[0]),
+        "apprise": (apprise.startswith("RESOLVED"), apprise.partition(":")[0]),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("state", NoticeState)
+@pytest.mark.parametrize("count", [1, 20_000])
+def test_all_channels_agree_on_what_is_left_out(count: int, state: NoticeState) -> None:
+    alerts = tuple(notice(n, state=RESOLVED, severity=Severity.INFO) for n in range(count))
+    told = notification(
+        alerts=alerts, left_out=5, left_out_state=state, left_out_severity=Severity.ERROR
+    )
+    word = {"firing": "ERROR", "acknowledged": "ACKNOWLEDGED", "resolved": "RESOLVED"}[state.value]
+    for channel, (is_over, words) in seen_of(told).items():
+        assert is_over is (state is RESOLVED), channel
+        assert words in ("", word), channel

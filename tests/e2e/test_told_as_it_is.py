@@ -1,0 +1,83 @@
+"""Does a receiver know at every time what is wrong, however much begins and ends at once?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gateway_process import GatewayProcess, Serve, wait_until
+
+from receiver import Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as it:
+        yield it
+
+
+def fires_at_once(names: list[str], severity: str) -> dict[str, Any]:
+    """A rule that none of these models can keep: to be used not at all is too much."""
+    when = [{"metric": "utilisation", "ladder": {severity: 0}}]
+    return {"scope": ["model"], "only": {"model": names}, "when": when, "keep_firing_for_s": 0}
+
+
+def fleet(receiver: Receiver, mild: int, grave: int, **alerts: Any) -> dict[str, Any]:
+    """So many models of which a warning fires, and of which something critical does."""
+    warned = [f"up/w{n}" for n in range(mild)]
+    failing = [f"up/c{n}" for n in range(grave)]
+    names = [*warned, *failing, "up/well"]
+    rules = {"mild": fires_at_once(warned, "warning"), "grave": fires_at_once(failing, "critical")}
+    hook = {"type": "webhook", "url": f"{receiver.url}/hook", "allow_private": True}
+    return {
+        "providers": {"up": {"type": "vllm", "base_url": "http://127.0.0.1:9/v1"}},
+        "models": {
+            name: {"capabilities": {"general": 0.9}, "price": "free", "max_in_flight": 4}
+            for name in names
+        },
+        "agents": {"coder": {"requires": ["general"]}},
+        "alerts": {
+            "interval_s": 1,
+            "group": {"interval_s": 0, "most": 3},
+            "channels": {"hook": hook},
+            "rules": {name: rule for name, rule in rules.items() if rule["only"]["model"]},
+            **alerts,
+        },
+    }
+
+
+def change(gateway: GatewayProcess, config: dict[str, Any]) -> None:
+    gateway.configure(config)
+    gateway.reload()
+
+
+def told(receiver: Receiver, path: str = "/hook") -> list[Any]:
+    return [each.document for each in receiver.taken if each.path == path]
+
+
+def active(gateway: GatewayProcess) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = gateway.control("/alerts/active")["alerts"]
+    return found
+
+
+def test_a_group_fires_while_anything_of_it_does_whatever_ends_at_once(
+    serve: Serve, receiver: Receiver
+) -> None:
+    gateway = serve(fleet(receiver, 12, 2))
+    wait_until(lambda: len(active(gateway)) == 14, what="all fire")
+    wait_until(lambda: told(receiver))
+    before = len(told(receiver))
+    change(gateway, fleet(receiver, 0, 2))
+    wait_until(lambda: len(active(gateway)) == 2, what="the mild ones are over")
+    wait_until(lambda: len(told(receiver)) > before)
+    body = told(receiver)[-1]
+    assert (body["status"], body["truncatedAlerts"]) == ("firing", 11)
+    assert [(each["status"], each["labels"]["severity"]) for each in body["alerts"]] == [
+        ("firing", "critical"),
+        ("firing", "critical"),
+        ("resolved", "warning"),
+    ]
+    change(gateway, fleet(receiver, 0, 0))
+    wait_until(lambda: told(receiver)[-1]["status"] == "resolved")
+    assert active(gateway) == []
