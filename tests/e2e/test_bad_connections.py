@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fleets import fleet
-from gateway_process import Answer, GatewayProcess, chat_body
+from gateway_process import Answer, GatewayProcess, chat_body, wait_until
 from raw_client import CHAT, RawClient, chat_bytes, connected, request_bytes, unchunked
 from simulated_upstream import SimulatedUpstream
 
@@ -47,6 +47,7 @@ def parsed(data: bytes) -> Answer:
     head, _, _ = data.partition(b"\r\n\r\n")
     lines = [line.partition(b": ") for line in head.split(b"\r\n")[1:]]
     headers = {name.decode().lower(): value.decode() for name, _, value in lines}
+    assert {"x-request-id", "date"} <= headers.keys(), data
     status, body, ended_well = unchunked(data)
     assert ended_well, data
     return Answer(status, headers, body)
@@ -59,6 +60,7 @@ async def answered(client: RawClient, data: bytes) -> Answer:
 
 
 CLOSE = {"connection": "close"}
+BEFORE = {"x-request-id": "before"}
 
 NOT_HTTP = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 64,
@@ -83,6 +85,40 @@ async def test_what_is_not_http_is_refused_in_the_usual_shape(
     assert answer.status == 400
     assert answer.error["code"] == "invalid_http"
     assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nx-request-id: mine-1\r\nx: y\r\nno colon here\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nx-request-id: mine-1\r\n" + b"x: y\r\n" * 800, 431),
+        (b"GET / HTTP/1.1\r\nx-request-id: mine-1\r\nhost:", 408),
+    ],
+    ids=["no HTTP", "too large", "too slow"],
+)
+async def test_what_is_refused_before_it_is_a_request_keeps_its_id_and_is_found_in_the_log(
+    strict: GatewayProcess, data: bytes, status: int
+) -> None:
+    before = len(strict.log)
+    async with connected(strict) as client:
+        # What went before on the connection has lent it nothing.
+        await client.send(request_bytes(b"", BEFORE, line="GET /livez HTTP/1.1"))
+        await client.until(b"}")
+        answer = await answered(client, data)
+    assert (answer.status, answer.headers["x-request-id"]) == (status, "mine-1")
+    await asyncio.to_thread(wait_until, lambda: '"request_id": "mine-1"' in strict.log[before:])
+
+
+async def test_what_says_no_id_of_its_own_is_given_one(strict: GatewayProcess) -> None:
+    given = []
+    for _ in range(2):
+        async with connected(strict) as client:
+            await client.send(request_bytes(b"", BEFORE, line="GET /livez HTTP/1.1"))
+            await client.until(b"}")
+            given.append((await answered(client, b"hello\r\n\r\n")).headers["x-request-id"])
+    first, second = given
+    assert len({first, second, "before"}) == 3
+    assert first[:4] == second[:4] == "req_"
 
 
 @pytest.mark.parametrize("headers", [{"x-a": "y" * 5_000}, {f"x-{n}": "y" for n in range(900)}])

@@ -98,11 +98,17 @@ class Application:
             await self._dispatched(exchange)
         except PointsmanError as error:
             reply = await self._reply_to(exchange, error)
-            facts = {"path": exchange.head.path, "status": reply.status, "code": reply.code}
+            facts = {
+                "request_id": exchange.request_id,
+                "path": exchange.head.path,
+                "status": reply.status,
+                "code": reply.code,
+            }
             log.info("request refused", extra=facts)
             await _last_words(exchange, reply)
         except Exception:  # here a request ends: its mistake must not take others along
-            log.exception("a request failed inside the gateway", extra={"path": exchange.head.path})
+            facts = {"request_id": exchange.request_id, "path": exchange.head.path}
+            log.exception("a request failed inside the gateway", extra=facts)
             await _last_words(exchange, _OUR_MISTAKE)
 
     async def _reply_to(self, exchange: Exchange, error: PointsmanError) -> Reply:

@@ -14,15 +14,23 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from random import Random
 from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
-from pointsman.adapters.http.bounds import EdgeLimits
+from pointsman.adapters.http.bounds import (
+    BODY_BYTES_PER_S,
+    LAST_REQUEST_S,
+    MOST_WAITING_BYTES,
+    UNWANTED_BODIES,
+    EdgeLimits,
+)
 from pointsman.adapters.http.exchange import Exchange, raw
-from pointsman.adapters.http.heads import Offers, RequestHead, path_of
+from pointsman.adapters.http.heads import Offers, RequestHead, path_of, size_of
+from pointsman.adapters.http.identity import request_id_of
 from pointsman.adapters.http.refusals import (
     MOST_PIPELINED,
     NOT_HTTP,
@@ -33,19 +41,6 @@ from pointsman.adapters.http.refusals import (
     too_slow,
 )
 from pointsman.adapters.http.replies import Header, Reply, lines_of
-
-BODY_BYTES_PER_S = 64 * 1024
-"""The slowest a body may come in the long run, beyond the time that every body is allowed."""
-
-UNWANTED_BODIES = 4
-"""How many times the largest body is read, and dropped, of one that has been refused."""
-
-MOST_WAITING_BYTES = 64 * 1024
-"""Of a request that waits: beyond this the connection is not read until its turn comes."""
-
-LAST_REQUEST_S = 1.0
-"""How long a connection that was to be kept is, once the server stops: its other side may have sent
-a request when it hears of the end, and a proxy never sends one twice."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +55,7 @@ class EdgeProtocol(asyncio.Protocol):
     """
 
     limits = EdgeLimits()
+    random = Random()  # noqa: S311 - names of requests
     serve: Serve
 
     def __init__(
@@ -169,8 +165,10 @@ class EdgeProtocol(asyncio.Protocol):
         if len(self._waiting) >= MOST_PIPELINED:
             self._refuse(TOO_MANY_AT_ONCE)
             return
-        if self._head_bytes > self.limits.max_header_bytes and self._head_is_too_large():
-            self._refuse(head_too_large(self.limits.max_header_bytes))
+        most = self.limits.max_header_bytes
+        # More has come than a head may hold, which may be the body.
+        if self._head_bytes > most and size_of(self._target, self._fields) > most:
+            self._refuse(head_too_large(most))
             return
         self._in_head, self._in_body = False, True
         self._head_bytes = self._body_bytes = self._trailer_bytes = 0
@@ -207,6 +205,7 @@ class EdgeProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._in_head, self._in_body = True, False
+        self._fields = []
         self._began_at = None
         if self._arriving is not None:
             self._arriving.arrived()
@@ -364,26 +363,21 @@ class EdgeProtocol(asyncio.Protocol):
 
     # Refusals below the application.
 
-    def _head_is_too_large(self) -> bool:
-        """Asked when more has come than a head may hold, which may be the body."""
-        size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._fields)
-        return size > self.limits.max_header_bytes
-
     def _refuse(self, reply: Reply) -> None:
         """Answer, unless an answer has begun, and close."""
         self._disarm()
         if self.transport.is_closing():
             return
-        if self._may_still_be_told():
-            self.transport.write(raw(reply))
+        refused = self._answering or self._arriving
+        if refused is None or not refused.started:
+            headers = dict(self._fields) if refused is None else refused.headers
+            request_id = refused.request_id if refused is not None else ""
+            request_id = request_id or request_id_of(headers, self.random)
+            self.transport.write(raw(reply, request_id, self.usual_lines))
+            facts = {"request_id": request_id, "status": reply.status, "code": reply.code}
+            log.info("request refused", extra=facts)
         self._let_go()
         self.transport.close()
-
-    def _may_still_be_told(self) -> bool:
-        """Whether bytes written now would be read as an answer that nobody has had."""
-        if self._answering is not None:
-            return not self._answering.started
-        return self._arriving is None or not self._arriving.over
 
     def _let_go(self) -> None:
         """No request of this connection wants an answer any more."""

@@ -286,12 +286,13 @@ def _status_line(status: int) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
 
 
-def raw(reply: Reply) -> bytes:
+def raw(reply: Reply, request_id: str, usual_lines: bytes) -> bytes:
     """A refusal as bytes, for where there is no exchange; the connection closes after it."""
     body = reply.body()
+    named = (b"x-request-id", request_id.encode())
     length = (b"content-length", b"%d" % len(body))
-    lines = lines_of((JSON, length, *reply.headers))
-    return _status_line(reply.status) + lines + _CLOSE + b"\r\n" + body
+    lines = lines_of((JSON, named, length, *reply.headers))
+    return _status_line(reply.status) + usual_lines + lines + _CLOSE + b"\r\n" + body
 
 
 def _unsupported(words: str) -> RequestError:

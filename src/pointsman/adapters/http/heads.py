@@ -38,6 +38,11 @@ def path_of(target: bytes) -> str:
     return unquote(path) if "%" in path else path
 
 
+def size_of(target: bytes, fields: list[Header]) -> int:
+    """How many bytes of a head the target and these fields are, with what parts them."""
+    return len(target) + sum(len(name) + len(value) + 4 for name, value in fields)
+
+
 class Offers:
     """Takes the offer to upgrade out of the heads of one connection, wherever a packet ends.
 
