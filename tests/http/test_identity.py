@@ -170,3 +170,12 @@ def test_every_header_of_ours_is_known_to_be() -> None:
     values = {b"x-pointsman-strategy": b"cost"}
     for header in OUR_HEADERS:
         assert sender_of(ANYBODY, {header: values.get(header, b"0.5")}) != Sender(ANYBODY)
+
+
+@pytest.mark.parametrize("given", ["0_5", "٠.٥", "0,5", "0x1", "", "nan", "1e", "５"])
+@pytest.mark.parametrize("header", ["deadline-ms", "tradeoff", "max-cost-usd"])
+def test_a_number_is_one_for_every_program(header: str, given: str) -> None:
+    name = f"x-pointsman-{header}"
+    with pytest.raises(RequestError) as caught:
+        sender_of(ANYBODY, {name.encode(): given.encode()})
+    assert (caught.value.param, caught.value.code) == (name, "invalid_value")

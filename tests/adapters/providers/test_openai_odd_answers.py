@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from raw_upstream import EVENTS, call, completion, document, framed
-from reaching import failing, saying
+from raw_upstream import END, EVENTS, call, chunk, completion, document, event, framed
+from reaching import answered, failing, saying
 
 from pointsman.adapters.providers.failures import words_of
 from pointsman.adapters.providers.usage import normalised
@@ -74,3 +74,16 @@ def test_odd_words_of_a_refusal_are_their_own_message(value: bytes) -> None:
 @pytest.mark.parametrize("value", [DEEP, LONG, b'"' + LONG + b'e9"'])
 def test_odd_figures_are_no_usage(value: bytes) -> None:
     assert normalised(b'{"prompt_tokens": ' + value + b"}") is None
+
+
+@pytest.mark.parametrize("blank", [b"data:", b"data: ", b"data:  ", b"data:\ndata:"])
+async def test_an_event_without_data_says_nothing(blank: bytes) -> None:
+    """Wherever it comes: some send it to keep the connection alive."""
+    blank += b"\n\n"
+    said = [event(chunk({"content": word})) for word in ("one", "two")]
+    last = event(chunk({}, finish_reason="stop"))
+    sent = [blank, said[0], blank + said[1], said[1] + blank, last, blank, b"data: [DONE]\n\n"]
+    pieces = await answered(saying(EVENTS, *map(framed, sent), END), call(stream=True))
+    assert sum(piece.completion_chars for piece in pieces) == len("onetwotwo")
+    assert pieces[0].usable
+    assert b"data:\n" not in b"".join(piece.data for piece in pieces)

@@ -137,12 +137,19 @@ def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
         return value.decode("latin-1").strip()
 
 
+def _number(given: str) -> float:
+    """A number as other programs write it: Python's own takes `1_0` and `١٠`, too."""
+    if not given.isascii() or "_" in given:
+        raise ValueError(given)
+    return float(given)
+
+
 def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
     if DEADLINE_HEADER not in headers:
         return None
     given, place = _text(headers, DEADLINE_HEADER), DEADLINE_HEADER.decode()
     try:
-        return deadline_s(float(given), place)
+        return deadline_s(_number(given), place)
     except (ValueError, RequestError):
         raise no_deadline(_shown(given), place) from None
 
@@ -152,7 +159,7 @@ def _tradeoff_of(headers: Mapping[bytes, bytes]) -> float | None:
         return None
     given, place = _text(headers, TRADEOFF_HEADER), TRADEOFF_HEADER.decode()
     try:
-        return tradeoff(float(given), place)
+        return tradeoff(_number(given), place)
     except (ValueError, RequestError):
         raise no_tradeoff(_shown(given), place) from None
 
@@ -162,7 +169,7 @@ def _max_cost_of(headers: Mapping[bytes, bytes]) -> float | None:
         return None
     given, place = _text(headers, MAX_COST_HEADER), MAX_COST_HEADER.decode()
     try:
-        return max_cost_usd(float(given), place)
+        return max_cost_usd(_number(given), place)
     except (ValueError, RequestError):
         raise no_cost(_shown(given), place) from None
 

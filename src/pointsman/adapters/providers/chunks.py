@@ -168,7 +168,9 @@ class ChunkTranslator:
                 self._chars += chars
                 self._spoke = self._usable = True
                 return
-        self._read(payload)
+        # An event without data, sent to keep the connection alive, says nothing.
+        if payload.strip():
+            self._read(payload)
 
     def _read(self, payload: bytes) -> None:
         try:
