@@ -103,7 +103,7 @@ def test_the_body_says_what_counts_where_both_do() -> None:
     sender = Sender(strategy=Strategy.COST, tradeoff=0.1, task_type="math")
     asked = ask(sender)
     assert (asked.selection.strategy, asked.task.type) == (Strategy.COST, "math")
-    assert shares(asked) == pytest.approx((0.09, 0.1, 0.81))
+    assert shares(asked) == pytest.approx((0.095, 0.05, 0.855))
     said = {"strategy": "fast", "task_type": "coding", "weights": {"quality": 1}}
     asked = ask(sender, pointsman=said)
     assert (asked.selection.strategy, asked.task.type) == (Strategy.SPEED, "coding")
