@@ -282,7 +282,6 @@ STRANGERS = [
     {"origin": "null"},
     {"host": "localhost", "origin": "http://192.168.1.1"},
     {"host": "[::ffff:8.8.8.8]"},
-    {"host": "user@evil.example"},
 ]
 NEIGHBOURS = [
     {"host": "localhost:8080"},

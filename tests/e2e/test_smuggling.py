@@ -93,3 +93,22 @@ async def test_who_shows_two_keys_is_refused(gateway: GatewayProcess) -> None:
 async def test_another_version_of_http_is_refused(gateway: GatewayProcess, version: str) -> None:
     sent = HIDDEN.replace(b"HTTP/1.1", f"HTTP/{version}".encode())
     assert await statuses(gateway, sent) == [400]
+
+
+NO_HOSTS = (
+    *("evil.example@localhost", "user@evil.example", "localhost/evil", "http://localhost"),
+    *("localhost, evil.example", "localhost#x", "localhost?x", "local host", "<localhost>"),
+    "localhost\\@evil.example",
+)
+HOSTS = ("localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080", "a.localhost")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [*((host, 400) for host in NO_HOSTS), *((host, 200) for host in HOSTS)]
+)
+async def test_what_is_more_than_a_host_and_a_port_is_refused(
+    gateway: GatewayProcess, host: str, status: int
+) -> None:
+    """What stands before or behind it, or a second one, would be read in two ways."""
+    sent = f"GET /livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+    assert await statuses(gateway, sent.encode()) == [status]

@@ -7,6 +7,7 @@ wrong in one, gets an answer of the same shape as every other error.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache, partial
@@ -36,6 +37,8 @@ FOR_ALERT_TOOLS = "/api/v2/"
 _ADDRESSES = frozenset({b"host", b"origin"})
 _ONCE = (b"host", *KEY_HEADERS, *OUR_HEADERS)
 _VERSIONS = ("1.1", "1.0")
+_NO_HOST = re.compile(rb'[\s/@?#\\,<>"]').search
+"""What no host holds: a part of a URL before or behind it, or a second one (RFC 9110, 7.2)."""
 _OUR_MISTAKE = Reply(
     500,
     "Something failed inside the gateway; its log has the details.",
@@ -200,6 +203,9 @@ def _reads_one_way(exchange: Exchange) -> None:
         raise RequestError(words, code="invalid_http")
     if b"host" not in given and head.version == "1.1":
         words = "A request has one Host header, as HTTP/1.1 wants it, and not none."
+        raise RequestError(words, code="invalid_http")
+    if _NO_HOST(given.get(b"host", b"")):
+        words = "The Host header is a name or an address, with a port or without, and nothing else."
         raise RequestError(words, code="invalid_http")
     if len(given) == len(head.fields):
         return
