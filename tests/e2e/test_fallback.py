@@ -301,6 +301,33 @@ def test_a_resting_model_says_when_to_come_back(serve: Serve, upstream: Simulate
     assert upstream.requests == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "options", "why", "at_most_s"),
+    [
+        ("rate_limited", {"retry_after": 45}, "after rate_limited", 45.0),
+        ("status", {"status": 401}, "after key_rejected", 15.0),
+        ("status", {"status": 410}, "after model_gone", 60.0),
+        ("server_error", {}, "circuit breaker open", 60.0),
+    ],
+)
+def test_who_is_left_alone_is_shown_with_why_and_for_how_long(
+    serve: Serve,
+    upstream: SimulatedUpstream,
+    fault: str,
+    options: dict[str, Any],
+    why: str,
+    at_most_s: float,
+) -> None:
+    breaker = {"failures": 1, "open_s": 60}
+    gateway = serve(fleet(upstream.url, only=("first",), routing=routing(breaker=breaker)))
+    assert gateway.control("/models/up/first")["model"]["left_alone"] is None
+    upstream.order("first", fault, **options)
+    gateway.chat()
+    shown = gateway.control("/models/up/first")["model"]["left_alone"]
+    assert why in shown["reason"]
+    assert at_most_s - 10.0 < shown["for_s"] <= at_most_s
+
+
 def test_a_named_model_does_not_give_way_to_another(
     impatient: GatewayProcess, upstream: SimulatedUpstream
 ) -> None:

@@ -140,7 +140,7 @@ class Router:
         return Fleet(self.agents, [BIG, SMALL], "cfg_9")
 
     def live(self, model_id: str) -> LiveModel:
-        busy = LiveModel("open", 8, 1.0, over_target=True)
+        busy = LiveModel("open", 8, 1.0, over_target=True, left_alone="broken", left_alone_s=4.5)
         return busy if model_id == BIG.id else LiveModel(drain=self.drains().of(model_id))
 
     def config(self) -> ConfigView:

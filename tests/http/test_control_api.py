@@ -54,6 +54,8 @@ def test_models_are_listed_with_prices_sources_and_state(client: Client) -> None
         "per_request_usd": 0.0,
     }
     assert (big["circuit"], big["in_flight"], big["max_in_flight"]) == ("open", 8, 8)
+    assert big["left_alone"] == {"reason": "broken", "for_s": 4.5}
+    assert small["left_alone"] is None
     assert (big["utilisation"], big["over_target"], big["overloaded"]) == (1.0, True, True)
     assert (big["requests_per_min"], big["tokens_per_min"]) == (None, 90_000)
     assert big["unsupported_parameters"] == ["logprobs"]

@@ -47,13 +47,15 @@ class RouterSource:
     def live(self, model_id: str) -> LiveModel:
         parts = self._running.parts
         model = parts.registry.fleet.models[model_id]
-        used = parts.load.utilisation(model)
+        used, condition = parts.load.utilisation(model), parts.health.condition(model)
         return LiveModel(
-            circuit=parts.health.condition(model).circuit.value,
+            circuit=condition.circuit.value,
             in_flight=parts.load.in_flight(model_id),
             utilisation=used,
             over_target=used is not None and used > TARGET,
             drain=parts.drains.of(model_id),
+            left_alone=condition.reason,
+            left_alone_s=condition.until_s,
         )
 
     def config(self) -> ConfigView:

@@ -56,14 +56,15 @@ function All() {
 function Health({
   model,
 }: {
-  model: Pick<Model, "circuit" | "drain" | "overloaded" | "over_target">;
+  model: Pick<Model, "circuit" | "drain" | "left_alone" | "overloaded" | "over_target">;
 }) {
   if (model.drain) return <Tag tone="warn">{t("models.drained")}</Tag>;
-  if (model.circuit !== "closed") {
+  const circuit = model.left_alone ? "open" : model.circuit;
+  if (circuit !== "closed") {
     return (
-      <Tag tone={toneOfCircuit(model.circuit)}>
-        {tMaybe(`circuit.${model.circuit}`, model.circuit)}
-      </Tag>
+      <span title={model.left_alone?.reason}>
+        <Tag tone={toneOfCircuit(circuit)}>{tMaybe(`circuit.${circuit}`, circuit)}</Tag>
+      </span>
     );
   }
   if (model.overloaded) return <Tag tone="bad">{t("models.full")}</Tag>;
@@ -108,7 +109,8 @@ function columns(): Shape<Model>[] {
       key: "circuit",
       title: t("column.health"),
       width: "minmax(7rem, 0.8fr)",
-      value: (row) => (row.drain ? "drained" : row.overloaded ? "full" : row.circuit),
+      value: (row) =>
+        row.drain ? "drained" : row.left_alone ? "open" : row.overloaded ? "full" : row.circuit,
       show: (row) => <Health model={row} />,
     },
     {

@@ -123,11 +123,19 @@ class DrainBody(Body, frozen=True, kw_only=True):
     reason: str
 
 
+class LeftAloneBody(Body, frozen=True, kw_only=True):
+    """Why no request is sent to a model now, in words, and for how many seconds more."""
+
+    reason: str
+    for_s: float
+
+
 class ModelBody(Body, frozen=True, kw_only=True):
     """`strengths` are in [0, 1]. `profiled` false: nothing is known of the model's capabilities.
 
     `utilisation` is the largest share of any limit that is used now, null without limits.
-    `overloaded`: it takes no request now. `drain` is null where nobody has drained it. `did` is
+    `overloaded`: it takes no request now. `left_alone` is null unless it rests, because its breaker
+    is open or its provider has refused. `drain` is null where nobody has drained it. `did` is
     null where no `range` was asked for, and where it was asked nothing in it. `added` is the
     document of one that was added here, null for one of the configuration.
     """
@@ -151,6 +159,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     utilisation: float | None
     over_target: bool
     overloaded: bool
+    left_alone: LeftAloneBody | None
     drain: DrainBody | None
     did: StandingBody | None = None
     added: Mapping[str, object] | None = None

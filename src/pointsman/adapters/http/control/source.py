@@ -30,6 +30,9 @@ from pointsman.engine.timeline import Timeline
 class LiveModel(NamedTuple):
     """The state of a model now. `circuit` is closed, open or probing.
 
+    `left_alone` says why nobody is sent there for another `left_alone_s` seconds, be it by the
+    breaker or after a refusal; empty where it takes requests.
+
     `utilisation` is the largest share of any of its limits that it uses, None without limits;
     `over_target` says that this is more than it should be for long. `drain` is set where a person
     has taken it out of service.
@@ -40,6 +43,8 @@ class LiveModel(NamedTuple):
     utilisation: float | None = None
     over_target: bool = False
     drain: Drain | None = None
+    left_alone: str = ""
+    left_alone_s: float = 0.0
 
 
 class ConfigView(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 from pointsman.adapters.http.control.bodies import (
     AgentBody,
     DrainBody,
+    LeftAloneBody,
     ModelBody,
     PriceBody,
     SourceBody,
@@ -97,6 +98,7 @@ def model_body(
         utilisation=live.utilisation,
         over_target=live.over_target,
         overloaded=live.utilisation is not None and live.utilisation >= 1.0,
+        left_alone=_left_alone_body(live),
         drain=None if live.drain is None else drain_body(model.id, live.drain),
         did=did,
         added=added,
@@ -105,6 +107,12 @@ def model_body(
 
 def drain_body(model_id: str, drain: Drain) -> DrainBody:
     return DrainBody(model_id=model_id, since=drain.at, drained_by=drain.by, reason=drain.reason)
+
+
+def _left_alone_body(live: LiveModel) -> LeftAloneBody | None:
+    if not live.left_alone:
+        return None
+    return LeftAloneBody(reason=live.left_alone, for_s=live.left_alone_s)
 
 
 def _price_body(price: Price) -> PriceBody:
