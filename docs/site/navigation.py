@@ -57,6 +57,7 @@ HEADINGS: Mapping[str, Sequence[str]] = {
         "docs/explanation/statistics",
         "docs/explanation/persistence",
         "docs/explanation/dashboard",
+        "docs/explanation/lessons",
     ),
     "How it is made": (
         "docs/architecture",

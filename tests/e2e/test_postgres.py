@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +14,7 @@ from fleets import fleet
 from gateway_process import CONTROL, GatewayProcess, Serve, wait_until
 from simulated_upstream import SimulatedUpstream
 
-from database_server import DatabaseServer, NoDatabaseServer
+from database_server import DatabaseServer, NoDatabaseServer, sessions_of
 from pointsman.adapters.stores.postgres.address import address_of
 from pointsman.adapters.stores.postgres.schema import move
 
@@ -67,6 +70,27 @@ def test_the_database_goes_and_comes_back_and_no_request_notices(
     assert database(gateway)["lost_records"] == 0
     assert gateway.terminate() == 0
     assert PASSWORD not in gateway.log
+
+
+def test_a_database_that_stands_still_holds_up_no_request(
+    serve: Serve, server: DatabaseServer, upstream: SimulatedUpstream
+) -> None:
+    gateway = serve(kept_in(server, upstream), environ=ENVIRON)
+    assert gateway.chat().status == 200
+    everybody = (server.pid, *sessions_of(server.pid))
+    for pid in everybody:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began_s = time.monotonic()
+        answers = [gateway.chat() for _ in range(20)]
+        took_s = time.monotonic() - began_s
+    finally:
+        for pid in everybody:
+            os.kill(pid, signal.SIGCONT)
+    assert [answer.status for answer in answers] == [200] * 20
+    assert took_s < 20.0, "a second each would be a wait for somebody"
+    wait_until(lambda: not database(gateway)["behind_records"], within_s=20)
+    assert all(len(gateway.outcomes(answer)) == 1 for answer in answers)
 
 
 def test_what_people_do_while_the_database_is_away_is_written_down_later(

@@ -275,6 +275,19 @@ async def test_what_was_spent_is_known_as_soon_as_the_record_can_be_read() -> No
     assert watched.live()["budget_ends_soon"] is CRITICAL
 
 
+async def test_what_was_spent_counts_once_though_the_record_tells_of_it_too() -> None:
+    watched = Watched(plan=BUDGET)
+    watched.attempts(1, cost_usd=Decimal(6))
+    mine = Outcome("d", 1, "a/best", "coder", NOON, None, False, 0.1, cost_usd=Decimal(6))
+    await watched.look()
+    watched.record.outcomes = [mine]
+    for _ in range(4):
+        watched.clock.t += 3_600
+        watched.attempts(1)
+        await watched.look(2)
+    assert watched.live().get("budget_ends_soon") is not CRITICAL, "6 of 10 USD, and not 12"
+
+
 async def test_what_other_gateways_spent_counts_from_the_next_hour_on() -> None:
     watched = Watched(plan=BUDGET)
     watched.attempts(1, cost_usd=Decimal(1))
