@@ -18,6 +18,7 @@ from pointsman.core.errors import Conflict, RequestError, UnknownAgent, UnknownM
 from pointsman.core.fleet import Agent, Fleet
 from pointsman.engine.matching import Matching
 from pointsman.engine.solving import Solved
+from pointsman.engine.weighing import Weighed
 
 MOST_NAMED = 5
 
@@ -79,6 +80,33 @@ def check_there(fleet: Fleet, wanted: Mapping[str, Places]) -> None:
                 param="run_id",
                 code="model_gone",
             )
+
+
+def check_unbroken(run: Run, found: Weighed) -> None:
+    """Raises `Conflict` when what a run says would break a rule that holds now."""
+    if not found.broken:
+        return
+    more = len(found.broken) - MOST_NAMED
+    named = "; ".join(found.broken[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    raise Conflict(
+        f"By the configuration of now it would break rules, so nothing was changed: {named}. Make "
+        f"a new plan, or say force where {run.id} is meant all the same.",
+        param="run_id",
+        code="breaks_rules",
+    )
+
+
+def check_worth(found: Weighed, promised: float) -> None:
+    """Raises `Conflict` when what was proposed to gain so much in score would lose by now."""
+    if found.gain is None or promised <= 0.0 or found.gain >= 0.0:
+        return
+    raise Conflict(
+        f"It was proposed to gain {100.0 * promised:.2f} points; by what is known now it would lose"
+        f" {-100.0 * found.gain:.2f}, so nothing was changed. Make a new plan, or say force where "
+        "it is meant all the same.",
+        param="run_id",
+        code="not_worth_it",
+    )
 
 
 def check_pair(fleet: Fleet, matching: Matching, agent_id: str, model_id: str) -> None:

@@ -6,7 +6,7 @@ What is undone is put back only where nothing has happened since.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -37,12 +37,16 @@ from pointsman.engine.assignment_checks import (
     check_pair,
     check_still,
     check_there,
+    check_unbroken,
     check_unmoved,
+    check_worth,
     not_so,
     pinned_here,
 )
 from pointsman.engine.in_force import About, InForce, Who, to_its_end
+from pointsman.engine.ports import RunQuery
 from pointsman.engine.solving import Lately, Solved, Wish, solved
+from pointsman.engine.weighing import Weighed, recorded_gain, weighed
 
 
 class Applied(NamedTuple):
@@ -114,8 +118,20 @@ class Assignments(InForce):
             await asyncio.to_thread(self.store.keep, proposed, (), found.problem)
             return proposed
 
-    async def adopt(self, run_id: str, who: Who) -> Run | None:
-        """Put in place what was proposed, as it was proposed; None when there is no such run."""
+    async def outdate(self) -> None:
+        """Nobody can apply what was proposed: by what is known now nothing is to be changed."""
+        async with self.deciding():
+            query = RunQuery(state=RunState.PROPOSED)
+            for run in await asyncio.to_thread(self.store.runs, query):
+                stale = replace(run, state=RunState.STALE, settled_at=self.clock.now())
+                await to_its_end(asyncio.to_thread(self.store.keep, stale))
+
+    async def adopt(self, run_id: str, who: Who, *, force: bool = False) -> Run | None:
+        """Put in place what was proposed, as it was proposed; None when there is no such run.
+
+        Raises `Conflict` when agents were moved since or are gone, and without `force` when it
+        would break a rule that holds now, or lose what it was proposed to gain.
+        """
         async with self.deciding():
             self._check()
             proposed = await asyncio.to_thread(self.store.run, run_id)
@@ -123,16 +139,20 @@ class Assignments(InForce):
                 return None
             if proposed.state is not RunState.PROPOSED:
                 raise not_so(proposed, RunState.PROPOSED)
-            check_unmoved(self.roll, {each.agent_id: each.before for each in proposed.changes})
             wanted = {each.agent_id: each.after for each in proposed.changes}
+            found = None if force else await self._weighed(wanted)
+            check_unmoved(self.roll, {each.agent_id: each.before for each in proposed.changes})
             check_there(self.view().fleet, wanted)
+            if found is not None:
+                check_unbroken(proposed, found)
+                check_worth(found, recorded_gain(self.question(), proposed.changes))
             return await self.decide(wanted, who, About(proposed.kind), proposed=proposed)
 
-    async def undo(self, run_id: str, who: Who) -> Run | None:
+    async def undo(self, run_id: str, who: Who, *, force: bool = False) -> Run | None:
         """Put back what a run has changed; None when there is no such run.
 
-        Raises `Conflict` when agents were moved since, or cannot go back. To undo what undid
-        something is to do it again.
+        Raises `Conflict` when agents were moved since, or cannot go back, and without `force` when
+        that would break a rule that holds now. To undo what undid something is to do it again.
         """
         async with self.deciding():
             self._check()
@@ -141,9 +161,12 @@ class Assignments(InForce):
                 return None
             if done.state is not RunState.APPLIED:
                 raise not_so(done, RunState.APPLIED)
-            check_unmoved(self.roll, {each.agent_id: each.after for each in done.changes})
             wanted = {each.agent_id: each.before for each in done.changes}
+            found = None if force else await self._weighed(wanted)
+            check_unmoved(self.roll, {each.agent_id: each.after for each in done.changes})
             check_there(self.view().fleet, wanted)
+            if found is not None:
+                check_unbroken(done, found)
             return await self.decide(wanted, who, About(RunKind.UNDO, undoes=done.id))
 
     async def override(
@@ -223,6 +246,9 @@ class Assignments(InForce):
 
     def _check(self) -> None:
         check_ours(self.view().expectations)
+
+    async def _weighed(self, wanted: Mapping[str, Places]) -> Weighed:
+        return await weighed(self.aside, self.question(), self.scores, wanted)
 
     async def _put(self, found: Solved, wish: Wish, who: Who) -> Run:
         wanted, facts = self._wanted(found), self._facts(found)

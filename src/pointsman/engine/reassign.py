@@ -106,6 +106,8 @@ class Reassigning:
         wish = Wish(How(routine.how), without=tuple(sorted(seen.down)))
         found = await self._assignments.solved(wish, lately=lately, keeping=True)
         if not self._moved(found):
+            # What was proposed is not what would be changed any more: nobody is to apply it.
+            await self._assignments.outdate()
             return None
         who = Who(ITSELF, self._reason(seen))
         if routine.mode is Mode.AUTO:

@@ -188,7 +188,7 @@ class _Asker:
     def _bar(self, agent: Agent, duty: Duty, expected: _Expected, number: int) -> Bar | None:
         """What keeps the agent off the model, as long as nobody decides otherwise."""
         model = self._models[number]
-        return _declared_bar(agent, duty, model) or _measured_bar(
+        return declared_bar(agent, duty, model) or _measured_bar(
             agent, duty, expected.quality[number], expected.latency_s[number]
         )
 
@@ -198,7 +198,8 @@ def _held(duty: Duty) -> float:
     return duty.load.prompt_tokens + duty.load.completion_tokens
 
 
-def _declared_bar(agent: Agent, duty: Duty, model: Model) -> Bar | None:
+def declared_bar(agent: Agent, duty: Duty, model: Model) -> Bar | None:
+    """What keeps the agent off the model by what is declared of both, whatever was measured."""
     if agent.pinned is not None and agent.pinned != model.id:
         words = f"{agent.id} is pinned to {agent.pinned}"
         return Bar(BarCode.NOT_PINNED, words, f"unpin {agent.id}")

@@ -212,6 +212,21 @@ def test_what_a_person_decided_needs_no_other_reason() -> None:
     )
 
 
+def test_an_agent_on_a_model_that_it_may_not_have_by_now_is_told_so() -> None:
+    stated = problem([[0.9, 0.5]], bars=[{0: BLIND}])
+    said = explained(stated, plan_of(stated, [0], Method.OPTIMAL), 0)
+    assert words_of_explanation(stated, said) == (
+        "agent-0 stands on provider-0/model-0: score 90.00",
+        "by now it may not have provider-0/model-0: cannot see",
+        "next best is provider-1/model-1: the fleet would lose 40.00 points",
+    )
+    held = replace(stated, agents=(AgentNeeds("a", manual=0),))
+    assert words_of_explanation(held, explained(held, optimal(held), 0)) == (
+        "a stands on provider-0/model-0: score 90.00; a person put it there",
+        "by now it may not have provider-0/model-0: cannot see",
+    )
+
+
 def test_a_plan_that_is_not_optimal_is_not_excused() -> None:
     stated = problem([[0.9, 0.5]])
     said = explained(stated, plan_of(stated, [1], Method.GREEDY), 0)

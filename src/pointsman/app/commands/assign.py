@@ -114,6 +114,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument("--dry-run", action="store_true", help="with --live: change nothing")
     live.add_argument("--reason", default="", help="with --live: why, for the history")
     live.add_argument("--undo", metavar="RUN", help="with --live: put back what this run changed")
+    live.add_argument(
+        "--force", action="store_true", help="with --undo: also where that breaks rules of now"
+    )
     add_gateway_arguments(parser)
 
 

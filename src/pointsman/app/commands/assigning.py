@@ -28,6 +28,7 @@ ONLY_LIVE: Mapping[str, object] = {
     "dry_run": False,
     "reason": "",
     "undo": None,
+    "force": False,
     "url": None,
 }
 """Those that mean something only to a running gateway."""
@@ -40,6 +41,9 @@ NOT_WHILE_UNDOING: Mapping[str, object] = {
 }
 """Those that would make something else of --undo than what it says."""
 
+ONLY_WHILE_UNDOING: Mapping[str, object] = {"force": False}
+"""Those that mean something only to --undo."""
+
 
 def run_live(args: argparse.Namespace) -> int:
     """Ask, and print what it says. 0: everybody has a model, 1: somebody has none, or refused."""
@@ -51,7 +55,8 @@ def run_live(args: argparse.Namespace) -> int:
             text = "\n".join(answer["words"])
         elif args.undo is not None:
             path = f"/assignment-runs/{quote(args.undo, safe='')}/undo"
-            answer = gateway.ask("POST", path, body={"reason": args.reason})
+            body: Document = {"reason": args.reason, "force": args.force}
+            answer = gateway.ask("POST", path, body=body)
             text = "\n".join(_run_lines(answer))
         else:
             answer = _plan(gateway, args)
@@ -77,6 +82,8 @@ def _check_live(args: argparse.Namespace) -> None:
     _check(args, ONLY_HERE, "means nothing to a running gateway", remedy)
     if args.undo is not None:
         _check(args, NOT_WHILE_UNDOING, "does not go with --undo", "leave one of them out")
+    else:
+        _check(args, ONLY_WHILE_UNDOING, "means nothing without --undo", "leave it out")
 
 
 def _check(args: argparse.Namespace, unset: Mapping[str, object], words: str, remedy: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -47,7 +46,8 @@ class Alternative(NamedTuple):
 class Explanation(NamedTuple):
     """What speaks for the model that `agent` has (None: it has none), and what against others.
 
-    Where it has none, `barred` says what keeps it off those that it may not use.
+    Where it has none, `barred` says what keeps it off those that it may not use. `out` is what bars
+    it from the model that it has: it was put there when that was otherwise, or by a person.
     """
 
     agent: int
@@ -56,6 +56,7 @@ class Explanation(NamedTuple):
     wishes: tuple[Wish, ...]
     alternative: Alternative | None
     barred: tuple[str, ...] = ()
+    out: Bar | None = None
 
 
 def explained(
@@ -63,14 +64,14 @@ def explained(
 ) -> Explanation:
     """Why `agent` stands where it does in `plan`; the fleet is solved once more to know."""
     model, by_hand = plan.chosen[agent], problem.agents[agent].manual is not None
+    out = None if model is None else problem.bar(agent, model)
     if by_hand:
-        return Explanation(agent, model, by_hand, (), None)
+        return Explanation(agent, model, by_hand, (), None, out=out)
     wished = _wishes(problem, plan, agent)[:wishes]
     if model is None:
         return Explanation(agent, None, by_hand, wished, None, _barred(problem, agent))
-    return Explanation(
-        agent, model, by_hand, wished, _alternative(problem, plan, agent, model, effort)
-    )
+    other = _alternative(problem, plan, agent, model, effort)
+    return Explanation(agent, model, by_hand, wished, other, out=out)
 
 
 def _barred(problem: Problem, agent: int) -> tuple[str, ...]:
@@ -133,12 +134,16 @@ def words_of_explanation(problem: Problem, said: Explanation) -> tuple[str, ...]
     model = problem.models[said.model].id
     score = 100.0 * problem.scores[said.agent][said.model]
     opening = f"{name} stands on {model}: score {score:.2f}"
+    out = () if said.out is None else (f"by now it may not have {model}: {said.out.words}",)
     if said.by_hand:
-        return (f"{opening}; a person put it there",)
-    return (opening, *_words_of_wishes(problem, said.wishes), _words_of_other(problem, said))
+        return (f"{opening}; a person put it there", *out)
+    return (opening, *out, *_words_of_wishes(problem, said), _words_of_other(problem, said))
 
 
-def _words_of_wishes(problem: Problem, wishes: Sequence[Wish]) -> list[str]:
+def _words_of_wishes(problem: Problem, said: Explanation) -> list[str]:
+    wishes = said.wishes
+    if not wishes and said.out is not None:
+        return []
     if not wishes:
         return ["no model that it may use is worth more to it"]
     return [_words_of_wish(problem, wish, "is worth {} points more to it") for wish in wishes]

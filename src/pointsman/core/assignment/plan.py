@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -84,11 +84,16 @@ def excesses(problem: Problem, chosen: Sequence[int | None]) -> tuple[str, ...]:
         if model is not None and model not in problem.choices(agent):
             names = problem.agents[agent].id, problem.models[model].id
             found.append(f"{names[0]} may not stand on {names[1]}")
+    found += [words_of_excess(limit, excess) for limit, excess in exceeded(problem, chosen)]
+    return tuple(found)
+
+
+def exceeded(problem: Problem, chosen: Sequence[int | None]) -> Iterator[tuple[Limit, float]]:
+    """The limits that `chosen` exceeds beyond what people decided, and by how much each."""
     rooms = rooms_after(problem, chosen)
     for limit, left in zip(rooms.limits, rooms.left, strict=True):
         if left < -limit.slack:
-            found.append(f"{words_of(limit)} exceeded by {-left:g}")
-    return tuple(found)
+            yield limit, -left
 
 
 def plan_of(
@@ -138,6 +143,10 @@ _WORDS = {
 def words_of(limit: Limit) -> str:
     """What the limit is, as a noun."""
     return _WORDS[limit.kind].format(limit.subject)
+
+
+def words_of_excess(limit: Limit, excess: float) -> str:
+    return f"{words_of(limit)} exceeded by {excess:g}"
 
 
 def _overload_notes(problem: Problem, before: Rooms | None) -> tuple[str, ...]:

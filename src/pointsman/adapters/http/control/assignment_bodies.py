@@ -123,7 +123,10 @@ class ChangeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`force` puts it in place also where that breaks rules of now, or gains nothing by now."""
+
     reason: Words = ""
+    force: bool = False
 
 
 class PlannedBody(Body, frozen=True, kw_only=True):

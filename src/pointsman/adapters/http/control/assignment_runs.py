@@ -131,8 +131,9 @@ async def run_inputs(source: Source, run_id: FromPath[str]) -> Response[bytes]:
 async def apply_run(
     source: Source, request: Asked, run_id: FromPath[str], data: JSONBody[RunRequest]
 ) -> OneRunBody:
-    """Put a proposal in place, as it was proposed."""
-    found = await source.assignments().adopt(run_id, who_asks(request, data.reason))
+    """Put a proposal in place, as it was proposed; refused where it breaks a rule of now."""
+    who = who_asks(request, data.reason)
+    found = await source.assignments().adopt(run_id, who, force=data.force)
     return _told(found, run_id)
 
 
@@ -140,8 +141,11 @@ async def apply_run(
 async def undo_run(
     source: Source, request: Asked, run_id: FromPath[str], data: JSONBody[RunRequest]
 ) -> OneRunBody:
-    """Put back what a run has changed; the answer is the run that does so."""
-    found = await source.assignments().undo(run_id, who_asks(request, data.reason))
+    """Put back what a run has changed, unless that breaks a rule of now; answers with the run that
+    does so.
+    """
+    who = who_asks(request, data.reason)
+    found = await source.assignments().undo(run_id, who, force=data.force)
     return _told(found, run_id)
 
 
