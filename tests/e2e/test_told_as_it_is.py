@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,3 +82,36 @@ def test_a_group_fires_while_anything_of_it_does_whatever_ends_at_once(
     change(gateway, fleet(receiver, 0, 0))
     wait_until(lambda: told(receiver)[-1]["status"] == "resolved")
     assert active(gateway) == []
+
+
+def held(receiver: Receiver) -> set[str]:
+    """The models of which an Alertmanager would hold an alert now, by what it heard last."""
+    last: dict[str, str] = {}
+    for each in told(receiver, "/api/v2/alerts"):
+        last.update((alert["labels"]["model"], alert["endsAt"]) for alert in each)
+    now = datetime.now(UTC).isoformat()
+    return {model for model, ends_at in last.items() if ends_at > now}
+
+
+def test_an_alertmanager_holds_what_fires_and_nothing_else_also_over_a_sudden_death(
+    serve: Serve, receiver: Receiver
+) -> None:
+    manager = {"type": "alertmanager", "urls": [receiver.url], "allow_private": True}
+
+    def of(mild: int, grave: int) -> dict[str, Any]:
+        return fleet(receiver, mild, grave, channels={"am": manager})
+
+    gateway = serve(of(12, 2))
+    names = {each["scope"]["id"] for each in wait_until(lambda: active(gateway))}
+    wait_until(lambda: len(held(receiver)) == 14, within_s=20, what="all of them are pushed")
+    assert names <= held(receiver)
+    change(gateway, of(0, 2))
+    wait_until(lambda: held(receiver) == {"up/c0", "up/c1"}, within_s=20, what="ends are pushed")
+    gateway.kill()
+    gateway.start()
+    wait_until(lambda: len(active(gateway)) == 2)
+    pushed = len(told(receiver, "/api/v2/alerts"))
+    change(gateway, of(0, 0))
+    wait_until(lambda: not held(receiver), within_s=20, what="the last ends are pushed")
+    for each in told(receiver, "/api/v2/alerts")[pushed:]:
+        assert {alert["labels"]["model"] for alert in each} <= {"up/c0", "up/c1"}

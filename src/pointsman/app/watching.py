@@ -96,6 +96,7 @@ class Watching:
     def tell_through(self, deliverer: Deliverer) -> None:
         """Wake whoever delivers when there is something to deliver; past a store that fails too."""
         self.keeping.tell = deliverer.wake
+        deliverer.firing = self.alerts.firing
         if self.sharing is not None:
             sharing = self.sharing
             deliverer.is_ours = lambda: sharing.tells

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pointsman.core.alert import AlertType, Severity
 from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, Now, State
-from pointsman.core.alert_message import Alike, GroupKey, message
+from pointsman.core.alert_message import Alike, GroupKey, alike, message
 from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_routes import channels_of
 from pointsman.core.alert_rules import Rule
@@ -130,7 +130,7 @@ class Teller:
         asked, hides_any = bool(wishes.silences or wishes.acks), hiding.hides_any
         types = {each: (each.value,) for each in AlertType} if by == ("alert_type",) else {}
         told_by_rule, rules, model = self._told, wishes.rules, ScopeKind.MODEL
-        alike: dict[tuple[object, ...], list[Alert]] = {}
+        known_alike: dict[tuple[object, ...], list[Alert]] = {}
         firing, recovering = State.FIRING, State.RECOVERING
         for place, alert in enumerate(alerts):
             if not place % AT_ONCE:
@@ -146,11 +146,12 @@ class Teller:
             group_key = types[alert.type] if types else _group_of(alert, rules.get(alert.rule), by)
             # Of what is told only few differ, so that it is known by where it is.
             like = alert.rule, alert.severity, state, id(told), quiet, flapping, group_key
-            found = alike.get(like)
+            found = known_alike.get(like)
             if found is None:
-                found = alike[like] = []
-                each = _alike(alert, told, quiet, now, wishes, found)
+                each = _alike(alert, told, quiet, now, wishes)
                 groups.setdefault(group_key, []).append(each)
+                found = known_alike[like] = each.alerts
+                continue
             found.append(alert)
 
     def _may_tell(
@@ -186,17 +187,17 @@ class _Way:
         self._at = now.at
         self._by_labels = any(route.matchers for route in wishes.routes)
 
-    def parts(self, alike: Alike) -> list[Alike]:
+    def parts(self, these: Alike) -> list[Alike]:
         """The same with their channels, apart where those differ; none where it is not told."""
-        if alike.why is Why.ENDED or alike.why is Why.TAKEN:
-            return [alike._replace(channels=tuple(sorted(alike.told.channels)))]
-        if alike.why is not None:
-            apart = self._apart(alike.alerts)
-            return [alike._replace(channels=to, alerts=alerts) for to, alerts in apart]
-        if alike.is_cooling:
-            apart = self._apart(alike.alerts)
-            return [alike._replace(cools=to, alerts=alerts) for to, alerts in apart]
-        return [alike]
+        if these.why is Why.ENDED or these.why is Why.TAKEN:
+            return [these._replace(channels=tuple(sorted(these.told.channels)))]
+        if these.why is not None:
+            apart = self._apart(these.alerts)
+            return [these._replace(channels=to, alerts=alerts) for to, alerts in apart]
+        if these.is_cooling:
+            apart = self._apart(these.alerts)
+            return [these._replace(cools=to, alerts=alerts) for to, alerts in apart]
+        return [these]
 
     def _apart(self, alerts: list[Alert]) -> Iterable[tuple[tuple[str, ...], list[Alert]]]:
         """The same, by the channels that their routes lead to."""
@@ -213,24 +214,12 @@ class _Way:
         return channels_of(self._wishes.routes, labels, alert.severity, alert.type, self._at)
 
 
-def _alike(
-    alert: Alert, told: Told, quiet: Quiet, now: Now, wishes: Wishes, alerts: list[Alert]
-) -> Alike:
-    """What is to be told of this alert and those like it, which `alerts` will hold."""
+def _alike(alert: Alert, told: Told, quiet: Quiet, now: Now, wishes: Wishes) -> Alike:
+    """What is to be told of this alert, and of those like it that join it."""
     rule = wishes.rules.get(alert.rule)
     cooldown_s = rule.cooldown_s if rule is not None else 0.0
     why = due(alert, told, quiet, now.s, cooldown_s, wishes.grouping.repeat_s)
-    flapping = alert.is_flapping(now.s)
-    return Alike(
-        alert.severity,
-        alert.is_open,
-        flapping,
-        told,
-        why,
-        quiet.hidden,
-        quiet.acked,
-        alerts,
-    )
+    return alike(alert, told, quiet, now, why)
 
 
 def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:

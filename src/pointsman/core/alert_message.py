@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pointsman.core.alert import Severity
 from pointsman.core.alert_log import Alert, Now
-from pointsman.core.alert_telling import Told, Why
+from pointsman.core.alert_telling import Quiet, Told, Why
 from pointsman.core.alert_wishes import Wishes
 from pointsman.core.alert_words import evidence_words, explanation, labels_of, summary
 from pointsman.core.notification import AlertNotice, NoticeState, Notification, gravest_open
@@ -62,6 +62,20 @@ class Alike(NamedTuple):
     def believed(self) -> Severity:
         """How grave it is, or was said to be where it is over and that was not told."""
         return self.severity if self.is_open else self.told.severity or self.severity
+
+
+def alike(alert: Alert, told: Told, quiet: Quiet, now: Now, why: Why | None) -> Alike:
+    """The first of those that are like it."""
+    return Alike(
+        alert.severity,
+        alert.is_open,
+        alert.is_flapping(now.s),
+        told,
+        why,
+        quiet.hidden,
+        quiet.acked,
+        [alert],
+    )
 
 
 def message(
@@ -139,7 +153,7 @@ def notice(alert: Alert, alike: Alike, wishes: Wishes) -> AlertNotice:
         "evidence": evidence_words(alert.figures),
         "explanation": explanation(alert, rule),
     }
-    if alert.why:
+    if alert.why and state is NoticeState.RESOLVED:
         annotations["ended"] = alert.why
     return AlertNotice(
         alert_id=alert.id,

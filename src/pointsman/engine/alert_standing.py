@@ -13,12 +13,14 @@ from pointsman.core.alert_groups import Teller
 from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, AlertLog, Event, Now
 from pointsman.core.alert_memory import Entry, Kept, Step, on_the_wall, since_start, step_of
+from pointsman.core.alert_message import alike, notice
 from pointsman.core.alert_plan import AlertPlan, Origin
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import Ack, Silence, silenced_by
-from pointsman.core.alert_telling import Told
+from pointsman.core.alert_telling import Quiet, Told
 from pointsman.core.alert_wishes import Wishes
 from pointsman.core.alert_words import all_labels, explanation, labels_of, summary
+from pointsman.core.notification import AlertNotice
 
 KEPT_AFTER_END = timedelta(hours=1)
 """So long silences that have ended are still shown."""
@@ -194,6 +196,19 @@ class Alerts:
             silenced_by(self.silences.values(), all_labels(alert, rule), now),
             hidden_by.id if hidden_by is not None else "",
         )
+
+    def firing(self, channel: str, now: Now) -> Iterator[AlertNotice | None]:
+        """What this channel was told to fire and not to be over, as it is; None for all others."""
+        wishes = self.wishes()
+        for alerts in self.log.every() if self.plan.enabled else ():
+            for alert in alerts:
+                told = self.teller.told(alert)
+                if told.severity is None or channel not in told.channels:
+                    yield None
+                    continue
+                ack = self.acks.get(alert.fingerprint)
+                taken = ack is not None and ack.holds(alert.id, now.at)
+                yield notice(alert, alike(alert, told, Quiet(acked=taken), now, None), wishes)
 
     def tidying(self, now: Now) -> Iterator[None]:
         """Forget what is over for long, a little with every step."""

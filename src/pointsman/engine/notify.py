@@ -20,7 +20,14 @@ from pointsman.core.notification import Notification
 from pointsman.core.outbox import OutboxQuery, OutboxRow, RowState, Settled
 from pointsman.engine.delivery_ports import Outbox
 from pointsman.engine.ports import Clock
-from pointsman.engine.refreshing import REFRESH_S, Forgetful, Refresher
+from pointsman.engine.refreshing import (
+    REFRESH_AT_SOONEST_S,
+    REFRESH_S,
+    Firing,
+    Forgetful,
+    Refresher,
+    nothing_fires,
+)
 from pointsman.engine.sending import Attempted, Channel, Sender
 
 LOOK_S = 1.0
@@ -53,6 +60,9 @@ class Deliverer:
         self._task: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshers: dict[str, Refresher] = {}
+        self._refreshed: set[str] = set()
+        self._stale = asyncio.Event()
+        """Some receiver was told that there is more than it was told."""
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._trouble: dict[str, tuple[str, str, datetime]] = {}
         self._looked_for_trouble: set[str] = set()
@@ -63,6 +73,8 @@ class Deliverer:
         self._counted_s = float("-inf")
         self.is_ours: Callable[[], bool] = lambda: True
         """Whether the outbox is for this process to work off now, where several share it."""
+        self.firing: Firing = nothing_fires
+        """What a receiver that forgets is to hear again and again."""
         self.reconfigure(channels)
 
     def reconfigure(self, channels: Mapping[str, Channel]) -> None:
@@ -82,7 +94,7 @@ class Deliverer:
             for name, channel in channels.items()
         }
         self._refreshers = {
-            name: self._refreshers.get(name) or Refresher(name, self._outbox)
+            name: self._refreshers.get(name) or Refresher(name, self._outbox, self._clock)
             for name, channel in channels.items()
             if isinstance(channel.notifier, Forgetful)
         }
@@ -158,18 +170,32 @@ class Deliverer:
             except Exception:  # here a task begins: one bad look must not be its last
                 log.exception("a look at the outbox failed")
                 wait_s = STORE_PAUSE_S
-            await self._pause(wait_s)
+            await self._pause(wait_s, self._some)
 
     async def _refresh_all(self) -> None:
         while True:
+            self._stale.clear()
             for name, refresher in list(self._refreshers.items()) if self.is_ours() else ():
                 try:
-                    await refresher.refresh(self.senders[name].channel)
+                    await self._refresh(name, refresher)
                 except StoreError as error:
                     log.warning("what fires cannot be read: %s", error)
                 except Exception:  # here a task begins: one bad refresh must not be its last
                     log.exception("a refresh failed", extra={"channel": name})
-            await self._clock.sleep(REFRESH_S)
+            await self._clock.sleep(REFRESH_AT_SOONEST_S)
+            await self._pause(REFRESH_S - REFRESH_AT_SOONEST_S, self._stale)
+
+    async def _refresh(self, name: str, refresher: Refresher) -> None:
+        """Not while the channel is told something: what was true before must not arrive after."""
+        channel = self.senders[name].channel
+        if name in self._turns:
+            # No longer than a send may take: what is not said again in time is taken for over.
+            await asyncio.wait({self._turns[name]}, timeout=channel.policy.timeout_s)
+        self._refreshed.add(name)
+        try:
+            await refresher.refresh(channel, self.firing)
+        finally:
+            self._refreshed.discard(name)
 
     async def _look(self) -> float:
         """Let every channel that may and has to send do so; returns when to look again."""
@@ -184,7 +210,7 @@ class Deliverer:
             if sender is None:
                 await asyncio.to_thread(self._bury, name)
                 continue
-            if name in self._turns:
+            if name in self._turns or name in self._refreshed:
                 continue
             until_s = max(until_s, sender.wait_s())
             if until_s <= 0:
@@ -234,8 +260,9 @@ class Deliverer:
         """Tell through another channel that this one fails, once, and when it is over."""
         known = self._trouble.get(attempt.channel)
         if attempt.error is None:
-            if attempt.channel in self._refreshers:
-                self._refreshers[attempt.channel].note(attempt.row.notification)
+            refresher = self._refreshers.get(attempt.channel)
+            if refresher is not None and refresher.note(attempt.row.notification):
+                self._stale.set()
             if known is not None:
                 await self._tell_recovery(attempt.channel, *known)
             return
@@ -294,11 +321,11 @@ class Deliverer:
         well = [s for s in self.senders.values() if s.name != name]
         return min(well, key=lambda s: s.failures).name if well else None
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, some: asyncio.Event) -> None:
         """Sleep, cut short by something new."""
         waits = {
             asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._some.wait()),
+            asyncio.ensure_future(some.wait()),
         }
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
