@@ -56,6 +56,8 @@ LOOKS = (
     Look("rtl", language="ar"),
     Look("narrow", width=390, height=844),
     Look("narrow-rtl", "sap_horizon_dark", "ar", 390, 844),
+    Look("narrow-light-rtl", language="ar", width=390, height=844),
+    Look("narrow-white", "sap_horizon_hcw", width=390, height=844),
 )
 
 

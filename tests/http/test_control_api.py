@@ -278,7 +278,7 @@ def test_the_openapi_document_describes_every_call(client: Client) -> None:
     listed = document["paths"][f"{BASE}/decisions"]["get"]["parameters"]
     assert {parameter["name"] for parameter in listed} == {
         *("limit", "cursor", "agent_id", "model_id", "session", "request_id", "success"),
-        *("since", "until", "q"),
+        *("since", "until", "q", "kind", "provider"),
     }
     assert document["info"]["version"] == "1.2.3"
     assert "http://" not in json.dumps(document)

@@ -52,6 +52,22 @@ def values(client: Client, query: str) -> dict[str, list[float | None]]:
     return {each["name"]: each["values"] for each in body["series"]}
 
 
+def test_a_range_may_end_earlier_than_now(client: Client) -> None:
+    earlier = "range=1h&until=2026-03-01T11:00:00Z"
+    body = client.get(f"/timeseries?{earlier}&dimension=model")
+    assert (body["times"][0], body["times"][-1]) == ("2026-03-01T10:00:00Z", "2026-03-01T10:59:00Z")
+    assert [each["name"] for each in body["series"]] == ["acme/small"]
+    ranking = client.get(f"/ranking?{earlier}")["ranking"]
+    assert [(each["name"], each["value"]) for each in ranking] == [("acme/small", 1)]
+    (row,) = client.get(f"/heatmap?{earlier}&dimension=all")["rows"]
+    assert row["requests"] == 1
+    assert sum(filter(None, client.get(f"/outlook?{earlier}")["values"])) == 1
+    ahead = client.get("/timeseries?range=1h&until=2030-01-01T00:00:00Z")
+    assert ahead["times"] == client.get("/timeseries?range=1h")["times"]
+    status, error = client.refused("GET", "/timeseries?range=24h&until=0001-01-01T00:00:00Z")
+    assert (status, error["param"]) == (400, "until")
+
+
 def test_a_chart_has_a_value_for_every_step(client: Client) -> None:
     body = client.get("/timeseries?range=1h")
     assert (body["metric"], body["unit"], body["dimension"]) == ("requests", "count", "all")

@@ -95,6 +95,30 @@ def test_the_overview_is_sent_again_and_again(client: Client) -> None:
         assert len(json.loads(second["data"])["points"]) == 1, "only the step that was not over"
 
 
+def test_the_agents_are_told_once_for_each_configuration(client: Client) -> None:
+    with opened(client, "?every=1") as response:
+        event(response)
+        first, second = (json.loads(event(response)["data"]) for _ in range(2))
+    assert [each["name"] for each in first["roster"]] == ["Builder", "Default agent"]
+    assert second["roster"] is None
+    assert second["config_version"] == first["config_version"]
+    for known, told in ((first["config_version"], False), ("another", True)):
+        with opened(client, f"?roster={known}") as response:
+            event(response)
+            assert (json.loads(event(response)["data"])["roster"] is not None) is told
+
+
+def test_open_alerts_are_sent_along_where_they_are_asked_for_and_when_they_change(
+    client: Client,
+) -> None:
+    with opened(client, "?every=1&alerts=true") as response:
+        event(response)
+        told = [event(response) for _ in range(4)]
+    assert [each["event"] for each in told] == ["overview", "alerts", "overview", "overview"]
+    assert json.loads(told[1]["data"]) == client.get("/alerts/active")
+    assert "id" not in told[1]
+
+
 def test_who_comes_back_is_told_what_it_has_missed_and_no_more(client: Client) -> None:
     since = NOON.timestamp() - 35
     with opened(client, "", **{"last-event-id": f"{since:.3f}"}) as response:
@@ -116,6 +140,7 @@ def test_a_store_that_cannot_be_read_is_told_and_does_not_end_the_stream(client:
     [
         ("evry=5", "evry"),
         ("every=0", "every"),
+        ("alerts=maybe", "alerts"),
         ("every=61", "every"),
         ("every=soon", "every"),
         ("every=" + "9" * 90, "every"),
@@ -147,6 +172,14 @@ async def test_there_is_a_limit_to_how_many_listen(client: Client) -> None:
         await stream(scope, nothing, nothing)
 
 
+def test_decisions_are_narrowed_by_kind_and_provider_and_searched_too(client: Client) -> None:
+    def found(query: str) -> list[str]:
+        return [each["decision_id"] for each in client.get(f"/decisions?{query}")["decisions"]]
+
+    assert found("provider=acme") == found("provider=acme&q=builder") == found("limit=50")
+    assert found("provider=acme&q=nobody") == found("provider=other") == found("kind=planner") == []
+
+
 def test_who_asks_whom_is_told_with_what_came_of_it(client: Client) -> None:
     found = client.get("/flows")
     assert (found["range"], found["total_flows"]) == ("5m", 2)
@@ -161,4 +194,5 @@ def test_who_asks_whom_is_told_with_what_came_of_it(client: Client) -> None:
     assert others["attempts"] == 1
     only = client.get("/flows?model_id=acme/small")["flows"]
     assert [each["model_id"] for each in only] == ["acme/small"]
-    assert client.get("/flows?kind=planner")["flows"] == []
+    nobody = client.get("/flows?kind=planner")
+    assert (nobody["flows"], nobody["stands_on"]) == ([], {})

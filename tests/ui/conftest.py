@@ -7,8 +7,8 @@ import os
 import runpy
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,11 +83,9 @@ def busy_gateway(
 ) -> Iterator[GatewayProcess]:
     """A gateway that has answered every agent, and failed one request."""
     with GatewayProcess(tmp_path_factory.mktemp("gateway"), config) as gateway:
-        asked = [threading.Thread(target=ask, args=(gateway, agent)) for agent in AGENTS * 3]
-        for thread in asked:
-            thread.start()
-        for thread in asked:
-            thread.join()
+        # Whatever goes wrong in a thread is raised here, and not in the midst of some test.
+        with ThreadPoolExecutor(len(AGENTS)) as pool:
+            list(pool.map(lambda agent: ask(gateway, agent), AGENTS * 3))
         gateway.chat({"x-pointsman-agent": "coder"}, max_tokens=10**8)
         wait_until(lambda: len(gateway.control("/decisions?success=true")["decisions"]) >= 12)
         yield gateway

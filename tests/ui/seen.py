@@ -94,8 +94,8 @@ class Watched:
 
     def is_quiet(self) -> None:
         """Nothing was complained about, and nothing asked of anybody else."""
-        assert not self.asked_elsewhere
-        assert not self.said
+        assert not self.asked_elsewhere, self.asked_elsewhere
+        assert not self.said, self.said
 
 
 def press_until(page: Page, key: str, name: str) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -44,15 +45,18 @@ def asking(gateway: GatewayProcess, requests: int, per_s: float) -> Iterator[thr
 
     callers = 24
     share = math.ceil(requests / callers)
-    threads = [
-        threading.Thread(target=ask, args=(AGENTS[n % len(AGENTS)], share, callers / per_s))
-        for n in range(callers)
-    ]
-    for thread in threads:
-        thread.start()
-    yield done
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(callers) as pool:
+        asked = [
+            pool.submit(ask, AGENTS[n % len(AGENTS)], share, callers / per_s)
+            for n in range(callers)
+        ]
+        try:
+            yield done
+        except BaseException:
+            done.set()  # else they would ask on of a gateway that has ended
+            raise
+    for each in asked:
+        each.result()
 
 
 def in_range(page: Page) -> int:

@@ -2,12 +2,18 @@
 
 import { type Key, t } from "./i18n";
 import { Choice } from "./parts/choice";
-import { agentOptions, Instant, modelOptions, OneOf } from "./parts/wishes";
-import { agents, models } from "./state/fleet";
+import {
+  agentOptions,
+  EndsOfRange,
+  kindOptions,
+  modelOptions,
+  OneOf,
+  providerOptions,
+} from "./parts/wishes";
 import {
   CADENCES,
   cadence,
-  endsWrong,
+  chooseRange,
   halfKept,
   paused,
   place,
@@ -22,8 +28,6 @@ const FILTERED = new Set(["overview", "agents", "models"]);
 export function Filters() {
   const { page, id, query } = place.value;
   if (!FILTERED.has(page) || id) return null;
-  const kinds = unique(agents.value.map((agent) => agent.kind)).map(named);
-  const providers = unique(models.value.map((model) => model.provider)).map(named);
   const filtered = ["agent", "kind", "model", "provider"].filter((name) => query[name]);
   return (
     <div class="filters" role="search" aria-label={t("filter.title")}>
@@ -39,7 +43,12 @@ export function Filters() {
           </ui5-segmented-button-item>
         ))}
       </ui5-segmented-button>
-      <OneOf name="kind" label={t("filter.kind")} value={query.kind ?? ""} options={kinds} />
+      <OneOf
+        name="kind"
+        label={t("filter.kind")}
+        value={query.kind ?? ""}
+        options={kindOptions.value}
+      />
       <OneOf
         name="agent"
         label={t("filter.agent")}
@@ -50,7 +59,7 @@ export function Filters() {
         name="provider"
         label={t("filter.provider")}
         value={query.provider ?? ""}
-        options={providers}
+        options={providerOptions.value}
       />
       <OneOf
         name="model"
@@ -83,17 +92,7 @@ export function Filters() {
           {paused.value ? t("action.resume") : t("action.pause")}
         </ui5-button>
       </span>
-      {range.value === "custom" ? (
-        <span class="filters-range filters-note">
-          <Instant name="start" label={t("filter.start")} fixed />
-          <Instant name="end" label={t("filter.end")} fixed />
-        </span>
-      ) : null}
-      {endsWrong.value ? (
-        <p class="wrong filters-note" role="alert">
-          {t("filter.ends_wrong")}
-        </p>
-      ) : null}
+      <EndsOfRange />
       {halfKept.value ? (
         <p class="wrong filters-note" role="status">
           {t("filter.half_kept")}
@@ -101,19 +100,4 @@ export function Filters() {
       ) : null}
     </div>
   );
-}
-
-const DAY_MS = 86_400_000;
-
-/** A range of one's own begins as the last day. */
-function chooseRange(name: string): void {
-  const now = Date.now();
-  const ends = { start: new Date(now - DAY_MS).toISOString(), end: new Date(now).toISOString() };
-  refine({ range: name, ...(name === "custom" ? ends : { start: "", end: "" }) });
-}
-
-const named = (value: string) => ({ value, text: value });
-
-function unique(values: readonly string[]): string[] {
-  return [...new Set(values)].filter(Boolean).sort();
 }

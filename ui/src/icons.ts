@@ -15,6 +15,7 @@ import "@ui5/webcomponents-icons/dist/v5/error.js";
 import "@ui5/webcomponents-icons/dist/v5/globe.js";
 import "@ui5/webcomponents-icons/dist/v5/home.js";
 import "@ui5/webcomponents-icons/dist/v5/information.js";
+import "@ui5/webcomponents-icons/dist/v5/full-screen.js";
 import "@ui5/webcomponents-icons/dist/v5/line-chart.js";
 import "@ui5/webcomponents-icons/dist/v5/log.js";
 import "@ui5/webcomponents-icons/dist/v5/machine.js";

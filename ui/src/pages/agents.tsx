@@ -32,24 +32,9 @@ export default function Agents() {
 }
 
 function All() {
-  const { agent, kind } = place.value.query;
-  const query = { ...stretch.value, ...given({ agent_id: agent, kind }) };
-  const [many, setMany] = useState(false);
-  const found = useResource(
-    JSON.stringify(query),
-    async (signal) => {
-      const body = await call<AgentsBody>("/agents", { query, signal });
-      setMany(body.total_count > MANY);
-      return body;
-    },
-    many ? SECONDS_FOR_MANY : every.value,
-  );
   const [planning, setPlanning] = useState(false);
   const [changes, setChanges] = useState(0);
-  const changed = () => {
-    setChanges((n) => n + 1);
-    found.reload();
-  };
+  const changed = () => setChanges((n) => n + 1);
   const view = currentView(VIEWS);
   return (
     <div class="page">
@@ -64,27 +49,11 @@ function All() {
         }
       >
         <Views label={t("flow.views")} names={VIEWS} prefix="flow.view_" />
-        <Shown of={found} rows={8}>
-          {(body) =>
-            view === "grid" ? (
-              <>
-                <Grid
-                  name="agents"
-                  label={t("page.agents")}
-                  rows={body.agents}
-                  columns={columns(body.told_apart)}
-                  id={(row) => row.agent_id}
-                  open={(row) => go(linkTo("agents", row.agent_id))}
-                  height={12}
-                  empty={<Empty title={t("agents.none")} command="pointsman init" />}
-                />
-                {body.told_apart ? null : <p class="quiet">{t("agents.not_told_apart")}</p>}
-              </>
-            ) : (
-              <Lazily load={fleetViews} with={{ view, standing: standingOf(body) }} />
-            )
-          }
-        </Shown>
+        {view === "grid" ? (
+          <AllInRows key={changes} />
+        ) : (
+          <Lazily key={changes} load={fleetViews} with={{ view }} />
+        )}
       </Panel>
       <Runs key={changes} changed={changed} />
       {planning ? <AutoAssign close={() => setPlanning(false)} changed={changed} /> : null}
@@ -92,11 +61,37 @@ function All() {
   );
 }
 
-function standingOf(body: AgentsBody): ReadonlyMap<string, string> {
-  return new Map(
-    body.agents.flatMap(({ agent_id, stands_on }) =>
-      stands_on ? [[agent_id, stands_on.model_id] as const] : [],
-    ),
+function AllInRows() {
+  const { agent, kind } = place.value.query;
+  const query = { ...stretch.value, ...given({ agent_id: agent, kind }) };
+  const [many, setMany] = useState(false);
+  const found = useResource(
+    JSON.stringify(query),
+    async (signal) => {
+      const body = await call<AgentsBody>("/agents", { query, signal });
+      setMany(body.total_count > MANY);
+      return body;
+    },
+    many ? SECONDS_FOR_MANY : every.value,
+  );
+  return (
+    <Shown of={found} rows={8}>
+      {(body) => (
+        <>
+          <Grid
+            name="agents"
+            label={t("page.agents")}
+            rows={body.agents}
+            columns={columns(body.told_apart)}
+            id={(row) => row.agent_id}
+            open={(row) => go(linkTo("agents", row.agent_id))}
+            height={12}
+            empty={<Empty title={t("agents.none")} command="pointsman init" />}
+          />
+          {body.told_apart ? null : <p class="quiet">{t("agents.not_told_apart")}</p>}
+        </>
+      )}
+    </Shown>
   );
 }
 

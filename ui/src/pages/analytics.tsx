@@ -16,7 +16,8 @@ import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
 import { currentView, Views } from "../parts/views";
 import { agentName, isOne, modelName } from "../state/fleet";
-import { place, refine } from "../state/place";
+import { EndsOfRange } from "../parts/wishes";
+import { chooseRange, place, range, refine, stretch } from "../state/place";
 
 const METRICS = [
   "requests",
@@ -37,13 +38,16 @@ const METRICS = [
   "score",
 ] as const;
 const DIMENSIONS = ["all", "model", "provider", "agent", "task_type", "strategy"] as const;
-const SPANS = ["1h", "24h", "7d", "30d"] as const;
-const SECONDS: Record<Span, number> = {
+const SPANS = ["5m", "1h", "24h", "7d", "30d", "custom"] as const;
+const DAY_S = 86_400;
+const SECONDS: Record<Exclude<Span, "custom">, number> = {
+  "5m": 300,
   "1h": 3_600,
-  "24h": 86_400,
-  "7d": 604_800,
-  "30d": 2_592_000,
+  "24h": DAY_S,
+  "7d": 7 * DAY_S,
+  "30d": 30 * DAY_S,
 };
+const LONGEST_S = 400 * DAY_S;
 const MOST_LINES = 8;
 const MOST_RANKED = 100;
 
@@ -64,10 +68,18 @@ export interface Wish {
   metric: Metric;
   dimension: Dimension;
   span: Span;
+  /** Of a range of one's own. */
+  ends: Readonly<Record<string, string>>;
   compare: boolean;
   /** Two members beside each other, or one; empty for the busiest. */
   name: string;
   versus: string;
+}
+
+/** Its own, which may be longer, or the range of all pages; a day where none is chosen. */
+function spanOf(name: string | undefined): Span {
+  const shared = place.value.query.range ? range.value : "24h";
+  return SPANS.find((each) => each === name) ?? shared;
 }
 
 function wished(): Wish {
@@ -75,7 +87,8 @@ function wished(): Wish {
   return {
     metric: METRICS.find((each) => each === metric) ?? "requests",
     dimension: DIMENSIONS.find((each) => each === by) ?? "model",
-    span: SPANS.find((each) => each === span) ?? "24h",
+    span: spanOf(span),
+    ends: spanOf(span) === "custom" ? stretch.value : {},
     compare: compare === "1",
     name,
     versus,
@@ -96,30 +109,12 @@ export interface ViewProps {
 export default function Analytics() {
   const wish = wished();
   const view = currentView(VIEWS);
-  const { metric, dimension, span, compare } = wish;
-  const key = JSON.stringify(wish);
-  const series = useResource(
-    `series ${key}`,
-    (signal) => {
-      const range = compare ? doubled(span) : span;
-      const query = {
-        metric,
-        dimension,
-        range,
-        step: compare ? stepOf(span) : null,
-        name: wish.name || null,
-        versus: wish.versus || null,
-        limit: MOST_LINES,
-      };
-      return call<TimeseriesBody>("/timeseries", { query, signal });
-    },
-    true,
-  );
+  const { metric, dimension } = wish;
   const ranked = dimension === "all" ? "model" : dimension;
   const ranking = useResource(
-    `ranking ${metric} ${ranked} ${span}`,
+    `ranking ${metric} ${ranked} ${JSON.stringify(lookedBack(wish))}`,
     (signal) => {
-      const query = { metric, dimension: ranked, range: span, limit: MOST_RANKED };
+      const query = { metric, dimension: ranked, ...lookedBack(wish), limit: MOST_RANKED };
       return call<RankingBody>("/ranking", { query, signal });
     },
     true,
@@ -131,11 +126,7 @@ export default function Analytics() {
       <Views label={t("analytics.views")} names={VIEWS} prefix="analytics.view_" />
       <Wishes wish={wish} view={view} members={ranking.data?.ranking ?? []} />
       {view === "course" ? (
-        <Panel title={title} hint={t(`span.${span}`)}>
-          <Shown of={series} rows={6}>
-            {(body) => <Course body={body} wish={wish} title={title} />}
-          </Shown>
-        </Panel>
+        <CourseView wish={wish} title={title} />
       ) : (
         <Lazily key={view} load={LATER[view]} with={{ wish, title }} />
       )}
@@ -155,6 +146,32 @@ export default function Analytics() {
         </Shown>
       </Panel>
     </div>
+  );
+}
+
+function CourseView({ wish, title }: ViewProps) {
+  const { metric, dimension, compare } = wish;
+  const series = useResource(
+    JSON.stringify(wish),
+    (signal) => {
+      const query = {
+        metric,
+        dimension,
+        ...(compare ? lookedBackTwice(wish) : lookedBack(wish)),
+        name: wish.name || null,
+        versus: wish.versus || null,
+        limit: MOST_LINES,
+      };
+      return call<TimeseriesBody>("/timeseries", { query, signal });
+    },
+    true,
+  );
+  return (
+    <Panel title={title} hint={t(`span.${wish.span}`)}>
+      <Shown of={series} rows={6}>
+        {(body) => <Course body={body} wish={wish} title={title} />}
+      </Shown>
+    </Panel>
   );
 }
 
@@ -185,7 +202,7 @@ function Wishes({ wish, view, members }: WishesProps) {
         label={t("filter.range")}
         value={wish.span}
         options={options(SPANS, "span")}
-        choose={(span) => refine({ span })}
+        choose={chooseSpan}
       />
       {wish.dimension === "all" || view === "heatmap" ? null : (
         <Members wish={wish} members={members} two={view === "course"} />
@@ -200,6 +217,7 @@ function Wishes({ wish, view, members }: WishesProps) {
           {t("analytics.compare")}
         </label>
       ) : null}
+      {wish.span === "custom" ? <EndsOfRange /> : null}
     </div>
   );
 }
@@ -238,13 +256,38 @@ function Members({ wish, members, two }: MembersProps) {
   );
 }
 
-/** In the unit that its length is given in, so that the server takes it. */
-function doubled(span: Span): string {
-  return `${2 * Number.parseInt(span, 10)}${span.slice(-1)}`;
+/** What other pages have as well is theirs, too. */
+function chooseSpan(span: string): void {
+  if (span !== "30d") chooseRange(span);
+  refine({ span: span === "30d" ? span : "", zoom: "" });
 }
 
-const STEPS: Record<Span, string> = { "1h": "1m", "24h": "1h", "7d": "1h", "30d": "1d" };
-const stepOf = (span: Span) => STEPS[span];
+/** In seconds, whole minutes. */
+function lengthOf({ span, ends }: Wish): number {
+  if (span !== "custom") return SECONDS[span];
+  return 60 * Math.ceil((Date.parse(ends.end ?? "") - Date.parse(ends.start ?? "")) / 60_000);
+}
+
+const minutes = (seconds: number) => `${Math.min(seconds, LONGEST_S) / 60}m`;
+const until = ({ ends }: Wish): Record<string, string> => (ends.end ? { until: ends.end } : {});
+
+/** How far, and from when, as the server is asked. */
+export const lookedBack = (wish: Wish): Record<string, string> => ({
+  range: minutes(lengthOf(wish)),
+  ...until(wish),
+});
+
+/** As far again, in steps of which the half is made up. */
+function lookedBackTwice(wish: Wish): Record<string, string> {
+  const step = minutes(stepOf(wish));
+  return { range: minutes(2 * halfOf(wish)), step, ...until(wish) };
+}
+
+const stepOf = (wish: Wish) => {
+  const length = lengthOf(wish);
+  return length <= 10_800 ? 60 : length <= 8 * DAY_S ? 3_600 : DAY_S;
+};
+const halfOf = (wish: Wish) => Math.ceil(lengthOf(wish) / stepOf(wish)) * stepOf(wish);
 
 export function nameOf(name: string, dimension: Dimension): string {
   if (dimension === "all") return t("dimension.all");
@@ -280,13 +323,14 @@ function Course({ body, wish, title }: CourseProps) {
     narrow: narrowedTo(each.name, wish),
   }));
   const shown = wish.compare
-    ? compared(times, lines, SECONDS[wish.span], (label) => `${label} (${t("analytics.before")})`)
+    ? compared(times, lines, halfOf(wish), (label) => `${label} (${t("analytics.before")})`)
     : { times, lines };
   const adds = body.unit === "count" || body.unit === "tokens" || wish.metric === "cost_usd";
   if (!lines.length) return <p class="empty quiet">{t("chart.nothing")}</p>;
   return (
     <>
       <Chart
+        name="course"
         label={title}
         times={shown.times}
         lines={shown.lines}
@@ -311,14 +355,14 @@ function columns(body: RankingBody, dimension: Dimension): Shape<Ranked>[] {
     {
       key: "name",
       title: t(`dimension.${dimension}`),
-      width: "minmax(12rem, 1.5fr)",
+      width: "minmax(9rem, 1.5fr)",
       value: (row) => row.name,
       show: (row) => <bdi class="strong">{nameOf(row.name, dimension)}</bdi>,
     },
     {
       key: "value",
       title: tMaybe(`metric.${body.metric}`, body.metric),
-      width: "minmax(8rem, 0.6fr)",
+      width: "minmax(6.5rem, 0.6fr)",
       end: true,
       value: (row) => row.value,
       show: (row) => <Num>{write(row.value)}</Num>,

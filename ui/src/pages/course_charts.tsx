@@ -1,18 +1,16 @@
 /** How have latency and load gone, and which decisions stand behind each step of that? */
 
-import { call } from "../api/client";
 import type { OverviewBody } from "../api/schema";
 import { type Key, t } from "../i18n";
 import { Chart } from "../parts/chart";
 import { duration, rate } from "../parts/format";
 import type { Line, Mark } from "../parts/lines";
 import { Panel } from "../parts/panel";
-import { useResource } from "../parts/resource";
 import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
 import { isOne, modelName } from "../state/fleet";
-import { every } from "../state/live";
-import { atHand, linkTo, range, stretch } from "../state/place";
+import { askOnce, overview, overviewError } from "../state/live";
+import { atHand, linkTo, range } from "../state/place";
 
 const alertMarks = (body: OverviewBody): Mark[] =>
   body.marks.map((each) => ({
@@ -44,6 +42,7 @@ export function LatencyChart({ body, narrow }: LatencyProps) {
   ];
   return (
     <Chart
+      name="latency"
       label={t("overview.latency")}
       {...courseOf(body, narrow)}
       lines={latency}
@@ -78,6 +77,7 @@ export function Charts({ body }: { body: OverviewBody }) {
       </Panel>
       <Panel title={t("overview.by_model")}>
         <Chart
+          name="by_model"
           label={t("overview.by_model")}
           {...course}
           lines={requests}
@@ -87,29 +87,28 @@ export function Charts({ body }: { body: OverviewBody }) {
         />
       </Panel>
       <Panel title={t("overview.p95_by_model")}>
-        <Chart label={t("overview.p95_by_model")} {...course} lines={slow} format={duration} />
+        <Chart
+          name="p95"
+          label={t("overview.p95_by_model")}
+          {...course}
+          lines={slow}
+          format={duration}
+        />
       </Panel>
     </div>
   );
 }
 
-interface OneProps {
-  /** As the server is asked for one model or agent, and as the address names it. */
-  query: Readonly<Record<string, string>>;
-  narrow: Readonly<Record<string, string>>;
-}
-
-/** How one model or agent has done in the range. */
-export function OneCourse({ query: whose, narrow }: OneProps) {
-  const query = { ...stretch.value, ...whose };
-  const found = useResource(
-    JSON.stringify(query),
-    (signal) => call<OverviewBody>("/overview", { query, signal }),
-    every.value,
-  );
+/** How the one model or agent has done in the range whose page this is. */
+export function OneCourse({ narrow }: { narrow: Readonly<Record<string, string>> }) {
+  const of = {
+    data: overview.value ?? undefined,
+    error: overviewError.value,
+    reload: () => void askOnce(),
+  };
   return (
     <Panel title={t("overview.latency")} hint={t(`range.${range.value}` as Key)}>
-      <Shown of={found} rows={5}>
+      <Shown of={of} rows={5}>
         {(body) => <LatencyChart body={body} narrow={narrow} />}
       </Shown>
     </Panel>

@@ -3,16 +3,34 @@
 import { useState } from "preact/hooks";
 import type { DecisionSummary } from "../api/client";
 import type { DecisionsBody } from "../api/schema";
-import { t } from "../i18n";
+import { type Key, t } from "../i18n";
+import { Choice } from "../parts/choice";
 import { dollars, duration, instant, score } from "../parts/format";
 import type { Shape } from "../parts/grid";
 import { Num } from "../parts/num";
 import { Paged, type Wish } from "../parts/paged";
 import { Panel } from "../parts/panel";
 import { Empty } from "../parts/state";
-import { agentOptions, Instant, modelOptions, OneOf } from "../parts/wishes";
+import {
+  agentOptions,
+  Instant,
+  kindOptions,
+  modelOptions,
+  OneOf,
+  providerOptions,
+} from "../parts/wishes";
 import { agentName, modelName } from "../state/fleet";
-import { given, go, linkHere, place, refine } from "../state/place";
+import {
+  chooseRange,
+  given,
+  go,
+  linkHere,
+  place,
+  RANGES,
+  range,
+  refine,
+  stretch,
+} from "../state/place";
 import { Explanation } from "./explanation";
 import { firstRequest } from "./overview";
 import { Result } from "./result";
@@ -24,10 +42,29 @@ export default function Decisions() {
 
 const PAGE = 200;
 
-/** From the address, by the names that the server has for it. */
+/** From the address, by the names that the server has for it; a range as it is called. */
 function wished(): Wish {
-  const { agent, model, success, session, since, until } = place.value.query;
-  return given({ agent_id: agent, model_id: model, success, session, since, until });
+  const { agent, kind, model, provider, success, session } = place.value.query;
+  const whose = { agent_id: agent, kind, model_id: model, provider, success, session };
+  return given({ ...whose, ...stretchOfList() });
+}
+
+/** An own stretch, as a point of a chart leads to; else the range of all pages; else any time. */
+function stretchOfList(): Record<string, string> {
+  const { since, until, range: name } = place.value.query;
+  if (since || until) return given({ since, until });
+  if (!name) return {};
+  const { start, end } = stretch.value;
+  return start && end ? { since: start, until: end } : { range: range.value };
+}
+
+const SECONDS: Record<string, number> = { "5m": 300, "1h": 3_600, "24h": 86_400, "7d": 604_800 };
+
+/** A range ends now, whenever that is. */
+function asked({ range: name, ...wish }: Wish): Wish {
+  const length_s = SECONDS[name ?? ""];
+  if (length_s === undefined) return wish;
+  return { ...wish, since: new Date(Date.now() - 1_000 * length_s).toISOString() };
 }
 
 function List() {
@@ -53,6 +90,7 @@ function List() {
           path="/decisions"
           files="/export/decisions"
           wish={wished()}
+          asked={asked}
           page={PAGE}
           rowsOf={(body: DecisionsBody) => ({ ...body, rows: body.decisions })}
           columns={columns()}
@@ -69,10 +107,18 @@ function List() {
 
 function Wishes() {
   const { agent = "", model = "", success = "", session = "" } = place.value.query;
-  const { since = "", until = "" } = place.value.query;
+  const { kind = "", provider = "" } = place.value.query;
   return (
     <>
+      <WhenWishes />
+      <OneOf name="kind" label={t("filter.kind")} value={kind} options={kindOptions.value} />
       <OneOf name="agent" label={t("filter.agent")} value={agent} options={agentOptions.value} />
+      <OneOf
+        name="provider"
+        label={t("filter.provider")}
+        value={provider}
+        options={providerOptions.value}
+      />
       <OneOf name="model" label={t("filter.model")} value={model} options={modelOptions.value} />
       <OneOf
         name="success"
@@ -83,23 +129,45 @@ function Wishes() {
           { value: "false", text: t("result.failed") },
         ]}
       />
-      <span class="filters-range">
-        <Instant name="since" label={t("filter.start")} />
-        <Instant name="until" label={t("filter.end")} />
-      </span>
-      {since || until ? (
-        <ui5-button
-          design="Transparent"
-          icon="decline"
-          onClick={() => refine({ since: "", until: "" })}
-        >
-          {t("filter.any_time")}
-        </ui5-button>
-      ) : null}
       {session ? (
         <ui5-button design="Transparent" icon="decline" onClick={() => refine({ session: "" })}>
           {t("column.session")}: {session}
         </ui5-button>
+      ) : null}
+    </>
+  );
+}
+
+/** A range that all pages know, or an own stretch. */
+function WhenWishes() {
+  const { since = "", until = "", range: name = "" } = stretchOfList();
+  return (
+    <>
+      <Choice
+        label={t("filter.range")}
+        value={since || until ? "custom" : name}
+        any={`${t("filter.range")}: ${t("filter.any")}`}
+        options={RANGES.map((each) => ({ value: each, text: t(`range.${each}` as Key) }))}
+        choose={chooseRange}
+      />
+      {since || until ? (
+        <>
+          <span class="filters-range">
+            <Instant
+              label={t("filter.start")}
+              value={since}
+              choose={(at) => refine({ since: at, until, start: "", end: "" })}
+            />
+            <Instant
+              label={t("filter.end")}
+              value={until}
+              choose={(at) => refine({ since, until: at, start: "", end: "" })}
+            />
+          </span>
+          <ui5-button design="Transparent" icon="decline" onClick={() => chooseRange("")}>
+            {t("filter.any_time")}
+          </ui5-button>
+        </>
       ) : null}
     </>
   );

@@ -12,10 +12,9 @@ import { MatrixView } from "./matrix";
 
 interface ViewProps {
   view: "flow" | "matrix";
-  standing: ReadonlyMap<string, string>;
 }
 
-export default function FleetView({ view, standing }: ViewProps) {
+export default function FleetView({ view }: ViewProps) {
   const query = { range: recent.value, ...narrowed.value };
   const found = useResource(
     JSON.stringify(query),
@@ -34,13 +33,7 @@ export default function FleetView({ view, standing }: ViewProps) {
         </p>
       ) : null}
       <Shown of={found} rows={8}>
-        {(body) =>
-          view === "flow" ? (
-            <FlowView body={body} />
-          ) : (
-            <MatrixView body={body} standing={standing} />
-          )
-        }
+        {(body) => (view === "flow" ? <FlowView body={body} /> : <MatrixView body={body} />)}
       </Shown>
     </>
   );

@@ -1,6 +1,5 @@
 /** Who asks whom: agents on one side, models on the other, as wide as what goes through? */
 
-import { useState } from "preact/hooks";
 import type { FlowBody, FlowsBody } from "../api/schema";
 import { language, t } from "../i18n";
 import { type Band, grouped, laidOut, type Node, OTHERS } from "../parts/bands";
@@ -10,7 +9,7 @@ import { Lead } from "../parts/lead";
 import { Num } from "../parts/num";
 import { Success } from "../parts/success";
 import { agentName, isOne, modelName } from "../state/fleet";
-import { linkTo } from "../state/place";
+import { decisionsHere, place, recent, refine } from "../state/place";
 
 const MOST_NODES = 24;
 const WIDTH = 1000;
@@ -24,7 +23,7 @@ const MOST_ROWS = 200;
 const COLOURS = 11;
 
 export function FlowView({ body }: { body: FlowsBody }) {
-  const [asTable, setAsTable] = useState(false);
+  const asTable = place.value.query["flow.table"] === "1";
   if (!body.flows.length) return <p class="empty quiet">{t("flow.nobody")}</p>;
   return (
     <figure class="chart" aria-label={t("flow.title")}>
@@ -35,7 +34,7 @@ export function FlowView({ body }: { body: FlowsBody }) {
           icon={asTable ? "line-chart" : "chart-table-view"}
           tooltip={asTable ? t("chart.as_chart") : t("chart.as_table")}
           accessible-name={`${asTable ? t("chart.as_chart") : t("chart.as_table")}: ${t("flow.title")}`}
-          onClick={() => setAsTable(!asTable)}
+          onClick={() => refine({ "flow.table": asTable ? "" : "1" })}
         />
       </div>
       {asTable ? (
@@ -100,7 +99,7 @@ function Drawing({ flows }: { flows: readonly FlowBody[] }) {
 /** The address of what an agent asked a model; empty where it is that of many. */
 export function decisionsOf(flow: Pick<FlowBody, "agent_id" | "model_id">): string {
   const { agent_id: agent, model_id: model } = flow;
-  return isOne(agent) && isOne(model) ? linkTo("decisions", "", { agent, model }) : "";
+  return isOne(agent) && isOne(model) ? decisionsHere({ agent, model }, recent.value) : "";
 }
 
 const named = (id: string, name: (id: string) => string) =>

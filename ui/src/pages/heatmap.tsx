@@ -8,7 +8,7 @@ import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { Shown } from "../parts/state";
-import { nameOf, type ViewProps, WRITTEN } from "./analytics";
+import { lookedBack, nameOf, type ViewProps, WRITTEN } from "./analytics";
 
 /** In percent: deeper, and text could not be read on it. */
 const DEEPEST = 45;
@@ -19,7 +19,7 @@ export default function Heatmap({ wish, title }: ViewProps) {
   const query = {
     metric: wish.metric,
     dimension,
-    range: wish.span,
+    ...lookedBack(wish),
     utc_offset_min: -new Date().getTimezoneOffset(),
   };
   const found = useResource(

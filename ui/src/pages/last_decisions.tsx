@@ -7,14 +7,14 @@ import { dollars, duration, instant } from "../parts/format";
 import { Num } from "../parts/num";
 import { Panel } from "../parts/panel";
 import { agentName, modelName } from "../state/fleet";
-import { linkTo } from "../state/place";
+import { decisionsHere, linkTo } from "../state/place";
 import { Result } from "./result";
 
 export function LastDecisions({ decisions }: { decisions: readonly DecisionSummary[] }) {
   return (
     <Panel
       title={t("overview.last_decisions")}
-      tools={<a href={linkTo("decisions")}>{t("overview.all_decisions")}</a>}
+      tools={<a href={decisionsHere()}>{t("overview.all_decisions")}</a>}
     >
       {decisions.length ? (
         <Few

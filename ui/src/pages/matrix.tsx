@@ -31,13 +31,8 @@ const WRITTEN: Record<Cell, (value: number | null) => string> = {
   cost: dollars,
 };
 
-interface MatrixProps {
-  body: FlowsBody;
-  /** The model that each agent stands on, by ids. */
-  standing: ReadonlyMap<string, string>;
-}
-
-export function MatrixView({ body, standing }: MatrixProps) {
+export function MatrixView({ body }: { body: FlowsBody }) {
+  const standing = new Map(Object.entries(body.stands_on));
   const cell = CELLS.find((each) => each === place.value.query.cell) ?? "share";
   const flows = new Map(body.flows.map((flow) => [key(flow.agent_id, flow.model_id), flow]));
   const agents = [...new Set([...body.flows.map((flow) => flow.agent_id), ...standing.keys()])];

@@ -224,7 +224,7 @@ function One({ id }: { id: string }) {
                 </Shown>
               </Panel>
             </div>
-            <OneCourse query={{ model_id: id }} narrow={{ model: id }} />
+            <OneCourse narrow={{ model: id }} />
             <Strengths model={model} />
           </>
         )}

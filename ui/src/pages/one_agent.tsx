@@ -52,7 +52,7 @@ export function OneAgent({ id }: { id: string }) {
           </header>
         )}
       </Shown>
-      <OneCourse query={{ agent_id: id }} narrow={{ agent: id }} />
+      <OneCourse narrow={{ agent: id }} />
       <Shown of={why} rows={8}>
         {(body) => (
           <>

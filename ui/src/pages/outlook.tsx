@@ -12,7 +12,15 @@ import { Panel, Tag } from "../parts/panel";
 import { useResource } from "../parts/resource";
 import { toDecisions } from "../parts/spikes";
 import { Shown } from "../parts/state";
-import { failedOnly, nameOf, narrowedTo, type ViewProps, type Wish, WRITTEN } from "./analytics";
+import {
+  failedOnly,
+  lookedBack,
+  nameOf,
+  narrowedTo,
+  type ViewProps,
+  type Wish,
+  WRITTEN,
+} from "./analytics";
 
 const MOST_ROWS = 20;
 
@@ -20,7 +28,7 @@ export default function OutlookView({ wish, title }: ViewProps) {
   const query = {
     metric: wish.metric,
     dimension: wish.dimension,
-    range: wish.span,
+    ...lookedBack(wish),
     name: wish.name || null,
   };
   const found = useResource(
@@ -38,6 +46,7 @@ export default function OutlookView({ wish, title }: ViewProps) {
               <Known body={body} />
               {body.values.some((value) => value !== null) ? (
                 <Chart
+                  name="outlook"
                   label={title}
                   {...courseOf(body, wish)}
                   lines={linesOf(body)}

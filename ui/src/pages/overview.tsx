@@ -8,7 +8,7 @@ import { Panel } from "../parts/panel";
 import { Spark } from "../parts/spark";
 import { Empty, Failed, Loading } from "../parts/state";
 import { askOnce, connection, overview, overviewError } from "../state/live";
-import { linkTo, range } from "../state/place";
+import { decisionsHere, linkTo, range } from "../state/place";
 import { OpenAlerts } from "./alert_list";
 import { Charts } from "./course_charts";
 import { LastDecisions } from "./last_decisions";
@@ -157,7 +157,7 @@ function Card({ figure, body }: { figure: Figure; body: OverviewBody }) {
   const past = body.before ? figure.of(body.before) : null;
   const name = t(`card.${figure.key}` as Key);
   return (
-    <a class="card" data-card={figure.key} href={linkTo("decisions", "", TO_DECISIONS[figure.key])}>
+    <a class="card" data-card={figure.key} href={decisionsHere(TO_DECISIONS[figure.key])}>
       <span class="card-name">{name}</span>
       <span class="card-value">
         <Num>{figure.show(value)}</Num>

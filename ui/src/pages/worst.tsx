@@ -10,7 +10,7 @@ import { Panel } from "../parts/panel";
 import { badness } from "../parts/severity";
 import { Success } from "../parts/success";
 import { agentName, isOne, modelName } from "../state/fleet";
-import { linkTo } from "../state/place";
+import { decisionsHere, linkTo } from "../state/place";
 
 const FEW = 5;
 
@@ -63,5 +63,5 @@ export function Worst({ title, rows, page }: WorstProps) {
 
 function leadTo(page: WorstProps["page"], id: string): string {
   if (!isOne(id)) return "";
-  return page === "models" ? linkTo("models", id) : linkTo("decisions", "", { agent: id });
+  return page === "models" ? linkTo("models", id) : decisionsHere({ agent: id });
 }

@@ -1,14 +1,17 @@
 /** How has a value moved? Lines or stacked areas, with exact figures, zoom, legend and a table. */
 
-import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { COLOURS } from "./drawing";
 import { instant } from "./format";
 import { type Line, type Mark, marksWithin } from "./lines";
 import { Num } from "./num";
 import { Plot } from "./plot";
+import { place, refine } from "../state/place";
+import { zoomWithin } from "./zoom";
 
 export interface ChartProps {
+  /** By which the address tells what of it is shown. */
+  name: string;
   label: string;
   /** Seconds since 1970, rising. */
   times: readonly number[];
@@ -20,21 +23,21 @@ export interface ChartProps {
   marks?: readonly Mark[];
   /** Between which lines, by their ids, the area is filled. */
   bands?: readonly (readonly [string, string])[];
-  /** Called with the two ends, in seconds, of what was dragged over. */
-  pick?: (from: number, to: number) => void;
   /** Where what happened in a step is looked at, one line of it or all; empty for nowhere. */
   leads?: (place: number, line?: Line) => string;
 }
 
 export function Chart(props: ChartProps) {
-  const { lines, times, label } = props;
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [asTable, setAsTable] = useState(false);
+  const { name, lines, times, label } = props;
+  const query = place.value.query;
+  const hidden: ReadonlySet<string> = new Set(idsOf(query[`${name}.hide`]));
+  const asTable = query[`${name}.table`] === "1";
+  const isZoomed = zoomWithin(times) !== null;
   const visible = lines.filter((line) => !hidden.has(line.id));
   const toggle = (id: string) => {
     const next = new Set(hidden);
     if (!next.delete(id)) next.add(id);
-    setHidden(next);
+    refine({ [`${name}.hide`]: next.size ? JSON.stringify([...next]) : "" });
   };
   return (
     <figure class="chart" aria-label={label}>
@@ -53,12 +56,21 @@ export function Chart(props: ChartProps) {
             </button>
           ))}
         </span>
+        {isZoomed && !asTable ? (
+          <ui5-button
+            design="Transparent"
+            icon="full-screen"
+            tooltip={t("chart.unzoom")}
+            accessible-name={`${t("chart.unzoom")}: ${label}`}
+            onClick={() => refine({ zoom: "" })}
+          />
+        ) : null}
         <ui5-button
           design="Transparent"
           icon={asTable ? "line-chart" : "chart-table-view"}
           tooltip={asTable ? t("chart.as_chart") : t("chart.as_table")}
           accessible-name={`${asTable ? t("chart.as_chart") : t("chart.as_table")}: ${label}`}
-          onClick={() => setAsTable(!asTable)}
+          onClick={() => refine({ [`${name}.table`]: asTable ? "" : "1" })}
         />
       </div>
       {asTable ? (
@@ -71,6 +83,16 @@ export function Chart(props: ChartProps) {
       <Marks {...props} />
     </figure>
   );
+}
+
+/** As they stand in the address; whatever else stands there hides nothing. */
+function idsOf(text: string | undefined): readonly string[] {
+  try {
+    const found: unknown = JSON.parse(text ?? "[]");
+    return Array.isArray(found) ? found.map(String) : [];
+  } catch {
+    return [];
+  }
 }
 
 const MOST_MARKS = 6;

@@ -12,13 +12,11 @@ export interface Drawn {
   format: (value: number | null) => string;
   stacked?: boolean;
   bands?: readonly (readonly [string, string])[];
-  pick?: (from: number, to: number) => void;
+  /** Called with the two ends, in seconds, of what was dragged over; without any for all. */
+  pick: (from?: number, to?: number) => void;
 }
 
 export const COLOURS = 11;
-
-const ZOOMED = new WeakSet<uPlot>();
-export const zoomed = (plot: uPlot) => ZOOMED.has(plot);
 
 export function aligned(
   times: readonly number[],
@@ -35,7 +33,12 @@ export function aligned(
 const NEAR_PX = 24;
 
 /** The line that is at that height of the plot, in pixels; for those on each other, whose area. */
-export function lineAt(plot: uPlot, drawn: Drawn, index: number, top: number): Line | undefined {
+export function lineAt(
+  plot: uPlot,
+  drawn: Pick<Drawn, "lines" | "stacked">,
+  index: number,
+  top: number,
+): Line | undefined {
   const order = drawn.stacked ? [...drawn.lines].reverse() : drawn.lines;
   const heights = order.map((line, place) => ({
     line,
@@ -132,12 +135,12 @@ export function options(
     padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: {
-      drag: { x: true, y: false, setScale: true },
+      drag: { x: true, y: false, setScale: false },
       points: { size: 7 },
       bind: {
-        dblclick: (plot, _target, handler) => (event) => {
-          ZOOMED.delete(plot);
-          return handler(event);
+        dblclick: () => () => {
+          pick();
+          return null;
         },
       },
     },
@@ -166,6 +169,12 @@ export function options(
     series: [{}, ...drawn.map((line) => seriesOf(line, colour(line), props.stacked ?? false))],
     hooks: {
       draw: [(plot) => drawMarks(plot, marks())],
+      setScale: [
+        (plot) => {
+          const { min, max } = plot.scales.x ?? {};
+          plot.root.dataset.shows = `${min}~${max}`;
+        },
+      ],
       setCursor: [
         (plot) => {
           const { idx, left } = plot.cursor;
@@ -179,9 +188,8 @@ export function options(
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;
-          ZOOMED.add(plot);
           const { left, width: wide } = plot.select;
-          pick?.(plot.posToVal(left, "x"), plot.posToVal(left + wide, "x"));
+          pick(plot.posToVal(left, "x"), plot.posToVal(left + wide, "x"));
         },
       ],
     },

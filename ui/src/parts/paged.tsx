@@ -23,6 +23,8 @@ interface PagedProps<Row, Body> {
   path: string;
   files: string;
   wish: Wish;
+  /** What is asked for it now, where that depends on when. */
+  asked?: (wish: Wish) => Wish;
   /** How many a page has at most; the server's own bound. */
   page: number;
   rowsOf: (body: Body) => Page<Row>;
@@ -39,6 +41,7 @@ interface PagedProps<Row, Body> {
 }
 
 const MOST = 10_000;
+const same = (wish: Wish) => wish;
 const TYPING_MS = 300;
 
 interface Loaded<Row> {
@@ -50,10 +53,10 @@ interface Loaded<Row> {
 
 /** A grid that the server searches, and of which it gives out everything. */
 export function Paged<Row extends object, Body>(props: PagedProps<Row, Body>) {
-  const { name, wish, files } = props;
+  const { name, wish, files, asked = same } = props;
   const words = place.value.query[`${name}.q`]?.trim() ?? "";
-  const asked: Wish = words ? { ...wish, q: words } : wish;
-  const { loaded, error, busy, more, again } = usePages(props, asked);
+  const wanted: Wish = words ? { ...wish, q: words } : wish;
+  const { loaded, error, busy, more, again } = usePages(props, wanted);
   if (!loaded) return error ? <Failed error={error} retry={again} /> : <Loading rows={8} />;
   return (
     <>
@@ -61,7 +64,7 @@ export function Paged<Row extends object, Body>(props: PagedProps<Row, Body>) {
         {...props}
         rows={loaded.rows}
         searched
-        files={(format) => url(files, { format, ...asked })}
+        files={(format) => url(files, { format, ...asked(wanted) })}
         atEnd={more}
         tools={
           loaded.whole ? null : (
@@ -96,7 +99,7 @@ function usePages<Row extends object, Body>(props: PagedProps<Row, Body>, wish: 
     asking.current = true;
     setBusy(true);
     try {
-      const query = { limit: props.page, cursor: from?.cursor, ...wish };
+      const query = { limit: props.page, cursor: from?.cursor, ...(props.asked ?? same)(wish) };
       const page = props.rowsOf(await call<Body>(props.path, { query }));
       if (mine !== turn.current) return;
       const rows = [...(from?.rows ?? []), ...page.rows];

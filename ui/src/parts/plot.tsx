@@ -5,11 +5,12 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { language, t } from "../i18n";
 import { painted } from "../state/looks";
-import { go } from "../state/place";
+import { go, refine, zoom, zoomTo } from "../state/place";
 import type { ChartProps } from "./chart";
-import { aligned, lineAt, options, zoomed } from "./drawing";
+import { aligned, lineAt, options } from "./drawing";
 import { instant } from "./format";
 import type { Line, Mark } from "./lines";
+import { zoomWithin } from "./zoom";
 
 const SHORTEST_PAUSE_MS = 500;
 /** A mouse that has moved so far in between has dragged, and clicked nothing. */
@@ -31,6 +32,7 @@ function useDrawing(props: PlotProps, setPointed: (place: number | null) => void
   const drawn = useRef(0);
   const paint = painted.value;
   const spoken = language.value;
+  const looked = zoom.value;
   const key = `${lines.map((line) => line.id).join("\n")}|${props.stacked}|${paint}|${spoken}`;
   const table = useMemo(
     () => aligned(times, lines, props.stacked ?? false),
@@ -45,7 +47,7 @@ function useDrawing(props: PlotProps, setPointed: (place: number | null) => void
     const marks = (): readonly Mark[] => latest.current.props.marks ?? [];
     const wide = element.clientWidth;
     const made = new uPlot(
-      options(props, wide, height, (at) => setPointed(at?.index ?? null), marks),
+      options({ ...props, pick }, wide, height, (at) => setPointed(at?.index ?? null), marks),
       latest.current.table,
       element,
     );
@@ -67,14 +69,30 @@ function useDrawing(props: PlotProps, setPointed: (place: number | null) => void
     const wait = Math.max(0, drawn.current + SHORTEST_PAUSE_MS - performance.now());
     const timer = setTimeout(() => {
       drawn.current = performance.now();
-      plot.current?.setData(
-        table,
-        plot.current.scales.x?.min === undefined || !zoomed(plot.current),
-      );
+      if (plot.current) show(plot.current, table, latest.current.props.times);
     }, wait);
     return () => clearTimeout(timer);
   }, [table]);
+  useLayoutEffect(() => {
+    // Not before all charts have been drawn: what is looked at is the same for each.
+    if (plot.current) show(plot.current, latest.current.table, latest.current.props.times);
+  }, [key, height, looked]);
   return { box, plot };
+}
+
+/** What is dragged over is looked at closely, and the address says so. */
+function pick(from?: number, to?: number): void {
+  if (from === undefined || to === undefined) refine({ zoom: "" });
+  else zoomTo(from, to);
+}
+
+function show(plot: uPlot, table: uPlot.AlignedData, times: readonly number[]): void {
+  const part = zoomWithin(times);
+  plot.batch(() => {
+    plot.setData(table, part === null);
+    if (part) plot.setScale("x", { min: part[0], max: part[1] });
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  });
 }
 
 export function Plot(props: PlotProps) {

@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { t } from "../i18n";
 import { agents, models } from "../state/fleet";
-import { place, refine } from "../state/place";
+import { endsWrong, place, range, refine } from "../state/place";
 import { Choice } from "./choice";
 
 export interface Option {
@@ -18,6 +18,18 @@ export const agentOptions = computed<readonly Option[]>(() =>
 export const modelOptions = computed<readonly Option[]>(() =>
   models.value.map((each) => ({ value: each.model_id, text: each.name })),
 );
+
+export const kindOptions = computed<readonly Option[]>(() =>
+  unique(agents.value.map((each) => each.kind)),
+);
+export const providerOptions = computed<readonly Option[]>(() =>
+  unique(models.value.map((each) => each.provider)),
+);
+
+function unique(values: readonly string[]): Option[] {
+  const found = [...new Set(values)].filter(Boolean).sort();
+  return found.map((value) => ({ value, text: value }));
+}
 
 interface OneOfProps {
   /** In the address. */
@@ -40,8 +52,43 @@ export function OneOf({ name, label, value, options }: OneOfProps) {
   );
 }
 
+/** The ends of a range of one's own, where that is chosen. */
+export function EndsOfRange() {
+  return (
+    <>
+      {range.value === "custom" ? (
+        <span class="filters-range filters-note">
+          {(["start", "end"] as const).map((name) => (
+            <Instant
+              key={name}
+              label={t(`filter.${name}`)}
+              value={place.value.query[name] ?? ""}
+              choose={(at) => refine({ [name]: at, zoom: "" })}
+              fixed
+            />
+          ))}
+        </span>
+      ) : null}
+      {endsWrong.value ? (
+        <p class="wrong filters-note" role="alert">
+          {t("filter.ends_wrong")}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+interface InstantProps {
+  label: string;
+  /** In UTC, empty for none. */
+  value: string;
+  choose: (instant: string) => void;
+  /** To the minute, and it is always there. */
+  fixed?: true;
+}
+
 /** An instant, as the clock on the wall says here; empty for none. */
-export function Instant({ name, label, fixed }: { name: string; label: string; fixed?: true }) {
+export function Instant({ label, value, choose, fixed }: InstantProps) {
   return (
     <label class="ranged">
       <span class="quiet">{label}</span>
@@ -49,11 +96,11 @@ export function Instant({ name, label, fixed }: { name: string; label: string; f
         class="instant"
         type="datetime-local"
         step={fixed ? 60 : 1}
-        value={localTime(place.value.query[name] ?? "", fixed ? 16 : 19)}
+        value={localTime(value, fixed ? 16 : 19)}
         onChange={(event) => {
           const at = Date.parse(event.currentTarget.value);
-          if (!Number.isNaN(at)) refine({ [name]: new Date(at).toISOString() });
-          else if (!fixed) refine({ [name]: "" });
+          if (!Number.isNaN(at)) choose(new Date(at).toISOString());
+          else if (!fixed) choose("");
         }}
       />
     </label>

@@ -3,20 +3,10 @@
 import { computed } from "@preact/signals";
 import type { AgentNameBody, LiveModelBody } from "../api/schema";
 import { t } from "../i18n";
-import { overview } from "./live";
+import { liveModels, roster } from "./live";
 
-/** The same list as long as the fleet is the same: there may be thousands. */
-export const agents = computed<readonly AgentNameBody[]>(() => {
-  const { config_version: version = "", roster = [] } = overview.value ?? {};
-  if (!overview.value) return [];
-  if (version !== known.version || roster.length !== known.roster.length) {
-    known = { version, roster };
-  }
-  return known.roster;
-});
-let known: { version: string; roster: readonly AgentNameBody[] } = { version: "", roster: [] };
-
-export const models = computed<readonly LiveModelBody[]>(() => overview.value?.live ?? []);
+export const agents = computed<readonly AgentNameBody[]>(() => roster.value);
+export const models = computed<readonly LiveModelBody[]>(() => liveModels.value);
 
 const agentNames = computed(
   () => new Map(agents.value.map((agent) => [agent.agent_id, agent.name])),

@@ -2,7 +2,8 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { call, url } from "../api/client";
-import type { OverviewBody } from "../api/schema";
+import type { AgentNameBody, AlertsBody, LiveModelBody, OverviewBody } from "../api/schema";
+import { alertsError, openAlerts } from "./alerts";
 import { merged } from "./course";
 import { atHand, cadence, narrowed, paused, stretch } from "./place";
 import { askWhoIsHere, session } from "./session";
@@ -11,6 +12,11 @@ import { lookForNews } from "./version";
 export type Connection = "connecting" | "live" | "paused" | "stale" | "reconnecting";
 
 export const overview = signal<OverviewBody | null>(null);
+/** Who is there, whatever is looked at: this stays while something else is asked for. */
+export const roster = signal<readonly AgentNameBody[]>([]);
+export const liveModels = signal<readonly LiveModelBody[]>([]);
+/** Of which configuration the roster is. */
+let rosterOf = "";
 /** Why nothing was ever heard; an event source does not say. */
 export const overviewError = signal<unknown>(null);
 /** When the last snapshot has come, in the browser's milliseconds. */
@@ -18,7 +24,8 @@ export const heardAt = signal<number | null>(null);
 export const connection = signal<Connection>("connecting");
 
 /** What is asked for; another stream is opened when it changes. */
-const wish = computed(() => ({ ...stretch.value, every: every.value, ...narrowed.value }));
+const wish = computed(() => ({ ...stretch.value, ...narrowed.value }));
+const address = computed(() => url("/events", { ...wish.value, every: every.value, alerts: true }));
 
 /** In seconds. What is kept for long changes once in a minute. */
 export const LEAST_LONG_S = 30;
@@ -40,13 +47,13 @@ let asleep: ReturnType<typeof setTimeout> | null = null;
 export function listen(): void {
   let before = "";
   effect(() => {
-    const address = url("/events", wish.value);
-    if (address !== before) overview.value = null;
-    before = address;
+    if (address.value !== before) overview.value = null;
+    before = address.value;
     hangUp();
-    if (!allowed.value) return;
-    if (paused.value) void once();
-    else dial(address);
+    if (!allowed.value) openAlerts.value = null;
+    else if (!paused.value) dial(before);
+    else if (overview.peek() && openAlerts.peek()) connection.value = "paused";
+    else dial(before, "once");
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
@@ -56,22 +63,18 @@ export function listen(): void {
   setInterval(watch, 1_000);
 }
 
-/** Paused: what is there stays; where nothing is, it is asked for one time. */
-async function once(): Promise<void> {
-  connection.value = "paused";
-  if (!overview.peek() && !(await askOnce())) connection.value = "stale";
-}
-
 /** Ask without a stream: for one look, or to learn why there is none. */
 export async function askOnce(): Promise<boolean> {
-  const query = { ...wish.peek(), every: null };
   try {
-    overview.value = await call<OverviewBody>("/overview", { query });
+    const news = await call<OverviewBody>("/overview", { query: wish.peek() });
+    remember(news);
+    overview.value = news;
     heardAt.value = Date.now();
     overviewError.value = null;
     return true;
   } catch (error) {
     overviewError.value = error;
+    if (!openAlerts.peek()) alertsError.value = error;
     return false;
   }
 }
@@ -84,17 +87,34 @@ function hangUp(): void {
   asleep = null;
 }
 
-function dial(address: string): void {
+/** Who is there, where that is told. */
+function remember(news: OverviewBody): void {
+  if (news.roster) roster.value = news.roster;
+  rosterOf = news.config_version;
+  liveModels.value = news.live;
+}
+
+/** Listen; while it is paused, until all has been told once. */
+function dial(address: string, how: "on" | "once" = "on"): void {
   if (overview.peek() === null) connection.value = "connecting";
-  const opened = new EventSource(address);
+  const opened = new EventSource(rosterOf ? `${address}&roster=${rosterOf}` : address);
   source = opened;
   opened.addEventListener("overview", (event) => {
     const news = JSON.parse(String(event.data)) as OverviewBody;
+    remember(news);
     waiting = waiting ? merged(waiting, news) : news;
     heardAt.value = Date.now();
     connection.value = "live";
     overviewError.value = null;
     if (!document.hidden) requestAnimationFrame(show);
+  });
+  opened.addEventListener("alerts", (event) => {
+    openAlerts.value = JSON.parse(String(event.data)) as AlertsBody;
+    alertsError.value = null;
+    if (how === "on") return;
+    show();
+    hangUp();
+    connection.value = "paused";
   });
   opened.onopen = () => {
     // Whoever is there again may be another than before.
@@ -111,7 +131,7 @@ function dial(address: string): void {
     if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
     // Refused: the browser does not try again by itself.
     hangUp();
-    asleep = setTimeout(() => dial(address), AGAIN_MS);
+    asleep = setTimeout(() => dial(address, how), AGAIN_MS);
   };
 }
 

@@ -94,8 +94,11 @@ export const halfKept = computed(() => {
 export const cadence = computed<number>(
   () => CADENCES.find((each) => String(each) === place.value.query.every) ?? 5,
 );
-/** Whose attempts are meant, as the server is asked for them. */
+/** Whose attempts are meant, as the server is asked for them; on the page of one, that one's. */
 export const narrowed = computed(() => {
+  const { page, id } = place.value;
+  if (id && page === "agents") return { agent_id: id };
+  if (id && page === "models") return { model_id: id };
   const { agent = "", kind = "", model = "", provider = "" } = place.value.query;
   const side = halfKept.value ? {} : { model_id: model, provider };
   return given({ agent_id: agent, kind, ...side });
@@ -121,6 +124,11 @@ export function go(hash: string): void {
   location.hash = hash;
 }
 
+/** The address of the decisions of the range that is shown here. */
+export function decisionsHere(more: Record<string, string> = {}, length: Range = range.value) {
+  return linkTo("decisions", "", { range: length, ...more });
+}
+
 /** The address of something on the page that is shown, or of its list: filters of its own stay. */
 export function linkHere(id: string): string {
   return hashOf({ ...place.value, id });
@@ -132,6 +140,28 @@ export function refine(more: Record<string, string>): void {
   const hash = hashOf({ ...place.value, query });
   history.replaceState(null, "", hash);
   place.value = parsedPlace(hash);
+}
+
+const DAY_MS = 86_400_000;
+
+/** A range of one's own begins as the last day. */
+export function chooseRange(name: string): void {
+  const now = Date.now();
+  const ends = { start: new Date(now - DAY_MS).toISOString(), end: new Date(now).toISOString() };
+  const own = name === "custom" ? ends : { start: "", end: "" };
+  refine({ range: name, ...own, since: "", until: "", zoom: "" });
+}
+
+/** The part of the charts that is looked at, in seconds since 1970; null for all. */
+export const zoom = computed<readonly [number, number] | null>(() => {
+  const [from = Number.NaN, to = Number.NaN] = (place.value.query.zoom ?? "")
+    .split("~")
+    .map(Number);
+  return to > from ? [from, to] : null;
+});
+
+export function zoomTo(from: number, to: number): void {
+  refine({ zoom: `${Math.round(from)}~${Math.round(to)}` });
 }
 
 export function followAddress(): void {

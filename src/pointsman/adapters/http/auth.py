@@ -11,6 +11,9 @@ from hmac import compare_digest
 from pointsman.core.errors import AccessDenied, RequestError, UnknownAgent
 from pointsman.core.fleet import DEFAULT_AGENT, Agent, AgentStatus, Fleet
 
+KEY_IN_SCOPE = "pointsman.key"
+"""Where in the scope of a request the `Key` stands that it showed."""
+
 
 class Role(StrEnum):
     """`caller` may send requests, `viewer` may look, `admin` may do both and change things."""

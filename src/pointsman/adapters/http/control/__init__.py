@@ -1,6 +1,7 @@
 """What may people and programs ask about the router itself, under /api/v1/model-router?"""
 
-from pointsman.adapters.http.control.access import KEY_IN_SCOPE, PREFIX, ControlApi
+from pointsman.adapters.http.auth import KEY_IN_SCOPE
+from pointsman.adapters.http.control.access import PREFIX, ControlApi
 from pointsman.adapters.http.control.events import HOLDER_IN_SCOPE
 from pointsman.adapters.http.control.source import (
     Change,

@@ -13,7 +13,7 @@ from importlib import import_module
 from urllib.parse import parse_qs
 
 from pointsman.adapters.http.asgi import AsgiApp, Receive, Scope, Send
-from pointsman.adapters.http.auth import Key, Role, require
+from pointsman.adapters.http.auth import KEY_IN_SCOPE, Key, Role, require
 from pointsman.adapters.http.control.events import PATH as EVENTS
 from pointsman.adapters.http.control.events import Events
 from pointsman.adapters.http.control.slashes import unparted
@@ -21,7 +21,6 @@ from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.errors import AccessDenied
 
 PREFIX = "/api/v1/model-router"
-KEY_IN_SCOPE = "pointsman.key"
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOR_SHOW = re.compile(r"/route|/weights/preview|/decisions/[^/]+/again").fullmatch

@@ -36,6 +36,7 @@ from pointsman.engine.alert_ports import EntryQuery
 
 MAX_LIMIT = 500
 MAX_SHOWN = 10_000
+MOST_AT_ONCE = 200
 CURSOR = r"^[0-9a-f]{16}$"
 
 Source = NamedDependency[SkipValidation[ControlSource]]
@@ -89,7 +90,7 @@ async def alerts(
     *,
     # Litestar keeps the name `state` for itself.
     alert_state: Annotated[StateName | None, QueryParameter(name="state")] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = MOST_AT_ONCE,
     cursor: Cursor = None,
 ) -> AlertsBody:
     """All alerts as they stand, the gravest first; those resolved within the last hour included."""
@@ -102,7 +103,7 @@ async def active_alerts(
     source: Source,
     wanted_alerts: Wanted,
     *,
-    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = 200,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_SHOWN)] = MOST_AT_ONCE,
     cursor: Cursor = None,
 ) -> AlertsBody:
     """The alerts that are pending or open, the gravest first."""
@@ -184,8 +185,13 @@ async def unacknowledge(source: Source, request: Asked, alert_id: FromPath[str])
     return DoneBody(message=f"nobody takes care of {alert_id} any more")
 
 
+async def open_alerts(source: ControlSource) -> AlertsBody:
+    """The alerts that are pending or open, as many as are told at once, the gravest first."""
+    return await _alerts_body(source, AlertFilter(), None, Page(MOST_AT_ONCE), live_only=True)
+
+
 async def _alerts_body(
-    source: Source, wanted: AlertFilter, state: str | None, page: Page, *, live_only: bool
+    source: ControlSource, wanted: AlertFilter, state: str | None, page: Page, *, live_only: bool
 ) -> AlertsBody:
     desk = source.alerts()
     everything = desk.known(live_only=live_only)

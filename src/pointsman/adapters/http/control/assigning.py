@@ -11,8 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.asgi import Scope
-from pointsman.adapters.http.auth import Key
-from pointsman.adapters.http.control.access import KEY_IN_SCOPE
+from pointsman.adapters.http.auth import KEY_IN_SCOPE, Key
 from pointsman.adapters.http.control.assignment_bodies import (
     AssignmentsBody,
     AssignRequest,

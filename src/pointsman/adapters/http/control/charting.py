@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from pointsman.adapters.http.control.bodies import Body
+from pointsman.adapters.http.control.decision_pages import in_utc
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.aggregate import Dimension
 from pointsman.core.errors import RequestError
@@ -30,7 +31,7 @@ _STEPS = ((3 * 3_600, 60), (2 * 86_400, 600), (8 * 86_400, 3_600), (45 * 86_400,
 """Up to which range, in seconds, which step is taken where none is asked for; beyond these a day.
 So no chart has many more than 300 points."""
 
-CHART = ("metric", "dimension", "range", "step", "name")
+CHART = ("metric", "dimension", "range", "until", "step", "name")
 
 Source = NamedDependency[SkipValidation[ControlSource]]
 DimensionName = Literal["all", "model", "provider", "agent", "task_type", "strategy"]
@@ -148,32 +149,42 @@ Step = Annotated[
     str | None,
     QueryParameter(pattern=SPAN, description="As `1m`, `1h` or `1d`; left out: by the range."),
 ]
+Until = Annotated[
+    datetime | None, QueryParameter(description="Where the range ends; left out: now.")
+]
 HowMany = Annotated[int, QueryParameter(ge=1, le=MOST_MEMBERS, description="How many at most.")]
 
 
-@get("/timeseries", query_parameters=(*CHART, "versus", "limit"))
-async def timeseries(
-    source: Source,
+async def wanted_members(
     *,
-    metric: MetricName = "requests",
-    dimension: Annotated[DimensionName, QueryParameter(description="By what.")] = "all",
-    range: Span = "24h",  # noqa: A002 - the name that the query has
-    step: Step = None,
     name: Annotated[
         str | None, QueryParameter(max_length=512, description="Of this member only.")
     ] = None,
     versus: Annotated[
         str | None, QueryParameter(max_length=512, description="And of this one.")
     ] = None,
+) -> tuple[str, ...]:
+    return tuple(each for each in (name, versus) if each is not None)
+
+
+@get("/timeseries", query_parameters=(*CHART, "versus", "limit"))
+async def timeseries(
+    source: Source,
+    members: NamedDependency[SkipValidation[tuple[str, ...]]],
+    *,
+    metric: MetricName = "requests",
+    dimension: Annotated[DimensionName, QueryParameter(description="By what.")] = "all",
+    range: Span = "24h",  # noqa: A002 - the name that the query has
+    until: Until = None,
+    step: Step = None,
     limit: HowMany = 10,
 ) -> TimeseriesBody:
     """How a metric went over time: in total, or for the busiest members of a dimension."""
-    wanted, now = metric_named(metric), source.now()
+    wanted, end = metric_named(metric), end_of(until, source.now())
     query = series_query(
-        wanted, dimension, now, seconds_of(range), None if step is None else seconds_of(step)
+        wanted, dimension, end, seconds_of(range), None if step is None else seconds_of(step)
     )
-    names = tuple(each for each in (name, versus) if each is not None)
-    found = await source.series(query._replace(names=names, limit=limit))
+    found = await source.series(query._replace(names=members, limit=limit))
     times = times_of(query)
     return TimeseriesBody(
         metric=metric,
@@ -186,21 +197,22 @@ async def timeseries(
     )
 
 
-@get("/ranking", query_parameters=("metric", "dimension", "range", "order", "limit"))
+@get("/ranking", query_parameters=("metric", "dimension", "range", "until", "order", "limit"))
 async def ranking(
     source: Source,
     *,
     metric: MetricName = "requests",
     dimension: Annotated[DimensionName, QueryParameter(description="Who is ranked.")] = "model",
     range: Span = "24h",  # noqa: A002 - the name that the query has
+    until: Until = None,
     order: Annotated[
         Literal["most", "least"], QueryParameter(description="Who comes first.")
     ] = "most",
     limit: HowMany = 10,
 ) -> RankingBody:
     """Who has most of a metric over a range, or least: the busiest, slowest, dearest, worst."""
-    wanted, now = metric_named(metric), source.now()
-    query = series_query(wanted, dimension, now, seconds_of(range), None)
+    wanted, end = metric_named(metric), end_of(until, source.now())
+    query = series_query(wanted, dimension, end, seconds_of(range), None)
     found = await source.series(query._replace(limit=MOST_MEMBERS))
     rows = [_ranked(wanted, name, points) for name, points in by_name(found.points).items()]
     known = [row for row in rows if row is not None]
@@ -227,8 +239,13 @@ def seconds_of(span: str) -> int:
     return int(span[:-1]) * _UNITS_S[span[-1]]
 
 
+def end_of(until: datetime | None, now: datetime) -> datetime:
+    """What is ahead has not happened."""
+    return now if until is None else min(in_utc(until), now)
+
+
 def series_query(
-    metric: Metric, dimension: str, now: datetime, range_s: int, step_s: int | None
+    metric: Metric, dimension: str, end: datetime, range_s: int, step_s: int | None
 ) -> SeriesQuery:
     if range_s > LONGEST_S:
         words = f"'range' is {LONGEST_S // 86_400}d at most: nothing is kept for longer."
@@ -238,8 +255,12 @@ def series_query(
     if range_s > MOST_POINTS * step_s:
         words = f"This would be {range_s // step_s} points, {MOST_POINTS} are told at most."
         raise RequestError(words, param="step", code="invalid_value")
-    start = now - timedelta(seconds=range_s)
-    return SeriesQuery(start, now, step_s, Dimension(dimension), latencies=metric.latencies)
+    try:
+        start = end - timedelta(seconds=range_s)
+    except OverflowError:
+        words = f"until: {end.isoformat()} is long before anything was kept."
+        raise RequestError(words, param="until", code="invalid_value") from None
+    return SeriesQuery(start, end, step_s, Dimension(dimension), latencies=metric.latencies)
 
 
 def times_of(query: SeriesQuery) -> list[datetime]:

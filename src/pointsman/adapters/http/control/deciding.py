@@ -10,8 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 
 from pointsman.adapters.http.asgi import Scope
 from pointsman.adapters.http.asking import ask_of
-from pointsman.adapters.http.auth import Key, Role
-from pointsman.adapters.http.control.access import KEY_IN_SCOPE
+from pointsman.adapters.http.auth import KEY_IN_SCOPE, Key, Role
 from pointsman.adapters.http.control.decision_bodies import (
     MAX_COMMENT_CHARS,
     FeedbackRequest,

@@ -10,46 +10,68 @@ from typing import Annotated, NamedTuple
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
+from pointsman.adapters.http.control.overview_query import OverviewQuery
 from pointsman.adapters.http.control.searching import Fits, Page, holds, page_of, words_of
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.aggregate import first_id
 from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.ports import DecisionQuery, StoredDecision
+from pointsman.engine.timeline_slots import EVERYBODY, Narrowing
 
 MAX_LIMIT = 200
 CURSOR = r"^dec_[0-9A-Za-z_-]{1,64}$"
 
-FILTERS = ("agent_id", "model_id", "session", "request_id", "success", "since", "until", "q")
+FILTERS = (
+    *("agent_id", "kind", "model_id", "provider", "session", "request_id", "success"),
+    *("since", "until", "q"),
+)
 PAGED = ("limit", "cursor", *FILTERS)
 
 Name = partial(QueryParameter, min_length=1, max_length=256)
 
 
 class Wanted(NamedTuple):
-    """Which decisions: what the store can tell, and words that each of them has to hold."""
+    """Which decisions: what the store can tell; words that each of them has to hold, the kind of
+    its agent, and the provider of a model that was chosen or tried.
+    """
 
     query: DecisionQuery
     words: tuple[str, ...] = ()
+    kind: str | None = None
+    provider: str | None = None
 
     def fits(self, fleet: Fleet) -> Fits[StoredDecision] | None:
-        """Whether every word stands somewhere in a decision, in the names of `fleet` too.
+        """Whether a decision is one of these, and every word stands in it or in names of `fleet`.
 
-        None where there are no words.
+        None where all are that the store tells.
         """
+        whose = OverviewQuery(kind=self.kind, provider=self.provider).narrowing(fleet)
         if not self.words:
-            return None
+            return None if whose == EVERYBODY else lambda stored: is_meant(stored, whose)
         names = {each.id: each.name for each in fleet.agents.values()}
         names |= {each.id: each.display_name for each in fleet.models.values()}
-        return lambda stored: holds(self.words, _texts(stored, names))
+        return lambda stored: is_meant(stored, whose) and holds(self.words, _texts(stored, names))
+
+
+def is_meant(stored: StoredDecision, whose: Narrowing) -> bool:
+    """Whether it is of one of these agents, and one of these models was chosen or tried."""
+    decision = stored.decision
+    if whose.agents is not None and decision.agent_id not in whose.agents:
+        return False
+    tried = {outcome.model_id for outcome in stored.outcomes}
+    tried |= {decision.chosen.model_id} if decision.chosen else set()
+    return whose.models is None or bool(tried & whose.models)
 
 
 class Stretch(NamedTuple):
-    """Since and until which id, the latter excluded, and the words of a search."""
+    """Since and until which id, the latter excluded, and what else is searched for."""
 
     least_id: str | None
     until_id: str | None
     words: tuple[str, ...]
+    kind: str | None
+    provider: str | None
 
 
 async def wanted_stretch(
@@ -64,6 +86,10 @@ async def wanted_stretch(
         str | None,
         Name(description="Words that each stand in an id, a name, a kind of task or a failure."),
     ] = None,
+    kind: Annotated[str | None, Name(description="Of agents of this kind only.")] = None,
+    provider: Annotated[
+        str | None, Name(description="A model of this one was chosen or tried.")
+    ] = None,
 ) -> Stretch:
     """Raises `RequestError` for a stretch that ends before it begins."""
     start, end = (None if at is None else in_utc(at) for at in (since, until))
@@ -71,7 +97,7 @@ async def wanted_stretch(
         words = f"until: {end.isoformat()} is not after since, {start.isoformat()}."
         raise RequestError(words, param="until", code="invalid_value")
     first, last = (None if at is None else first_id(at.timestamp()) for at in (start, end))
-    return Stretch(first, last, words_of(q))
+    return Stretch(first, last, words_of(q), kind, provider)
 
 
 async def wanted_decisions(
@@ -91,7 +117,8 @@ async def wanted_decisions(
 ) -> Wanted:
     before = min((each for each in (cursor, stretch.until_id) if each), default=None)
     query = DecisionQuery(limit, before, agent_id, model_id, session, request_id, success)
-    return Wanted(query._replace(least_id=stretch.least_id), stretch.words)
+    query = query._replace(least_id=stretch.least_id)
+    return Wanted(query, stretch.words, stretch.kind, stretch.provider)
 
 
 async def decisions_of(source: ControlSource, wanted: Wanted) -> Page[StoredDecision]:

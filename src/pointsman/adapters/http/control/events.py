@@ -3,7 +3,8 @@
 Server-sent events. Each is the overview as it is when the reader can take it, made for that reader
 alone: nothing waits in a queue, so one that reads slowly is told less often and costs no memory.
 The id of an event is the instant it tells of. Who comes back with it (`Last-Event-ID`) is sent the
-points of the course that were not over then, and so misses none and gets none twice.
+points of the course that were not over then, and so misses none and gets none twice. Which agents
+there are, of which there may be thousands, is told once and again when the configuration changes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 
 from pointsman.adapters.http.asgi import ENDLESS_IN_SCOPE, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
+from pointsman.adapters.http.control.alerting import open_alerts
 from pointsman.adapters.http.control.overview_query import RANGES, OverviewQuery
 from pointsman.adapters.http.control.overview_views import overview_body
 from pointsman.adapters.http.control.source import ControlSource
@@ -33,6 +35,7 @@ COME_BACK_MS = 1000
 
 _CADENCE = range(1, 61)
 _ENDS = ("start", "end")
+_YES_OR_NO = ("true", "false")
 _FILTERS = ("agent_id", "kind", "model_id", "provider")
 _MOST_CHARS = 256
 _HEADERS = (
@@ -43,11 +46,49 @@ _HEADERS = (
 
 
 class Wish(NamedTuple):
-    """What a reader wants to hear, how often, and from when on."""
+    """What a reader wants to hear, how often, and from when on.
+
+    Of the configuration `roster_of` it knows the agents already; `alerts`: those open, too.
+    """
 
     query: OverviewQuery
     every_s: int
     since_s: float
+    roster_of: str = ""
+    alerts: bool = False
+
+
+class _Reader:
+    """What somebody has been told, and what of that has changed."""
+
+    def __init__(self, source: ControlSource, wish: Wish) -> None:
+        self._source = source
+        self._wish = wish
+        self._since_s = wish.since_s
+        self._roster_of = wish.roster_of
+        self._alerts = b""
+
+    async def news(self) -> bytes:
+        """The events that are due now."""
+        try:
+            return await self._overview() + await self._open_alerts()
+        except StoreError:
+            return b"event: trouble\ndata: {}\n\n"  # the page says that it is out of date
+
+    async def _overview(self) -> bytes:
+        now_s = self._source.now().timestamp()
+        body = await overview_body(self._source, self._wish.query, self._since_s, self._roster_of)
+        self._since_s, self._roster_of = now_s, body.config_version
+        return b"id: %.3f\nevent: overview\ndata: %b\n\n" % (now_s, msgspec.json.encode(body))
+
+    async def _open_alerts(self) -> bytes:
+        if not self._wish.alerts:
+            return b""
+        told = msgspec.json.encode(await open_alerts(self._source))
+        if told == self._alerts:
+            return b""
+        self._alerts = told
+        return b"event: alerts\ndata: %b\n\n" % told
 
 
 class Events:
@@ -85,20 +126,11 @@ class Events:
     ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await _send(send, b"retry: %d\n\n" % COME_BACK_MS)
-        since_s = wish.since_s
+        reader = _Reader(self._source, wish)
         while not gone.done() and _may_look(holder):
-            now_s = self._source.now().timestamp()
-            await _send(send, await self._event(wish.query, since_s, now_s))
-            since_s = now_s
+            await _send(send, await reader.news())
             await _rest(wish.every_s, gone, send)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _event(self, query: OverviewQuery, since_s: float, now_s: float) -> bytes:
-        try:
-            body = await overview_body(self._source, query, since_s)
-        except StoreError:
-            return b"event: trouble\ndata: {}\n\n"  # the page says that it is out of date
-        return b"id: %.3f\nevent: overview\ndata: %b\n\n" % (now_s, msgspec.json.encode(body))
 
 
 def _nothing() -> None:
@@ -136,7 +168,7 @@ async def _send(send: Send, data: bytes) -> None:
 def wish_of(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wish:
     """Raises `RequestError` for what is misspelt or out of bounds."""
     given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
-    known = ("range", "every", *_ENDS, *_FILTERS)
+    known = ("range", "every", "roster", "alerts", *_ENDS, *_FILTERS)
     for name, value in given:
         if name not in known:
             words = f"{name}: no such query parameter; known here: {', '.join(known)}."
@@ -152,7 +184,15 @@ def wish_of(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wish:
     filters = {name: values.get(name) for name in _FILTERS}
     start, end = (_instant(name, values.get(name)) for name in _ENDS)
     query = OverviewQuery(length, **filters, start=start, end=end).checked()
-    return Wish(query, _every(values.get("every", "5")), _since(headers))
+    every_s, roster_of = _every(values.get("every", "5")), values.get("roster", "")
+    return Wish(query, every_s, _since(headers), roster_of, _yes("alerts", values.get("alerts")))
+
+
+def _yes(name: str, text: str | None) -> bool:
+    if text not in (None, *_YES_OR_NO):
+        words = f"{name}: {text!r} is neither of {', '.join(_YES_OR_NO)}."
+        raise RequestError(words, param=name, code="invalid_value")
+    return text == "true"
 
 
 def _instant(name: str, text: str | None) -> datetime | None:

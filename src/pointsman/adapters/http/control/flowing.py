@@ -13,8 +13,10 @@ from pointsman.adapters.http.control.bodies import Body
 from pointsman.adapters.http.control.overview_calls import FILTERS, AtHand, Named
 from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
 from pointsman.adapters.http.control.source import ControlSource
+from pointsman.core.fleet import Fleet
 from pointsman.core.told_apart import OTHER
-from pointsman.engine.timeline_slots import Key, Sums
+from pointsman.engine.assignments import Assignments
+from pointsman.engine.timeline_slots import Key, Narrowing, Sums
 
 MOST_FLOWS = 1_000
 
@@ -39,12 +41,14 @@ class FlowBody(Body, frozen=True, kw_only=True):
 class FlowsBody(Body, frozen=True, kw_only=True):
     """The busiest come first, of `total_flows`. Agents beyond go together by `__other__` on each
     model, at the end: what all flows on a model come to is what it did.
+    `stands_on` tells the model on which an agent of these stands.
     """
 
     success: bool = True
     range: str
     flows: list[FlowBody]
     total_flows: int
+    stands_on: dict[str, str]
 
 
 @get("/flows", query_parameters=(*FILTERS, "limit"))
@@ -63,15 +67,31 @@ async def flows(
     ] = MOST_FLOWS,
 ) -> FlowsBody:
     """Which agent asked which model how often, and what came of it."""
-    wanted, timeline = OverviewQuery(range, agent_id, kind, model_id, provider), source.timeline()
+    timeline, fleet = source.timeline(), source.fleet()
+    whose = OverviewQuery(range, agent_id, kind, model_id, provider).narrowing(fleet)
     await timeline.turn()
-    found = await timeline.pairs(SCALE_OF[range], wanted.narrowing(source.fleet()))
+    found = await timeline.pairs(SCALE_OF[range], whose)
     told = _told(found, limit)
     asked: dict[str, int] = {}
     for (agent, _), sums in told:
         asked[agent] = asked.get(agent, 0) + sums.period.counts.attempts
     flows = [_flow(pair, sums, asked[pair[0]]) for pair, sums in told]
-    return FlowsBody(range=range, flows=flows, total_flows=len(found))
+    return FlowsBody(
+        range=range,
+        flows=flows,
+        total_flows=len(found),
+        stands_on=_standing(source.assignments(), fleet, whose),
+    )
+
+
+def _standing(book: Assignments, fleet: Fleet, whose: Narrowing) -> dict[str, str]:
+    agents = fleet.agents if whose.agents is None else whose.agents
+    places = ((agent, book.roll.primary(agent)) for agent in agents)
+    return {
+        agent: place.model_id
+        for agent, place in places
+        if place is not None and (whose.models is None or place.model_id in whose.models)
+    }
 
 
 def _told(found: Mapping[Key, Sums], limit: int) -> list[tuple[Key, Sums]]:

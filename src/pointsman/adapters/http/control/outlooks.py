@@ -19,8 +19,10 @@ from pointsman.adapters.http.control.charting import (
     Source,
     Span,
     Step,
+    Until,
     by_name,
     drawn,
+    end_of,
     metric_named,
     seconds_of,
     series_query,
@@ -98,13 +100,17 @@ class OutlookBody(Body, frozen=True, kw_only=True):
     ahead_high: list[float]
 
 
-@get("/heatmap", query_parameters=("metric", "dimension", "range", "limit", "utc_offset_min"))
+@get(
+    "/heatmap",
+    query_parameters=("metric", "dimension", "range", "until", "limit", "utc_offset_min"),
+)
 async def heatmap(
     source: Source,
     *,
     metric: MetricName = "requests",
     dimension: Annotated[DimensionName, QueryParameter(description="A row for each.")] = "model",
     range: Span = "7d",  # noqa: A002 - the name that the query has
+    until: Until = None,
     limit: HowMany = 12,
     utc_offset_min: Annotated[
         int, QueryParameter(ge=-840, le=840, description="Whose hours: minutes east of Greenwich.")
@@ -112,7 +118,8 @@ async def heatmap(
 ) -> HeatmapBody:
     """At which hours of the day a metric is high or low, for each of the busiest."""
     wanted = metric_named(metric)
-    query = series_query(wanted, dimension, source.now(), seconds_of(range), HOUR_S)
+    end = end_of(until, source.now())
+    query = series_query(wanted, dimension, end, seconds_of(range), HOUR_S)
     found = await source.series(query._replace(limit=limit))
     by_member = by_name(found.points).items()
     rows = [_heat_row(wanted, name, points, utc_offset_min) for name, points in by_member]
@@ -147,6 +154,7 @@ async def outlook_call(
     metric: MetricName = "requests",
     dimension: Annotated[DimensionName, QueryParameter(description="Of what.")] = "all",
     range: Span = "7d",  # noqa: A002 - the name that the query has
+    until: Until = None,
     step: Step = None,
     name: Annotated[
         str | None,
@@ -154,13 +162,13 @@ async def outlook_call(
     ] = None,
 ) -> OutlookBody:
     """What is usual of a metric at each time, what was not, and what is ahead if all goes on."""
-    wanted, now = metric_named(metric), source.now()
+    wanted, end = metric_named(metric), end_of(until, source.now())
     asked_s = None if step is None else seconds_of(step)
-    query = series_query(wanted, dimension, now, seconds_of(range), asked_s)
+    query = series_query(wanted, dimension, end, seconds_of(range), asked_s)
     names = () if name is None else (name,)
     found = await source.series(query._replace(names=names, limit=1))
-    step_s, until = query.step_s, found.complete_until
-    times = [at for at in times_of(query) if at + timedelta(seconds=step_s) <= until]
+    step_s, known = query.step_s, found.complete_until
+    times = [at for at in times_of(query) if at + timedelta(seconds=step_s) <= known]
     series = drawn(wanted, found.points, times)
     told = series[0].name if series else name or ""
     nothing: list[float | None] = [None] * len(times)
@@ -175,7 +183,7 @@ async def outlook_call(
         name=told,
         step_s=step_s,
         season_s=seen.season_s,
-        complete_until=until,
+        complete_until=known,
         times=times,
         values=values,
         trend=_trend_body(seen.trend),

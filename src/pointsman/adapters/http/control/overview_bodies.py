@@ -95,7 +95,8 @@ class OverviewBody(Body, frozen=True, kw_only=True):
 
     `points` are those not yet over at `since`, as asked; `courses` run along them. `agents` and
     `models` are those that did anything in the range, the busiest first; `live` and `roster` are
-    all models and agents that are declared. `marks` are the alerts of the range, in order; where
+    all models and agents that are declared; `roster` is null in a stream as long as it is that of
+    the `config_version` that was told last. `marks` are the alerts of the range, in order; where
     it is narrowed, those of everybody too.
     """
 
@@ -114,7 +115,7 @@ class OverviewBody(Body, frozen=True, kw_only=True):
     models: list[StandingBody]
     agents: list[StandingBody]
     live: list[LiveModelBody]
-    roster: list[AgentNameBody]
+    roster: list[AgentNameBody] | None
     decisions: list[DecisionSummary]
     in_flight: int
     config_version: str

@@ -44,7 +44,8 @@ async def overview(
     """How the fleet does: figures, their course, each agent and model, the last decisions.
 
     `GET /events`, with the same parameters and `every` (1 to 60 seconds), sends it again and again
-    as server-sent events.
+    as server-sent events, the agents only where they are not those of the configuration `roster`;
+    with `alerts=true` the open alerts too, whenever they have changed.
     """
     wanted = OverviewQuery(range, agent_id, kind, model_id, provider, start, end)
     return await overview_body(source, wanted.checked())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pointsman.adapters.http.control.bodies import StandingBody
+from pointsman.adapters.http.control.decision_pages import is_meant
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.history_views import history
 from pointsman.adapters.http.control.history_views import standings as history_standings
@@ -37,9 +38,10 @@ _LOOKED_THROUGH = 100
 
 
 async def overview_body(
-    source: ControlSource, wanted: OverviewQuery, since_s: float = 0.0
+    source: ControlSource, wanted: OverviewQuery, since_s: float = 0.0, roster_of: str = ""
 ) -> OverviewBody:
-    """The overview as it is now, with the points that were not over at `since_s`.
+    """The overview as it is now, with the points that were not over at `since_s`, and the agents of
+    the configuration unless it is `roster_of`.
 
     A range that is longer than what is at hand is told as a whole. Raises `StoreError`.
     """
@@ -58,15 +60,19 @@ async def overview_body(
         range=wanted.range,
         targets=targets_body(source.alerts()),
         live=_live(source, fleet),
-        roster=[
-            AgentNameBody(agent_id=each.id, name=each.name or each.id, kind=each.kind)
-            for each in fleet.agents.values()
-        ],
+        roster=None if fleet.version == roster_of else _roster(fleet),
         decisions=[decision_summary(each) for each in await _latest(source, wanted, whose)],
         in_flight=counted.in_flight,
         config_version=fleet.version,
         ledger_failing_s=counted.failing_s,
     )
+
+
+def _roster(fleet: Fleet) -> list[AgentNameBody]:
+    return [
+        AgentNameBody(agent_id=each.id, name=each.name or each.id, kind=each.kind)
+        for each in fleet.agents.values()
+    ]
 
 
 async def _at_hand(
@@ -228,13 +234,4 @@ async def _latest(
     limit = _LOOKED_THROUGH if many else LATEST_DECISIONS
     query = DecisionQuery(limit, agent_id=wanted.agent_id, model_id=wanted.model_id)
     found = await source.decisions(query)
-    return [each for each in found if _is_meant(each, whose)][:LATEST_DECISIONS]
-
-
-def _is_meant(stored: StoredDecision, whose: Narrowing) -> bool:
-    decision = stored.decision
-    if whose.agents is not None and decision.agent_id not in whose.agents:
-        return False
-    tried = {outcome.model_id for outcome in stored.outcomes}
-    tried |= {decision.chosen.model_id} if decision.chosen else set()
-    return whose.models is None or bool(tried & whose.models)
+    return [each for each in found if is_meant(each, whose)][:LATEST_DECISIONS]

@@ -59,7 +59,7 @@ from pointsman.adapters.http.control.assignment_runs import (
     undo_run,
 )
 from pointsman.adapters.http.control.bodies import ConfigBody, OriginBody
-from pointsman.adapters.http.control.charting import ranking, timeseries
+from pointsman.adapters.http.control.charting import ranking, timeseries, wanted_members
 from pointsman.adapters.http.control.deciding import again, decision, feedback, route
 from pointsman.adapters.http.control.decision_bodies import DecisionsBody
 from pointsman.adapters.http.control.decision_pages import (
@@ -191,6 +191,7 @@ def application(source: ControlSource, version: str) -> Litestar:
             "source": Provide(lambda: source, sync_to_thread=False, use_cache=True),
             "ends": Provide(wanted_ends),
             "stretch": Provide(wanted_stretch),
+            "members": Provide(wanted_members),
             "wanted": Provide(wanted_decisions),
             "wanted_assignments": Provide(assignment_query),
             "wanted_runs": Provide(run_query),
