@@ -88,7 +88,10 @@ class StoppingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as declared
         # The signal is not kept to be raised again at the end, as the server above would.
         if self.force_exit:
-            self._give_up("told to stop for the third time")
+            # Not here: what the signal interrupts may hold a lock that giving up takes, as that of
+            # the log's queue. A thread of its own gets it once this has returned.
+            words = ["told to stop for the third time"]
+            threading.Thread(target=self._give_up, args=words, daemon=True).start()
         elif self.should_exit:
             self.force_exit = True
         else:
