@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ LOOKS_S = 75.0
 """Two looks of 15 seconds, and what the machine may need besides."""
 
 
-def config(upstream: SimulatedUpstream, *, first: float, pace: Pace) -> dict[str, Any]:
+def config(
+    upstream: SimulatedUpstream, *, first: float, pace: Pace, **more: float
+) -> dict[str, Any]:
     models = {
         "up/first": {"capabilities": {"general": first}, "price": "free"},
         "up/second": {"capabilities": {"general": 0.85}, "price": "free"},
@@ -27,6 +30,7 @@ def config(upstream: SimulatedUpstream, *, first: float, pace: Pace) -> dict[str
         "every_s": 60,
         "moves_per_hour": pace.moves_per_hour,
         "cool_off_s": pace.cool_off_s,
+        **more,
     }
     routing = {"exploration": 0}
     return fleet(upstream.url, models=models, agents=AGENTS, routing=routing, assignment=mode)
@@ -46,6 +50,11 @@ def decision_of(gateway: GatewayProcess, agent_id: str) -> dict[str, Any]:
     assert answer.status == 200, answer
     told: dict[str, Any] = gateway.decision(answer.headers["x-pointsman-decision"])["assignment"]
     return told
+
+
+def trying(gateway: GatewayProcess) -> int:
+    count: int = gateway.control("/assignments?status=TESTING")["total_count"]
+    return count
 
 
 def runs_by_itself(gateway: GatewayProcess) -> list[dict[str, Any]]:
@@ -85,3 +94,24 @@ def test_who_loses_its_model_moves_at_once_and_who_gains_at_a_pace(
     gateway.configure(config(upstream, first=0.96, pace=pace))
     gateway.reload()
     assert on(gateway, "up/first") == 1, "no other moves within the hour"
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(400)
+def test_no_more_try_or_take_over_what_is_better_than_may_move_in_an_hour(
+    serve: Serve, upstream: SimulatedUpstream
+) -> None:
+    pace = Pace(moves_per_hour=2, cool_off_s=1.0)
+    eager = {"every_s": 1.0, "try_share": 0.5}
+    gateway = serve(config(upstream, first=0.95, pace=pace, **eager))
+    wait_until(lambda: on(gateway, "up/first") == 4, within_s=LOOKS_S, what="a first plan")
+    gateway.configure(config(upstream, first=0.5, pace=pace, **eager))
+    gateway.reload()
+    wait_until(lambda: trying(gateway) == 2, within_s=LOOKS_S, what="two to try the other")
+    begun = monotonic()
+    while on(gateway, "up/second") < 2 or monotonic() < begun + LOOKS_S:
+        for name in AGENTS:
+            assert gateway.chat(model=f"agent/{name}").status == 200
+        assert on(gateway, "up/second") + trying(gateway) <= 2, "however many plans are made"
+        assert monotonic() < begun + 4 * LOOKS_S, "both prove themselves"
+    assert (on(gateway, "up/second"), trying(gateway)) == (2, 0)

@@ -79,7 +79,8 @@ class AssignmentEntry(Section):
         "the configuration changes.",
     )
     moves_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
-        Pace().moves_per_hour, description="How many agents `auto` may move in any hour."
+        Pace().moves_per_hour,
+        description="How many agents `auto` may move, or let try another model, in any hour.",
     )
     cool_off_s: Seconds = Field(
         Pace().cool_off_s, description="How long `auto` leaves an agent that has moved where it is."

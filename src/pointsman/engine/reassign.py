@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
@@ -29,15 +29,13 @@ from pointsman.core.assignment.trial import USUAL_RIGOUR
 from pointsman.core.errors import Conflict
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import Who
+from pointsman.engine.pace import AT_ONCE, lately, runs_of
 from pointsman.engine.ports import AssignmentStore, Clock, RunQuery
 from pointsman.engine.solving import How, Lately, Solved, Wish
 from pointsman.engine.trials import JUDGE, judged, started
 
 ITSELF = "pointsman"
 """Who decides, where no person did."""
-
-LOOKED_BACK = 200
-"""How many runs are read to see who has moved lately; a pace is far below."""
 
 REMATCH_S = 300.0
 """How often what is told of pairs follows what is known of them."""
@@ -146,8 +144,8 @@ class Reassigning:
         To begin them again would learn the same again, for ever.
         """
         since = self._clock.now() - timedelta(seconds=USUAL_RIGOUR.longest_s)
-        query = RunQuery(limit=LOOKED_BACK, kind=RunKind.TRIAL, by=JUDGE, since=since)
-        runs = await asyncio.to_thread(self._assignments.store.runs, query)
+        query = RunQuery(AT_ONCE, kind=RunKind.TRIAL, by=JUDGE, since=since)
+        runs = await asyncio.to_thread(lambda: list(runs_of(self._assignments.store, query)))
         return {
             (change.agent_id, place.model_id)
             for run in runs
@@ -171,10 +169,11 @@ class Reassigning:
             await self._assignments.rematch()
 
     async def _lately(self, routine: Routine) -> Lately:
-        query = RunQuery(limit=LOOKED_BACK, state=RunState.APPLIED)
-        runs = await asyncio.to_thread(self._assignments.store.runs, query)
-        moved = tuple(each for run in runs for each in _moved_in(run))
-        return Lately(routine.pace, moved, self._clock.now().timestamp())
+        """Who begins to try a model by itself is promised that move, so it counts as one."""
+        found, roll = await lately(self._assignments, routine.pace), self._assignments.roll
+        tried = filter(None, map(roll.tried, roll.trying()))
+        begun = ((e.agent_id, e.at.timestamp()) for e in tried if e.means is Means.AUTO)
+        return found._replace(moved=(*found.moved, *begun))
 
     async def _is_proposed(self, found: Solved) -> bool:
         """Whether a person has the same before them already."""
@@ -201,19 +200,9 @@ class Reassigning:
 
 def _was_nowhere(store: AssignmentStore, agent_id: str) -> bool:
     """Whether the agent stood on no model before a person put it where it is."""
-    query = RunQuery(limit=LOOKED_BACK)
-    while runs := store.runs(query):
-        for run in runs:
-            own = next((each for each in run.changes if each.agent_id == agent_id), None)
-            in_force = run.state not in {RunState.PROPOSED, RunState.STALE}
-            if own is not None and in_force and is_override(own):
-                return own.source is None
-        query = query._replace(before=runs[-1].id)
+    for run in runs_of(store, RunQuery(AT_ONCE)):
+        own = next((each for each in run.changes if each.agent_id == agent_id), None)
+        in_force = run.state not in {RunState.PROPOSED, RunState.STALE}
+        if own is not None and in_force and is_override(own):
+            return own.source is None
     return False
-
-
-def _moved_in(run: Run) -> Iterator[tuple[str, float]]:
-    """Who was moved by choice, and when: not who had no place, or lost it."""
-    for change in run.moves:
-        if change.source is not None and change.target is not None:
-            yield change.agent_id, run.settled_at.timestamp()

@@ -28,6 +28,7 @@ from pointsman.core.errors import Conflict
 from pointsman.engine.assignment_checks import check_ours
 from pointsman.engine.assignments import Assignments
 from pointsman.engine.in_force import About, Who
+from pointsman.engine.pace import left_to_move
 from pointsman.engine.ports import AssignmentQuery, DrawnQuery
 
 JUDGE = "sequential test"
@@ -78,14 +79,26 @@ async def judged(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> lis
     """End the trials in which something is proved, that had their chance, or can show nothing.
 
     The tried model takes over, or goes. Where a person put the agent it stays, whatever is proved.
+    No more models take over in an hour than agents may move; the others go on being tried. What a
+    person began to try takes over at once: they have decided it.
     """
-    runs = await _given_up(assignments)
+    runs, left = await _given_up(assignments), None
     for going in await trials(assignments, rigour):
         if going.verdict is Verdict.UNDECIDED and not going.over:
             continue
+        if _moves_by_itself(assignments, going):
+            left = (await left_to_move(assignments) if left is None else left) - 1
+            if left < 0:
+                continue
         run = await _settled(assignments, going)
         runs.extend([run] if run else [])
     return runs
+
+
+def _moves_by_itself(assignments: Assignments, going: Standing) -> bool:
+    primary = assignments.roll.primary(going.assignment.agent_id)
+    held = primary is not None and primary.is_manual
+    return going.verdict in PROVED and going.assignment.means is Means.AUTO and not held
 
 
 async def _settled(assignments: Assignments, going: Standing) -> Run | None:

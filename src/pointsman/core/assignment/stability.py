@@ -70,8 +70,7 @@ def paced(problem: Problem, pace: Pace, earlier: Iterable[Moved], now_s: float) 
     """
     seen = tuple(earlier)
     resting = {moved.agent for moved in seen if moved.at_s > now_s - pace.cool_off_s}
-    recent = sum(moved.at_s > now_s - HOUR_S for moved in seen)
-    left = max(0, pace.moves_per_hour - recent)
+    left = moves_left(pace, (moved.at_s for moved in seen), now_s)
     allowed = problem.rules.max_moves
     return replace(
         problem,
@@ -81,6 +80,12 @@ def paced(problem: Problem, pace: Pace, earlier: Iterable[Moved], now_s: float) 
         ),
         rules=replace(problem.rules, max_moves=left if allowed is None else min(left, allowed)),
     )
+
+
+def moves_left(pace: Pace, moved_at_s: Iterable[float], now_s: float) -> int:
+    """How many agents may still move in the hour that ends now, at least 0."""
+    recent = sum(at_s > now_s - HOUR_S for at_s in moved_at_s)
+    return max(0, pace.moves_per_hour - recent)
 
 
 def _gain(scores: Sequence[float], source: int | None, target: int | None) -> float | None:
