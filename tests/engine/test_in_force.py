@@ -11,7 +11,7 @@ from test_assignments import CLERK, CODER, LARGE, OPS, SMALL, USUAL, Office, run
 
 from pointsman.core.assignment.duty import Duty, Expectations
 from pointsman.core.assignment.posting import planned
-from pointsman.core.assignment.records import PINNED, Means, RunKind, assignment_id
+from pointsman.core.assignment.records import PINNED, Means, RunKind, Status, assignment_id
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import Candidate, Selection, Strategy, Task, Term
 from pointsman.core.errors import Conflict, StoreError
@@ -94,3 +94,20 @@ def test_who_stands_by_is_next_when_the_model_of_an_agent_fails(office: Office) 
     assert [c.model_id for c in usual.starting_at(1)] == [third.id, LARGE.id, SMALL.id]
     other = snapshot.shortlists.of(CLERK, Task(), Selection(Strategy.QUALITY))
     assert [c.model_id for c in other.starting_at(0)] == [LARGE.id, third.id, SMALL.id]
+
+
+def test_the_model_that_an_override_hides_stands_by_as_the_plan_says(office: Office) -> None:
+    third = replace(SMALL, id="else/third", provider="else", strengths={"general": 0.75})
+    duties = {"clerk": Duty(fallbacks=2)}
+    office.configured(models=(LARGE, SMALL, third), expectations=Expectations(duties))
+    office.apply()
+    run_it(office.book.override("clerk", SMALL.id, OPS))
+    office.apply()
+    assert office.found("clerk", LARGE.id).status is Status.OVERRIDDEN
+    assert office.registry.current.setup.posts["clerk"].standby == (LARGE.id, third.id)
+    office.restarted()
+    assert office.registry.current.setup.posts["clerk"].standby == (LARGE.id, third.id)
+    listed = [(each.model_id, each.rank) for each in office.book.in_force("clerk")]
+    assert listed == [(SMALL.id, 0), (LARGE.id, 1), (third.id, 2)]
+    office.end("clerk", SMALL.id)
+    assert office.posts()["clerk"] == LARGE.id

@@ -23,7 +23,6 @@ from pointsman.core.assignment.records import (
     Chosen,
     Figures,
     Match,
-    Means,
     Roll,
     Run,
     RunKind,
@@ -188,8 +187,7 @@ class InForce:
         }
 
     def _standby(self, agent_id: str) -> tuple[str, ...]:
-        places = self.roll.places(agent_id)
-        return tuple(place.model_id for place in places if place.means is Means.FALLBACK)
+        return tuple(place.model_id for place in self.roll.places(agent_id) if place.rank)
 
     def _trying(self, agent_id: str) -> Trying | None:
         each = self.roll.tried(agent_id)

@@ -85,11 +85,28 @@ def test_where_a_person_put_an_agent_it_survives_every_plan() -> None:
     again = planned(held, ["d", "a", "b"])
     assert shown(again) == [
         ("d", "ACTIVE", "MANUAL", 0),
-        ("b", "INACTIVE", "FALLBACK", 1),
-        ("a", "OVERRIDDEN", "AUTO", None),
+        ("a", "OVERRIDDEN", "AUTO", 1),
+        ("b", "INACTIVE", "FALLBACK", 2),
     ]
     assert again[0].notes == "because"
     assert planned(held, [])[0].model_id == "d"
+
+
+def test_what_an_override_hides_stands_by_where_a_plan_says_so_and_is_gone_back_to() -> None:
+    held = planned(overridden(ON_A, "d", "", None), ["d", "b", "a"])
+    assert shown(held)[1:] == [("b", "INACTIVE", "FALLBACK", 1), ("a", "OVERRIDDEN", "AUTO", 2)]
+    assert shown(planned(held, ["d", "b"]))[1:] == [
+        ("b", "INACTIVE", "FALLBACK", 1),
+        ("a", "OVERRIDDEN", "AUTO", None),
+    ]
+    elsewhere = overridden(held, "c", "", None)
+    assert shown(elsewhere)[1:] == [
+        ("b", "INACTIVE", "FALLBACK", 1),
+        ("a", "OVERRIDDEN", "AUTO", 2),
+    ]
+    assert shown(released(held)) == [("a", "ACTIVE", "AUTO", 0), ("b", "INACTIVE", "FALLBACK", 1)]
+    waiting = next(place for place in held if place.status is Status.OVERRIDDEN)
+    assert shown(without(held, waiting))[1:] == [("b", "INACTIVE", "FALLBACK", 1)]
 
 
 def test_released_it_goes_back_to_where_it_was() -> None:

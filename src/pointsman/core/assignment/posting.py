@@ -60,19 +60,23 @@ def planned(before: Places, models: Sequence[str], *, pinned: bool = False) -> P
         return held
     primary, spares = models[0], models[1:]
     first = held or (_pinned(primary) if pinned else _planned(primary),)
-    kept = tuple(
+    behind = {place.model_id for place in before if place.status is Status.OVERRIDDEN and held}
+    tried = tuple(
         place
         for place in before
-        if (place.status is Status.OVERRIDDEN and held)
-        or (place.status is Status.TESTING and primary_of(before) == primary != place.model_id)
+        if place.status is Status.TESTING and primary_of(before) == primary != place.model_id
     )
-    taken = {place.model_id for place in (*first, *kept)}
-    standby = (model for model in spares if model not in taken)
+    taken = {place.model_id for place in (*first, *tried)}
+    spare = [model for model in spares if model not in taken]
+    # What an override hides may stand by for it, as any other model.
     ready = tuple(
-        Place(model, Status.INACTIVE, Means.FALLBACK, rank)
-        for rank, model in enumerate(standby, start=1)
+        _hidden(model, rank)
+        if model in behind
+        else Place(model, Status.INACTIVE, Means.FALLBACK, rank)
+        for rank, model in enumerate(spare, start=1)
     )
-    return (*first, *ready, *kept)
+    hidden = tuple(_hidden(model) for model in sorted(behind.difference(spare)))
+    return (*first, *ready, *hidden, *tried)
 
 
 def overridden(before: Places, model_id: str, notes: str, until: datetime | None) -> Places:
@@ -275,6 +279,11 @@ def _gain(before: Places, after: Places, agent_id: str, facts: FactsOf) -> float
     return facts(agent_id, target).match.score - facts(agent_id, source).match.score
 
 
+def _hidden(model_id: str, rank: int | None = None) -> Place:
+    """What a person took the agent from: it comes back there, and it may stand by meanwhile."""
+    return Place(model_id, Status.OVERRIDDEN, Means.AUTO, rank)
+
+
 def _planned(model_id: str) -> Place:
     return Place(model_id, Status.ACTIVE, Means.AUTO, 0)
 
@@ -291,11 +300,11 @@ def is_held(place: Place) -> bool:
 def _behind(place: Place) -> Place | None:
     """What a place becomes behind what a person decided; None: it is gone."""
     if place.rank == 0:
-        return None if is_held(place) else Place(place.model_id, Status.OVERRIDDEN, Means.AUTO)
+        return None if is_held(place) else _hidden(place.model_id)
     return None if place.status is Status.TESTING else place
 
 
 def _ranked(places: Places) -> Places:
     """Those that stand by without gaps in their order; the others as they are."""
     ranks = iter(range(1, len(places) + 1))
-    return tuple(p._replace(rank=next(ranks)) if p.means is Means.FALLBACK else p for p in places)
+    return tuple(p._replace(rank=next(ranks)) if p.rank else p for p in places)

@@ -32,7 +32,7 @@ class Status(StrEnum):
 
     `ACTIVE`: the agent stands on the model. `INACTIVE`: it does not; the model stands by for it, or
     was its primary once. `TESTING`: the model gets a share of its traffic. `OVERRIDDEN`: a person
-    put the agent elsewhere; released, it comes back here.
+    put the agent elsewhere; released, it comes back here. Meanwhile it may stand by, too.
     """
 
     ACTIVE = "ACTIVE"
