@@ -43,7 +43,12 @@ def an_alert(scope: Scope = MODEL, state: State = State.FIRING, *, minute: int =
 
 
 TOLD = Told(
-    WARNING, frozenset({"pager", "mail"}), ((WARNING, 1.5), (CRITICAL, 9.0)), 9.0, flapping=True
+    WARNING,
+    frozenset({"pager", "mail"}),
+    ((WARNING, 1.5), (CRITICAL, 9.0)),
+    9.0,
+    flapping=True,
+    taken_by="ada",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts_made import AGENT, CRITICAL, ERROR, INFO, NOON, WARNING, alert, at, rule
 from pointsman.core.alert import AlertType
-from pointsman.core.alert_groups import Teller
+from pointsman.core.alert_groups import MOST_WAYS, Teller
 from pointsman.core.alert_log import Alert, State
 from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_routes import Hours, Route
@@ -144,6 +144,73 @@ def test_what_no_open_route_takes_is_told_when_one_opens() -> None:
     assert len(tell(teller, 600, [alert()], wanted)) == 1
 
 
+def opening(*, labels: tuple[Matcher, ...] = ()) -> Wishes:
+    """The shift begins ten minutes after noon; chat is told at any time."""
+    shift = Hours(begin=at(600).at.time(), end=at(36_000).at.time())
+    on_call = Route(("on-call",), matchers=labels, hours=(shift,), goes_on=True)
+    return wishes(routes=[on_call, Route(("chat",))])
+
+
+def test_to_whom_a_route_opens_what_fires_is_told_at_once_and_to_nobody_else() -> None:
+    teller, wanted = Teller(), opening()
+    fires = [alert(severity=ERROR), alert(severity=WARNING, scope=AGENT)]
+    assert states(tell(teller, 0, fires, wanted)) == [("chat", NoticeState.FIRING, 2)]
+    assert tell(teller, 599, fires, wanted) == []
+    (told,) = tell(teller, 600, fires, wanted)
+    assert (told.channel, told.total, told.first, told.severity) == ("on-call", 2, True, ERROR)
+    assert tell(teller, 700, fires, wanted) == []
+    # Who knew before is reminded as if nothing had been.
+    assert {each.channel for each in tell(teller, 14_400, fires, wanted)} == {"on-call", "chat"}
+    ended = tell(teller, 14_500, over(fires, 14_500), wanted)
+    assert states(ended) == [
+        ("on-call", NoticeState.RESOLVED, 2),
+        ("chat", NoticeState.RESOLVED, 2),
+    ] or states(ended) == [
+        ("chat", NoticeState.RESOLVED, 2),
+        ("on-call", NoticeState.RESOLVED, 2),
+    ]
+
+
+def test_a_route_that_opens_takes_what_its_labels_say_also_what_somebody_has_taken() -> None:
+    teller, wanted = Teller(), opening(labels=(matcher("model=p/m"),))
+    one, other = alert(), alert(scope=Scope(ScopeKind.MODEL, "p/n"))
+    tell(teller, 0, [one, other], wanted)
+    ack = Ack(one.id, "ada", NOON, NOON + HOUR)
+    acked = wanted._replace(acks={one.fingerprint: ack})
+    told = tell(teller, 600, [one, other], acked)
+    by_channel = {each.channel: [a.acknowledged_by for a in each.alerts] for each in told}
+    assert by_channel["on-call"] == ["ada"]
+    assert by_channel["chat"][0] == "ada"
+    assert tell(teller, 700, [one, other], acked) == []
+
+
+def test_a_channel_that_is_added_is_told_what_fires_without_any_reminders_too() -> None:
+    teller, never = Teller(), Grouping(repeat_s=0)
+    fires = [alert(severity=CRITICAL)]
+    tell(teller, 0, fires, wishes(grouping=never))
+    more = wishes(routes=[ALL, Route(("new",))], grouping=never)
+    assert tell(teller, 5, fires, more) == [], "the first route takes it, and does not go on"
+    more = wishes(routes=[Route(("pager", "new"))], grouping=never)
+    assert states(tell(teller, 6, fires, more)) == [("new", NoticeState.FIRING, 1)]
+    assert tell(teller, 100_000, fires, more) == []
+
+
+def test_a_route_that_opens_is_not_told_what_is_silent() -> None:
+    teller, wanted = Teller(), opening()
+    tell(teller, 0, [alert()], wanted)
+    quiet = Silence("s", (Matcher("model", "p/m"),), NOON, NOON + HOUR, "ada", "", NOON)
+    assert tell(teller, 600, [alert()], wanted._replace(silences=[quiet])) == []
+    assert states(tell(teller, 3_601, [alert()], wanted)) == [("on-call", NoticeState.FIRING, 1)]
+
+
+def test_where_many_alerts_go_is_remembered_of_so_many_only() -> None:
+    teller, wanted = Teller(), opening(labels=(matcher("model=~p/1.*"),))
+    fires = many(MOST_WAYS + 1)
+    tell(teller, 0, fires, wanted)
+    (told,) = tell(teller, 600, fires, wanted)
+    assert (told.channel, told.total) == ("on-call", 11_111)
+
+
 def test_a_silence_hides_and_its_end_shows() -> None:
     quiet = Silence("s", (Matcher("model", "p/m"),), NOON, NOON + HOUR, "ada", "", NOON)
     wanted = wishes(silences=[quiet])
@@ -179,6 +246,26 @@ def test_an_ack_is_told_once_and_names_who_has_taken_it() -> None:
         )
         == []
     )
+
+
+def test_who_has_an_alert_now_is_told_every_time_that_it_changes() -> None:
+    one, teller = alert(), Teller()
+
+    def told_at(now_s: float, by: str, hours: int = 9) -> tuple[NoticeState, str | None] | None:
+        ack = Ack(one.id, by, NOON, NOON + hours * HOUR)
+        wanted = wishes(acks={one.fingerprint: ack} if by else {})
+        found = tell(teller, now_s, [one], wanted)
+        return (found[0].state, found[0].alerts[0].acknowledged_by) if found else None
+
+    tell(teller, 0, [one])
+    assert told_at(60, "ada") == (NoticeState.ACKNOWLEDGED, "ada")
+    assert told_at(120, "ada", hours=10) is None, "she has it still"
+    assert told_at(180, "bob") == (NoticeState.ACKNOWLEDGED, "bob")
+    assert told_at(240, "") == (NoticeState.FIRING, None)
+    assert told_at(300, "") is None
+    assert told_at(360, "bob") == (NoticeState.ACKNOWLEDGED, "bob")
+    assert told_at(3_660, "bob", hours=1) == (NoticeState.FIRING, None)
+    assert told_at(3_720, "ada") == (NoticeState.ACKNOWLEDGED, "ada")
 
 
 def test_a_notice_carries_what_is_needed_to_act_on_it() -> None:

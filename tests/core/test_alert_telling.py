@@ -12,7 +12,16 @@ from alerts_made import CRITICAL, ERROR, WARNING, alert, at, breach, rule
 from pointsman.core.alert import Severity
 from pointsman.core.alert_conditions import WELL
 from pointsman.core.alert_log import AlertLog, State
-from pointsman.core.alert_telling import LOUD, NOTHING, Quiet, Told, Why, after_telling, due
+from pointsman.core.alert_telling import (
+    LOUD,
+    NOTHING,
+    Quiet,
+    Told,
+    Why,
+    after_opening,
+    after_telling,
+    due,
+)
 
 COOLDOWN_S, REPEAT_S = 300.0, 3_600.0
 FIRING, RECOVERING, PENDING, RESOLVED = (
@@ -21,7 +30,7 @@ FIRING, RECOVERING, PENDING, RESOLVED = (
     State.PENDING,
     State.RESOLVED,
 )
-HIDDEN, ACKED = Quiet(hidden=True), Quiet(acked=True)
+HIDDEN, ACKED = Quiet(hidden=True), Quiet(taken_by="ada")
 CHANNEL = frozenset({"pager"})
 
 
@@ -29,6 +38,7 @@ def told(severity: Severity | None, last_s: float = 0.0, *, flapping: bool = Fal
     return Told(severity, CHANNEL, ((WARNING, last_s),), last_s, flapping)
 
 
+TAKEN = told(WARNING)._replace(taken_by="ada")
 OFTEN = (10.0, 110.0, 210.0, 310.0)
 
 
@@ -48,7 +58,12 @@ OFTEN = (10.0, 110.0, 210.0, 310.0)
         (FIRING, CRITICAL, told(WARNING), ACKED, 60, Why.ROSE),
         (FIRING, CRITICAL, told(WARNING), HIDDEN, 60, None),
         (FIRING, WARNING, told(WARNING), ACKED, 60, Why.TAKEN),
-        (FIRING, WARNING, told(WARNING)._replace(acked=True), ACKED, 9_999, None),
+        (FIRING, WARNING, TAKEN, ACKED, 9_999, None),
+        (FIRING, WARNING, TAKEN, Quiet(taken_by="bob"), 60, Why.TAKEN),
+        (FIRING, WARNING, TAKEN, LOUD, 60, Why.BACK),
+        (FIRING, WARNING, TAKEN, HIDDEN, 60, None),
+        (FIRING, CRITICAL, TAKEN, LOUD, 60, Why.ROSE),
+        (RESOLVED, WARNING, TAKEN, LOUD, 60, Why.ENDED),
         (FIRING, WARNING, told(WARNING), LOUD, 3_600, Why.GOES_ON),
         (RESOLVED, WARNING, told(WARNING), LOUD, 1, Why.ENDED),
         (RESOLVED, WARNING, told(WARNING), HIDDEN, 1, Why.ENDED),
@@ -89,16 +104,21 @@ def test_without_repeats_nobody_is_reminded() -> None:
 
 def test_what_was_told_is_known_afterwards() -> None:
     one = alert(FIRING, WARNING)
-    first = after_telling(one, NOTHING, CHANNEL, 5.0, acked=False)
+    first = after_telling(one, NOTHING, CHANNEL, 5.0, "")
     assert first == Told(WARNING, CHANNEL, ((WARNING, 5.0),), 5.0)
-    worse = after_telling(one._replace(severity=ERROR), first, frozenset({"mail"}), 9.0, acked=True)
+    worse = after_telling(one._replace(severity=ERROR), first, frozenset({"mail"}), 9.0, "ada")
     assert worse.channels == {"pager", "mail"}
     assert worse.marks == ((WARNING, 5.0), (ERROR, 9.0))
-    assert worse.acked
-    again = after_telling(one, first, CHANNEL, 7.0, acked=False)
+    assert worse.taken_by == "ada"
+    again = after_telling(one, first, CHANNEL, 7.0, "")
     assert again.marks == ((WARNING, 7.0),)
-    over = after_telling(one._replace(state=RESOLVED), worse, CHANNEL, 11.0, acked=True)
+    over = after_telling(one._replace(state=RESOLVED), worse, CHANNEL, 11.0, "ada")
     assert over == Told(None, frozenset(), worse.marks, 11.0)
+
+
+def test_to_whom_a_route_opens_joins_those_who_know_and_nobody_is_reminded_later() -> None:
+    joined = after_opening(told(WARNING, 5.0), frozenset({"mail"}))
+    assert joined == told(WARNING, 5.0)._replace(channels=frozenset({"mail", "pager"}))
 
 
 STEPS = st.lists(
@@ -123,7 +143,7 @@ def test_one_notice_per_severity_and_cooldown_and_whoever_was_told_hears_the_end
             continue
         if why in (Why.BEGAN, Why.ROSE):
             began.setdefault(one.severity, []).append(now_s)
-        known = after_telling(one, known, CHANNEL, now_s, acked=False)
+        known = after_telling(one, known, CHANNEL, now_s, "")
     assert known.severity is None
     for times in began.values():
         assert all(later - sooner >= COOLDOWN_S for sooner, later in pairwise(times))

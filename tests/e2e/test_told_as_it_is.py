@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from gateway_process import GatewayProcess, Serve, wait_until
+from gateway_process import CONTROL, GatewayProcess, Serve, wait_until
 
 from receiver import Receiver, receiving
 
@@ -82,6 +82,45 @@ def test_a_group_fires_while_anything_of_it_does_whatever_ends_at_once(
     change(gateway, fleet(receiver, 0, 0))
     wait_until(lambda: told(receiver)[-1]["status"] == "resolved")
     assert active(gateway) == []
+
+
+def test_a_channel_that_is_added_hears_what_fires_already(serve: Serve, receiver: Receiver) -> None:
+    gateway = serve(fleet(receiver, 0, 2))
+    wait_until(lambda: told(receiver))
+    hook = {"type": "webhook", "url": f"{receiver.url}/hook", "allow_private": True}
+    late = {**hook, "url": f"{receiver.url}/late"}
+    change(gateway, fleet(receiver, 0, 2, channels={"hook": hook, "late": late}))
+    (body, *_) = wait_until(lambda: told(receiver, "/late"), what="the new one is told")
+    assert (body["status"], len(body["alerts"])) == ("firing", 2)
+    assert len(told(receiver)) == 1, "who knew is not told again"
+
+
+def test_who_has_an_alert_is_told_each_time_it_changes(serve: Serve, receiver: Receiver) -> None:
+    gateway = serve(fleet(receiver, 0, 1))
+    wait_until(lambda: told(receiver))
+    path = f"{CONTROL}/alerts/{active(gateway)[0]['alert_id']}/ack"
+
+    def taken_for(hours: float) -> None:
+        assert gateway.call("POST", path, {"hours": hours}).status == 200
+
+    def who(count: int) -> Any:
+        bodies = wait_until(lambda: (t := told(receiver))[count - 1 :] and t, what=f"{count} told")
+        assert len(bodies) == count
+        assert bodies[-1]["status"] == "firing"
+        return bodies[-1]["alerts"][0]["annotations"].get("acknowledged_by")
+
+    taken_for(0.001)
+    assert who(2)
+    assert who(3) is None, "it has lapsed"
+    assert active(gateway)[0]["acknowledged"] is None
+    taken_for(1)
+    assert who(4)
+    assert gateway.call("DELETE", path).status == 200
+    assert who(5) is None
+    taken_for(1)
+    assert who(6)
+    steps = [each["step"] for each in gateway.control("/alerts/history?limit=50")["events"]]
+    assert (steps.count("acknowledged"), steps.count("unacknowledged")) == (3, 2)
 
 
 def held(receiver: Receiver) -> set[str]:

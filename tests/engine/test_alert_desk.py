@@ -56,7 +56,7 @@ async def test_who_takes_an_alert_is_told_kept_and_known_after_a_restart() -> No
     assert taken[0].alerts[0].acknowledged_by == "ada"
     again = Watched(store=watched.store, clock=watched.clock)
     await again.look()
-    ack = again.alerts.ack_of(again.alert("low_success_rate"))
+    ack = again.alerts.ack_of(again.alert("low_success_rate"), again.clock.now())
     assert ack is not None
     assert (ack.by, ack.comment) == ("ada", "on it")
 
@@ -74,9 +74,49 @@ async def test_an_alert_can_be_given_back() -> None:
     alert = watched.alert("low_success_rate")
     await watched.desk.ack(alert.id, "ada", HOUR)
     assert await watched.desk.unack(alert.id, "bob")
-    assert watched.alerts.ack_of(alert) is None
+    assert watched.alerts.ack_of(alert, watched.clock.now()) is None
     (line,) = await watched.desk.history(EntryQuery(limit=1))
     assert (line.step, line.actor) == (Step.UNACKED, "bob")
+
+
+async def test_who_takes_an_alert_for_a_time_has_it_no_longer_and_all_hear_that_once() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    await watched.desk.ack(alert.id, "ada", timedelta(minutes=5))
+
+    def said() -> list[tuple[NoticeState, str | None]]:
+        news = [each.alerts[0] for each in watched.told]
+        return [(n.state, n.acknowledged_by) for n in news if n.alert_id == alert.id]
+
+    watched.attempts(0, 30)
+    await watched.look(7)
+    assert said()[-1] == (NoticeState.ACKNOWLEDGED, "ada")
+    watched.store.broken = True
+    watched.attempts(0, 30)
+    await watched.look(30)
+    assert await watched.desk.standing([alert])
+    assert (await watched.desk.standing([alert]))[0].ack is None
+    watched.store.broken = False
+    again = Watched(store=watched.store, clock=watched.clock)
+    again.attempts(0, 30)
+    await again.look(3)
+    lines = [each for each in watched.store.history.values() if each.step is Step.UNACKED]
+    assert [(each.actor, each.details["taken_by"]) for each in lines] == [("", "ada")]
+    assert "is over" in lines[0].details["because"]
+    assert again.alerts.acks == {}
+    assert [each for each in said() if each[0] is NoticeState.FIRING][1:], "it fires again"
+    await again.desk.ack(alert.id, "bob", HOUR)
+    again.attempts(0, 30)
+    await again.look(7)
+    assert said()[-1] == (NoticeState.ACKNOWLEDGED, "bob")
+
+
+async def test_an_ack_of_what_is_over_lapses_without_a_word() -> None:
+    watched = await outage()
+    alert = watched.alert("low_success_rate")
+    await watched.desk.ack(alert.id, "ada", timedelta(minutes=5))
+    watched.alerts.log.end(alert, watched.desk.now(), "enough")
+    assert not watched.alerts.lapsed(watched.clock.now() + HOUR)
 
 
 async def test_a_silence_hides_until_it_is_ended() -> None:
@@ -226,7 +266,7 @@ async def test_who_takes_an_alert_while_the_store_fails_is_told_so_and_nothing_i
     watched.store.broken, watched.acts.broken = False, True
     with pytest.raises(StoreError):
         await watched.desk.ack(alert.id, "ada", HOUR)
-    assert watched.alerts.ack_of(alert) is None
+    assert watched.alerts.ack_of(alert, watched.clock.now()) is None
     watched.acts.broken = False
     await watched.look()
     assert not [each for each in watched.store.history.values() if each.actor]

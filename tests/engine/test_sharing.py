@@ -129,7 +129,7 @@ async def test_what_people_do_at_one_is_known_at_the_other(fleet: Fleet) -> None
     silence = await other.watched.desk.silence(Asked(matchers, now, now + HOUR, "ada"), "ada")
     await other.watched.desk.write_rule("mine", "5", "ada")
     await fleet.live(one, other)
-    taken = one.watched.alerts.ack_of(one.watched.alert("model_failure"))
+    taken = one.watched.alerts.ack_of(one.watched.alert("model_failure"), now)
     assert taken is not None
     assert taken.by == "ada"
     assert list(one.watched.alerts.silences) == [silence.id]
@@ -139,7 +139,7 @@ async def test_what_people_do_at_one_is_known_at_the_other(fleet: Fleet) -> None
     assert await other.watched.desk.remove_rule("mine", "ada")
     await one.watched.desk.refresh_rules()
     await fleet.live(one, other)
-    assert one.watched.alerts.ack_of(one.watched.alert("model_failure")) is None
+    assert one.watched.alerts.ack_of(one.watched.alert("model_failure"), now) is None
     assert "mine" not in one.watched.alerts.rules
 
 

@@ -7,7 +7,8 @@ What is told of a group on a channel is one notification: what is new first, the
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pointsman.core.alert import AlertType, Severity
@@ -15,10 +16,19 @@ from pointsman.core.alert_inhibition import Hiding, Members
 from pointsman.core.alert_log import Alert, Now, State
 from pointsman.core.alert_message import Alike, GroupKey, alike, message
 from pointsman.core.alert_metrics import Scope, ScopeKind
-from pointsman.core.alert_routes import channels_of
+from pointsman.core.alert_routes import Route, channels_of
 from pointsman.core.alert_rules import Rule
 from pointsman.core.alert_silences import silenced_by
-from pointsman.core.alert_telling import LOUD, NOTHING, Quiet, Told, Why, after_telling, due
+from pointsman.core.alert_telling import (
+    LOUD,
+    NOTHING,
+    Quiet,
+    Told,
+    Why,
+    after_opening,
+    after_telling,
+    due,
+)
 from pointsman.core.alert_wishes import Grouping, Wishes
 from pointsman.core.alert_words import all_labels
 from pointsman.core.notification import Notification
@@ -26,6 +36,8 @@ from pointsman.core.notification import Notification
 AT_ONCE = 64
 """So many alerts are one step of telling."""
 NOTED_AT_ONCE = 512
+MOST_WAYS = 20_000
+"""Of so many alerts it is remembered where they go."""
 
 
 class Said(NamedTuple):
@@ -54,6 +66,7 @@ class Teller:
     def __init__(self) -> None:
         self._told: dict[str, dict[Scope, Told]] = {}
         self._paces: dict[GroupKey, _Pace] = {}
+        self._way = _Way(Wishes({}), Now(0.0, datetime.min.replace(tzinfo=UTC)))
 
     def tell(
         self, now: Now, alerts: Iterable[Alert], wishes: Wishes, members: Members
@@ -76,14 +89,15 @@ class Teller:
         if not wishes.routes:
             return
         groups: dict[GroupKey, list[Alike]] = {}
+        if not self._way.holds(wishes, now):
+            self._way = _Way(wishes, now)
         yield from self._gathering(now, list(alerts), wishes, members, groups)
         self._paces = {key: pace for key, pace in self._paces.items() if key in groups}
-        way = _Way(wishes, now)
         for key, group in groups.items():
             pace = self._paces.setdefault(key, _Pace())
             if not self._may_tell(pace, group, now.s, wishes.grouping):
                 continue
-            parts = [part for each in group for part in way.parts(each)]
+            parts = [part for each in group for part in self._way.parts(each)]
             told = [each for each in parts if each.channels]
             if not told:
                 continue
@@ -145,10 +159,14 @@ class Teller:
             flapping = len(alert.episodes) > 1 and alert.is_flapping(now.s)
             group_key = types[alert.type] if types else _group_of(alert, rules.get(alert.rule), by)
             # Of what is told only few differ, so that it is known by where it is.
-            like = alert.rule, alert.severity, state, id(told), quiet, flapping, group_key
+            is_open = not quiet.hidden and (state is firing or state is recovering)
+            opened = self._way.opened(alert, told) if is_open else ()
+            like = alert.rule, alert.severity, state, id(told), quiet, flapping, group_key, opened
             found = known_alike.get(like)
             if found is None:
                 each = _alike(alert, told, quiet, now, wishes)
+                if opened:
+                    each = each._replace(why=each.why or Why.OPENED, opened=opened)
                 groups.setdefault(group_key, []).append(each)
                 found = known_alike[like] = each.alerts
                 continue
@@ -171,7 +189,10 @@ class Teller:
     def _noting(self, told: Alike, now_s: float) -> Iterator[None]:
         """Remember what was told: of all these the same, so they share it."""
         alert, channels = told.alerts[0], frozenset(told.channels)
-        after = after_telling(alert, told.told, channels, now_s, acked=told.acked)
+        if told.why is Why.OPENED:
+            after = after_opening(told.told, channels)
+        else:
+            after = after_telling(alert, told.told, channels, now_s, told.taken_by)
         known = self._told.setdefault(alert.rule, {})
         for begin in range(0, len(told.alerts), NOTED_AT_ONCE):
             some = told.alerts[begin : begin + NOTED_AT_ONCE]
@@ -180,18 +201,46 @@ class Teller:
 
 
 class _Way:
-    """Where alerts go now. Where no route asks for labels, it is the same for many at once."""
+    """Where alerts go while the same routes are open, and the rules are what they are."""
 
     def __init__(self, wishes: Wishes, now: Now) -> None:
-        self._wishes = wishes
+        self._routes = _open(wishes, now)
+        self._rules = wishes.rules
         self._at = now.at
-        self._by_labels = any(route.matchers for route in wishes.routes)
+        self._by_labels = any(route.matchers for route in self._routes)
+        self._everywhere = frozenset(each for route in self._routes for each in route.channels)
+        self._found: dict[tuple[object, ...], tuple[str, ...]] = {}
+
+    def holds(self, wishes: Wishes, now: Now) -> bool:
+        """Whether it is so still."""
+        return self._routes == _open(wishes, now) and self._rules == wishes.rules
+
+    def of(self, alert: Alert) -> tuple[str, ...]:
+        """The channels that its routes lead to."""
+        asked = (alert.rule, alert.severity, alert.scope if self._by_labels else alert.type)
+        found = self._found.get(asked)
+        if found is None:
+            if len(self._found) >= MOST_WAYS:
+                self._found.clear()
+            labels = all_labels(alert, self._rules.get(alert.rule)) if self._by_labels else {}
+            found = channels_of(self._routes, labels, alert.severity, alert.type, self._at)
+            self._found[asked] = found
+        return found
+
+    def opened(self, alert: Alert, told: Told) -> tuple[str, ...]:
+        """The channels that routes lead to now, and that were told nothing of what others were."""
+        if told.severity is None or self._everywhere <= told.channels:
+            return ()
+        return tuple(each for each in self.of(alert) if each not in told.channels)
 
     def parts(self, these: Alike) -> list[Alike]:
         """The same with their channels, apart where those differ; none where it is not told."""
-        if these.why is Why.ENDED or these.why is Why.TAKEN:
-            return [these._replace(channels=tuple(sorted(these.told.channels)))]
-        if these.why is not None:
+        why = these.why
+        if why is Why.OPENED:
+            return [these._replace(channels=these.opened)]
+        if why in (Why.ENDED, Why.TAKEN, Why.BACK):
+            return [these._replace(channels=(*sorted(these.told.channels), *these.opened))]
+        if why is not None:
             apart = self._apart(these.alerts)
             return [these._replace(channels=to, alerts=alerts) for to, alerts in apart]
         if these.is_cooling:
@@ -202,16 +251,15 @@ class _Way:
     def _apart(self, alerts: list[Alert]) -> Iterable[tuple[tuple[str, ...], list[Alert]]]:
         """The same, by the channels that their routes lead to."""
         if not self._by_labels:
-            return [(self._of(alerts[0], {}), alerts)]
-        rules = self._wishes.rules
+            return [(self.of(alerts[0]), alerts)]
         apart: dict[tuple[str, ...], list[Alert]] = {}
         for alert in alerts:
-            channels = self._of(alert, all_labels(alert, rules.get(alert.rule)))
-            apart.setdefault(channels, []).append(alert)
+            apart.setdefault(self.of(alert), []).append(alert)
         return apart.items()
 
-    def _of(self, alert: Alert, labels: Mapping[str, str]) -> tuple[str, ...]:
-        return channels_of(self._wishes.routes, labels, alert.severity, alert.type, self._at)
+
+def _open(wishes: Wishes, now: Now) -> list[Route]:
+    return [route for route in wishes.routes if route.is_open(now.at)]
 
 
 def _alike(alert: Alert, told: Told, quiet: Quiet, now: Now, wishes: Wishes) -> Alike:
@@ -228,12 +276,13 @@ def _quiet(alert: Alert, now: Now, wishes: Wishes, hiding: Hiding) -> Quiet:
         labels = all_labels(alert, wishes.rules.get(alert.rule))
         hidden = bool(silenced_by(wishes.silences, labels, now.at))
     ack = wishes.acks.get(alert.fingerprint) if wishes.acks else None
-    return Quiet(hidden, ack is not None and ack.holds(alert.id, now.at))
+    taken = ack is not None and ack.holds(alert.id, now.at)
+    return Quiet(hidden, ack.by if ack is not None and taken else "")
 
 
 def _is_urgent(each: Alike) -> bool:
     """Nobody waits to be told that something became critical."""
-    return each.severity is Severity.CRITICAL and each.why in (Why.BEGAN, Why.ROSE)
+    return each.severity is Severity.CRITICAL and each.why in (Why.BEGAN, Why.ROSE, Why.OPENED)
 
 
 def _group_of(alert: Alert, rule: Rule | None, by: tuple[str, ...]) -> GroupKey:

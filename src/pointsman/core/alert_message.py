@@ -19,15 +19,17 @@ from pointsman.core.notification import AlertNotice, NoticeState, Notification, 
 
 GroupKey = tuple[str, ...]
 
-_RANK = {Why.ROSE: 0, Why.BEGAN: 1, Why.ENDED: 2, Why.TAKEN: 3, Why.GOES_ON: 4}
+_ORDER = (Why.ROSE, Why.BEGAN, Why.OPENED, Why.BACK, Why.ENDED, Why.TAKEN, Why.GOES_ON)
+_RANK = {why: place for place, why in enumerate(_ORDER)}
 
 
 class Alike(NamedTuple):
     """Alerts of one group of which the same was told, and the same is to be told now, if anything.
 
-    Ten thousand at once are a few of these. `channels` are those through which it is told now;
-    `cools` those through which it would be told had it not been told a moment ago. `hidden`: by a
-    silence or another alert.
+    Ten thousand at once are a few of these. `channels` are those through which it is told now,
+    `opened` those among them that routes lead to only since others were told, `cools` those through
+    which it would be told had it not been told a moment ago. `hidden`: by a silence or another
+    alert. `taken_by` has taken it, '' where nobody has.
     """
 
     severity: Severity
@@ -36,10 +38,11 @@ class Alike(NamedTuple):
     told: Told
     why: Why | None
     hidden: bool
-    acked: bool
+    taken_by: str
     alerts: list[Alert]
     channels: tuple[str, ...] = ()
     cools: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
 
     def was_told_on(self, channel: str) -> bool:
         """Whether the channel believes that it goes on."""
@@ -56,7 +59,7 @@ class Alike(NamedTuple):
         """As it is told. Of one that comes and goes the end is no news, so it is told to go on."""
         if self.why is Why.ENDED:
             return NoticeState.RESOLVED
-        return NoticeState.ACKNOWLEDGED if self.acked else NoticeState.FIRING
+        return NoticeState.ACKNOWLEDGED if self.taken_by else NoticeState.FIRING
 
     @property
     def believed(self) -> Severity:
@@ -73,7 +76,7 @@ def alike(alert: Alert, told: Told, quiet: Quiet, now: Now, why: Why | None) -> 
         told,
         why,
         quiet.hidden,
-        quiet.acked,
+        quiet.taken_by,
         [alert],
     )
 
@@ -148,7 +151,6 @@ def notice(alert: Alert, alike: Alike, wishes: Wishes) -> AlertNotice:
     if wishes.dashboard:
         links["dashboard"] = f"{wishes.dashboard}/#/alerts/{alert.id}"
     state = alike.state
-    ack = wishes.acks.get(alert.fingerprint) if alike.acked else None
     annotations = {
         "evidence": evidence_words(alert.figures),
         "explanation": explanation(alert, rule),
@@ -169,6 +171,6 @@ def notice(alert: Alert, alike: Alike, wishes: Wishes) -> AlertNotice:
         labels=labels_of(alert, rule),
         annotations=annotations,
         links=links,
-        acknowledged_by=ack.by if ack is not None else None,
+        acknowledged_by=alike.taken_by or None,
         flapping=alike.is_flapping,
     )

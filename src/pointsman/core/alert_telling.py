@@ -21,7 +21,10 @@ class Why(StrEnum):
 
     BEGAN = "began"
     ROSE = "rose"
+    OPENED = "opened"
+    """A route has opened: whom it leads to knows nothing yet."""
     TAKEN = "taken"
+    BACK = "given back"
     GOES_ON = "goes on"
     ENDED = "ended"
 
@@ -31,7 +34,7 @@ class Told(NamedTuple):
 
     `severity` is what those who were told believe: None, that all is well. They are `channels`.
     `marks` are when each severity was last told, `last_s` when anything was. `flapping`: that it
-    comes and goes was told; `acked`: that somebody has taken it.
+    comes and goes was told; `taken_by` is who was said to have taken it, '' for nobody.
     """
 
     severity: Severity | None = None
@@ -39,17 +42,17 @@ class Told(NamedTuple):
     marks: tuple[tuple[Severity, float], ...] = ()
     last_s: float = 0.0
     flapping: bool = False
-    acked: bool = False
+    taken_by: str = ""
 
 
 NOTHING = Told()
 
 
 class Quiet(NamedTuple):
-    """What keeps an alert from being told: `hidden` by a silence or another alert, `acked`."""
+    """What keeps an alert from being told: `hidden` by a silence or another alert, `taken_by`."""
 
     hidden: bool = False
-    acked: bool = False
+    taken_by: str = ""
 
 
 LOUD = Quiet()
@@ -58,7 +61,7 @@ LOUD = Quiet()
 def due(
     alert: Alert, told: Told, quiet: Quiet, now_s: float, cooldown_s: float, repeat_s: float
 ) -> Why | None:
-    """Why this alert is to be told now, or None.
+    """Why this alert is to be told now to those who know of it, or to all; None: it is not.
 
     One that goes on and that nobody has taken is told again every `repeat_s`; 0: never.
     """
@@ -72,8 +75,10 @@ def due(
         if (began and flapping) or _cools(told, alert.severity, now_s, cooldown_s):
             return None
         return Why.BEGAN if began else Why.ROSE
-    if quiet.acked:
-        return None if told.acked else Why.TAKEN
+    if quiet.taken_by != told.taken_by:
+        return Why.TAKEN if quiet.taken_by else Why.BACK
+    if quiet.taken_by:
+        return None
     waits = flapping or not repeat_s or now_s - told.last_s < repeat_s
     return None if waits else Why.GOES_ON
 
@@ -83,8 +88,13 @@ def _cools(told: Told, severity: Severity, now_s: float, cooldown_s: float) -> b
     return any(marked is severity and now_s - at_s < cooldown_s for marked, at_s in told.marks)
 
 
+def after_opening(told: Told, channels: frozenset[str]) -> Told:
+    """What they know when those to whom a route has opened were told, and nobody else was."""
+    return told._replace(channels=told.channels | channels)
+
+
 def after_telling(
-    alert: Alert, told: Told, channels: frozenset[str], now_s: float, *, acked: bool
+    alert: Alert, told: Told, channels: frozenset[str], now_s: float, taken_by: str
 ) -> Told:
     """What they know who were told of the alert as it is now."""
     flapping = alert.is_flapping(now_s)
@@ -92,4 +102,4 @@ def after_telling(
         return Told(None, frozenset(), told.marks, now_s, flapping)
     others = tuple(mark for mark in told.marks if mark[0] is not alert.severity)
     marks = (*others, (alert.severity, now_s))
-    return Told(alert.severity, told.channels | channels, marks, now_s, flapping, acked)
+    return Told(alert.severity, told.channels | channels, marks, now_s, flapping, taken_by)

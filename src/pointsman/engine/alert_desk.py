@@ -117,7 +117,7 @@ class Desk:
     async def unack(self, alert_id: str, by: str) -> bool:
         """Nobody has taken it any more; False when nobody had. Raises `StoreError`."""
         alert = await self._found(alert_id)
-        if alert is None or self.alerts.ack_of(alert) is None:
+        if alert is None or self.alerts.ack_of(alert, self._clock.now()) is None:
             return False
         await self._note(alert, None, self.now(), by)
         return True
@@ -137,7 +137,7 @@ class Desk:
         comment = ack.comment if ack else ""
         details = {"comment": comment} if comment else {}
         line = self.alerts.line(alert, step, now.at)._replace(actor=by, details=details)
-        before = self.alerts.ack_of(alert)
+        before = self.alerts.ack_of(alert, now.at)
         facts = ack_facts(alert, before), ack_facts(alert, ack)
         deed = Deed(by, f"alert.{_ACT_OF[step]}", alert.id, *facts, comment)
         self.alerts.take(alert, ack)  # a look that tells meanwhile shall know of it

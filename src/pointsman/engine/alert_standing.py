@@ -124,7 +124,7 @@ class Alerts:
         rule = self.rule(alert.rule)
         told = self.teller.told(alert)
         on_wall, told_on_wall = on_the_wall(alert, told, now)
-        ack = self.ack_of(alert)
+        ack = self.ack_of(alert, now.at)
         return Kept(on_wall, told_on_wall, ack, summary(alert, rule), labels_of(alert, rule))
 
     def entry(self, event: Event) -> Entry:
@@ -163,10 +163,19 @@ class Alerts:
 
     # For people ------------------------------------------------------------------------------
 
-    def ack_of(self, alert: Alert) -> Ack | None:
-        """Who has taken this episode."""
+    def ack_of(self, alert: Alert, at: datetime) -> Ack | None:
+        """Who has taken this episode, and has it still."""
         ack = self.acks.get(alert.fingerprint)
-        return ack if ack is not None and ack.alert_id == alert.id else None
+        return ack if ack is not None and ack.holds(alert.id, at) else None
+
+    def lapsed(self, at: datetime) -> list[tuple[Alert, Ack]]:
+        """Live alerts that somebody took for a time that is over."""
+        over = {name: ack for name, ack in self.acks.items() if ack.until <= at}
+        if not over:
+            return []
+        live = (alert for alert in self.log.all() if alert.is_live)
+        found = ((alert, over.get(alert.fingerprint)) for alert in live)
+        return [(alert, ack) for alert, ack in found if ack and ack.alert_id == alert.id]
 
     def take(self, alert: Alert, ack: Ack | None) -> None:
         """Somebody has taken this episode, or nobody has."""
@@ -189,7 +198,7 @@ class Alerts:
         return Standing(
             alert,
             self.teller.told(alert),
-            self.ack_of(alert),
+            self.ack_of(alert, now),
             summary(alert, rule),
             explanation(alert, rule),
             labels_of(alert, rule),
@@ -206,9 +215,9 @@ class Alerts:
                 if told.severity is None or channel not in told.channels:
                     yield None
                     continue
-                ack = self.acks.get(alert.fingerprint)
-                taken = ack is not None and ack.holds(alert.id, now.at)
-                yield notice(alert, alike(alert, told, Quiet(acked=taken), now, None), wishes)
+                ack = self.ack_of(alert, now.at)
+                quiet = Quiet(taken_by="" if ack is None else ack.by)
+                yield notice(alert, alike(alert, told, quiet, now, None), wishes)
 
     def tidying(self, now: Now) -> Iterator[None]:
         """Forget what is over for long, a little with every step."""

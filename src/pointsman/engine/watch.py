@@ -30,6 +30,7 @@ from pointsman.core.alert_usual import Usual
 from pointsman.core.errors import StoreError
 from pointsman.engine.alert_gauges import Gauges
 from pointsman.engine.alert_keeping import Keeping
+from pointsman.engine.alert_lapsing import give_back
 from pointsman.engine.alert_ports import AlertStore, EntryQuery
 from pointsman.engine.alert_standing import KEPT_AFTER_END, Alerts
 from pointsman.engine.heard import Heard
@@ -172,6 +173,7 @@ class Watch:
             await self._take_in_reports(self.sharing, now)
         events: list[Event] = []
         await self._judge(now, events)
+        await give_back(self.alerts, self._store, now)
         notifications = await self._tell(now, events)
         if now.s - self._tidied_s >= TIDIED_EVERY_S:
             self._tidied_s = now.s

@@ -102,7 +102,7 @@ class _Memory(msgspec.Struct, frozen=True):
     marks: list[tuple[int, float]]
     last_s: float
     flapping: bool
-    acked: bool
+    taken_by: str = ""
 
 
 class _Details(msgspec.Struct, frozen=True):
@@ -181,7 +181,7 @@ def _memory_of(alert: Alert, told: Told) -> _Memory:
         marks=[(int(severity), at_s) for severity, at_s in told.marks],
         last_s=told.last_s,
         flapping=told.flapping,
-        acked=told.acked,
+        taken_by=told.taken_by,
     )
 
 
@@ -209,7 +209,7 @@ def stored_alert(row: Sequence[Any]) -> Kept:
         tuple((Severity(severity), at_s) for severity, at_s in memory.marks),
         memory.last_s,
         memory.flapping,
-        memory.acked,
+        memory.taken_by,
     )
     ack = None
     if row[19] is not None:
