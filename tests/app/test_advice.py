@@ -20,7 +20,7 @@ HOOK = "alerts: {channels: {hook: {type: webhook, url: 'URL'}}}"
         ),
         (SIM + "agents: {a: {requires: [vision]}}", "agents.a: no model has all it requires"),
         (SIM + "agents: {a: {deny: [sim/swift-mini]}}", "agents.a: no model has all it requires"),
-        (SIM + "agents: {a: {min_context: 9000000}}", "agents.a: no model has all it requires"),
+        (SIM + "agents: {a: {min_context: 9000000}}", "agents.a: no model that it may use holds"),
         (SIM + "keys: [{name: a, key: 0123456789abcdef}]", "keys[0].key stands in plain text"),
         ("providers: {s: {type: simulated}}", "providers.s has no models"),
         (

@@ -11,7 +11,7 @@ import pytest
 from pointsman.core.adaptive import AdaptiveScorer
 from pointsman.core.assignment.duty import Duty, Expectations, FleetRules, KeptApart
 from pointsman.core.assignment.optimal import optimal
-from pointsman.core.assignment.problem import Apart, BarCode, Load, ShareOf
+from pointsman.core.assignment.problem import Apart, Bar, BarCode, Load, ShareOf
 from pointsman.core.capability import CapabilityScorer
 from pointsman.core.decision import Candidate, Estimate, Outcome, Selection, Task
 from pointsman.core.fleet import (
@@ -104,6 +104,24 @@ def test_what_an_agent_sends_must_fit() -> None:
     assert bar is not None
     assert bar.code is BarCode.CONTEXT_TOO_SMALL
     assert bar.words == "holds 8000 tokens, 9000 are expected"
+
+
+def test_no_plan_gives_an_agent_a_model_with_less_context_than_it_wants() -> None:
+    wanting = replace(CLERK, min_context=16_000)
+    stands = stated(Fleet((wanting,), (LARGE,), "v1"), Expectations(), CapabilityScorer())
+    bar = stands.problem.bar(0, 0)
+    assert bar == Bar(
+        BarCode.CONTEXT_TOO_SMALL,
+        "holds 8000 tokens, clerk wants 16000 at least",
+        "lower the min_context of clerk",
+        0.5,
+    )
+    assert optimal(stands.problem).chosen == (None,)
+    unknown = replace(LARGE, context_window=None)
+    for model in (unknown, replace(LARGE, context_window=16_000)):
+        assert stated(
+            Fleet((wanting,), (model,), "v1"), Expectations(), CapabilityScorer()
+        ).problem.open_models(0) == [0]
 
 
 def test_a_quality_floor_keeps_weaker_models_out_by_so_much() -> None:

@@ -93,10 +93,16 @@ def _unserved_agents(agents: tuple[Agent, ...], models: tuple[Model, ...]) -> It
         for name in unknown:
             hint = nearest(name, known)
             yield f"agents.{agent.id}: no model has the capability `{name}`; {hint}"
-        if not unknown and not any(_could_serve(agent, model) for model in models):
+        able = [model for model in models if _could_serve(agent, model)]
+        if not unknown and not able:
             yield (
-                f"agents.{agent.id}: no model has all it requires within its allow, deny and "
-                "min_context; its requests will be refused"
+                f"agents.{agent.id}: no model has all it requires within its allow and deny; its "
+                "requests will be refused"
+            )
+        if able and not any(_holds(model, agent.min_context) for model in able):
+            yield (
+                f"agents.{agent.id}: no model that it may use holds {agent.min_context} tokens "
+                "(min_context); no plan gives it one, and its requests get what fits them best"
             )
 
 
@@ -119,10 +125,12 @@ def _unheard_wishes(settings: Settings) -> Iterator[str]:
 
 def _could_serve(agent: Agent, model: Model) -> bool:
     permitted = model.id not in agent.deny and (not agent.allow or model.id in agent.allow)
-    window = model.context_window
-    fits = window is None or window >= agent.min_context
     capable = not model.profiled or all(name in model.strengths for name in agent.requires)
-    return permitted and fits and capable
+    return permitted and capable
+
+
+def _holds(model: Model, tokens: int) -> bool:
+    return model.context_window is None or model.context_window >= tokens
 
 
 def _unknown_facts(models: tuple[Model, ...]) -> Iterator[str]:

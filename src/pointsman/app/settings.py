@@ -189,12 +189,18 @@ class AgentEntry(Section):
         _AGENT.status.value, description="Whether it works now."
     )
     requires: list[Capability] = Field(
-        default_factory=list, description="Capabilities without which a model is no use to it."
+        default_factory=list,
+        description="Capabilities without which a model is no use to it: any declared strength "
+        "above 0 will do, and more of it scores higher. A floor is `assignment.quality_floor`.",
     )
     prefers: list[Capability] = Field(
         default_factory=list, description="Capabilities that make a model better for it."
     )
-    min_context: Tokens = Field(_AGENT.min_context, description="Least context window, in tokens.")
+    min_context: Tokens = Field(
+        _AGENT.min_context,
+        description="Least context window, in tokens: no plan puts it on a model with less; for a "
+        "request that fits all the same, less costs score.",
+    )
     task_types: list[Words] = Field(
         default_factory=list, description="What it does: coding, math, translation, ..."
     )

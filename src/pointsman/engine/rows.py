@@ -166,8 +166,8 @@ class _Asker:
         found = set(self._drained)
         for name in requirements(agent, usual_task(agent)).required:
             found |= self._without(name)
-        held = _held(duty)
-        found.update(m for m, window in self._windows if held > window)
+        least = max(_held(duty), agent.min_context)
+        found.update(m for m, window in self._windows if least > window)
         if duty.quality_floor > 0.0:
             found.update(m for m, each in enumerate(expected.quality) if each < duty.quality_floor)
         most_s = duty.latency_ceiling_s
@@ -211,10 +211,17 @@ def declared_bar(agent: Agent, duty: Duty, model: Model) -> Bar | None:
         if objection.code is ReasonCode.DRAINED:
             return Bar(BarCode.UNAVAILABLE, objection.words, f"put {model.id} back into service")
         return Bar(BarCode.INCAPABLE, objection.words)
-    held = _held(duty)
-    if model.context_window is not None and held > model.context_window:
-        words = f"holds {model.context_window} tokens, {held:g} are expected"
-        return Bar(BarCode.CONTEXT_TOO_SMALL, words)
+    return None if model.context_window is None else _small(agent, duty, model.context_window)
+
+
+def _small(agent: Agent, duty: Duty, window: int) -> Bar | None:
+    held, least = _held(duty), agent.min_context
+    if held > window:
+        return Bar(BarCode.CONTEXT_TOO_SMALL, f"holds {window} tokens, {held:g} are expected")
+    if least > window:
+        words = f"holds {window} tokens, {agent.id} wants {least} at least"
+        remedy = f"lower the min_context of {agent.id}"
+        return Bar(BarCode.CONTEXT_TOO_SMALL, words, remedy, 1.0 - window / least)
     return None
 
 

@@ -20,8 +20,13 @@ from pointsman.engine.ports import Aside, Scores
 from pointsman.engine.rows import Row, declared_bar, rows_of
 from pointsman.engine.solving import Question, stated_for
 
-MEASURED = frozenset(
-    {BarCode.BELOW_QUALITY_FLOOR, BarCode.OVER_LATENCY_BUDGET, BarCode.PRICE_UNKNOWN}
+OVERRIDABLE = frozenset(
+    {
+        BarCode.BELOW_QUALITY_FLOOR,
+        BarCode.CONTEXT_TOO_SMALL,
+        BarCode.OVER_LATENCY_BUDGET,
+        BarCode.PRICE_UNKNOWN,
+    }
 )
 """What a person may decide against: they put an agent on such a model, and it serves."""
 
@@ -109,7 +114,7 @@ def _barred(question: Question, wanted: Mapping[str, Places], then: Stated) -> I
             bar = declared_bar(agent, duty, then.models[models[target]])
         else:
             bar = None
-        if bar is not None and not (bar.code in MEASURED and any(map(is_held, places))):
+        if bar is not None and not (bar.code in OVERRIDABLE and any(map(is_held, places))):
             yield f"{agent_id} may not stand on {target}: {bar.words}"
 
 
