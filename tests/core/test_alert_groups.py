@@ -16,6 +16,7 @@ from pointsman.core.alert_routes import Hours, Route
 from pointsman.core.alert_silences import Ack, Matcher, Silence, matcher
 from pointsman.core.alert_telling import NOTHING
 from pointsman.core.alert_wishes import Grouping, Wishes
+from pointsman.core.alert_words import all_labels
 from pointsman.core.notification import NoticeState, Notification
 
 ALL = Route(("pager",))
@@ -277,6 +278,7 @@ def test_a_notice_carries_what_is_needed_to_act_on_it() -> None:
     assert notice.links["dashboard"].startswith("https://router.example/#/alerts/")
     assert notice.annotations["evidence"] == "faults_in_a_row 3, limit 3, of 3"
     assert notice.evidence.threshold == 3
+    assert notice.all_labels == all_labels(alert(), documented), "what routes and the API call it"
     (ended,) = tell_end(documented)
     assert ended.alerts[0].annotations["ended"] == "well again"
 

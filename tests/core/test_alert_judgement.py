@@ -89,7 +89,9 @@ def test_what_is_declared_no_longer_is_not_looked_at_and_its_alerts_are_over() -
     )
     assert judged.look(at(2), {MODEL: {"success_rate": Reading(0)}}) == []
     judged.declared = {ScopeKind.MODEL: {"p/n", "p/m"}}
-    (again,) = judged.look(at(3), {})
+    assert judged.look(at(3), {}) == [], "nothing was asked of it since it was declared anew"
+    judged.counts.fold(4.0, attempts(0, 3))
+    (again,) = judged.look(at(4), {})
     assert again.alert.scope == MODEL
 
 

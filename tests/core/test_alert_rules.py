@@ -53,6 +53,8 @@ BAD: list[tuple[Rule, str]] = [
     ),
     (replace(SOUND, only={"agent": frozenset({"a"})}), ".only.agent: narrows a scope"),
     (replace(SOUND, only={"model": frozenset()}), ".only.model: names nobody"),
+    (replace(SOUND, labels={"severity": "low"}), ".labels.severity: alerts have this label"),
+    (replace(SOUND, labels={"model": "x"}), ".labels.model: alerts have this label"),
     (replace(SOUND, conditions=(STREAK, STREAK)), ".when[1].metric: stands twice"),
     (
         replace(rule(Condition("silence_s", {WARNING: 3_000})), for_s=900.0),
@@ -129,3 +131,14 @@ def test_only_so_many_limits_of_waits_are_counted() -> None:
     assert "101 different limits" in too_many_lines(waits(101))
     assert too_many_lines([*waits(100), *waits(60)]) == "", "the same ones cost nothing"
     assert too_many_lines([*waits(100), replace(waits(101)[-1], enabled=False)]) == ""
+
+
+def test_a_rule_that_names_models_and_agents_looks_at_both() -> None:
+    both = replace(
+        SOUND,
+        scopes=frozenset({ScopeKind.MODEL, ScopeKind.AGENT}),
+        only={ScopeKind.MODEL: frozenset({"p/m"}), ScopeKind.AGENT: frozenset({"a"})},
+    )
+    assert both.concerns(MODEL)
+    assert both.concerns(AGENT)
+    assert not both.concerns(Scope(ScopeKind.AGENT, "b"))

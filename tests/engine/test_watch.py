@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from fakes import NEXT
+from fakes import BEST, NEXT
 from recorded import Record
 from scripted import FakeClock
 from watching_world import PLAN, Watched
 
 from alerts_made import CRITICAL, NOON, WARNING, rule
+from pointsman.core.admission import BreakerPolicy
 from pointsman.core.alert_budget import Budget, Per
 from pointsman.core.alert_log import Alert, State
 from pointsman.core.alert_memory import Step
@@ -20,7 +21,7 @@ from pointsman.core.alert_metrics import EVERYTHING, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_rules import Condition
 from pointsman.core.decision import Outcome
-from pointsman.core.errors import FailureKind, StoreError
+from pointsman.core.errors import FailureKind, StoreError, UpstreamError
 from pointsman.core.fleet import Agent, Fleet
 from pointsman.core.notification import NoticeState
 
@@ -360,3 +361,17 @@ async def test_alerts_of_an_agent_that_was_taken_away_are_over() -> None:
     registry.replace(replace(setup, fleet=Fleet((), setup.fleet.models.values(), "v2")))
     await watched.look(2)
     assert {(each.is_open, each.why) for each in of_agents()} == {(False, "no longer declared")}
+
+
+async def test_a_rule_of_ones_own_about_a_breaker_is_resolved_when_that_closes() -> None:
+    mine = rule(Condition("breaker_open_s", {WARNING: 2}), name="brk", keep_firing_for_s=2)
+    watched = Watched(plan=replace(PLAN, rules={"brk": mine}))
+    health = watched.world.health
+    health.reconfigure(BreakerPolicy(failures=1))
+    health.failed(health.begin(BEST), UpstreamError(FailureKind.SERVER_ERROR))
+    await watched.look(3)
+    assert watched.live()["brk"] is WARNING
+    health.forgive("a")
+    await watched.look(2)
+    assert "brk" not in watched.live()
+    assert watched.alert("brk").why == "well again"

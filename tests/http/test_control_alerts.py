@@ -375,3 +375,18 @@ def fetched(url: str) -> str:
     with urllib.request.urlopen(request) as answer:
         content: bytes = answer.read()
         return content.decode()
+
+
+def test_a_rule_about_nobody_there_is_refused_and_one_about_somebody_is_taken(
+    client: Client,
+) -> None:
+    when = [{"metric": "success_rate", "ladder": {"error": 0.5}}]
+    rule = {"scope": ["agent"], "only": {"agent": ["nobody"]}, "when": when}
+    status, answer = post(client, "/alerts/rules/about", rule, "PUT")
+    assert status == 400
+    assert "rule.only.agent: no agent is declared as 'nobody'" in answer["error"]["message"]
+    assert client.refused("GET", "/alerts/rules/about")[0] == 404
+    assert post(client, "/alerts/rules/about", {**rule, "only": {"agent": ["coder"]}}, "PUT")[
+        0
+    ] in {200, 201}
+    assert client.call("DELETE", "/alerts/rules/about")[0] == 200

@@ -258,7 +258,7 @@ def _burst(condition: Condition, look: Look) -> Finding:
 def _gauge(condition: Condition, look: Look) -> Finding:
     reading = look.gauges.get(condition.metric)
     if reading is None:
-        return UNKNOWN
+        return WELL if condition.about.well_unread else UNKNOWN
     return _against(condition, reading)
 
 

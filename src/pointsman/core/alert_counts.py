@@ -273,6 +273,16 @@ class Counts:
             for model_id in [name for name in rows if name not in models]:
                 del rows[model_id]
 
+    def drop(self, scopes: Iterable[Scope]) -> None:
+        """Forget all that is counted of these, failures in a row included: they are gone."""
+        for kind, name in scopes:
+            if self._series[kind].pop(name, None) is not None:
+                self._count_of_series -= 1
+                self._counted.pop(kind, None)
+            if kind is ScopeKind.MODEL:
+                self._faults.pop(name, None)
+                self._refusals.pop(name, None)
+
     # Reading ---------------------------------------------------------------------------------
 
     def scopes(self, kind: ScopeKind) -> Sequence[Scope]:

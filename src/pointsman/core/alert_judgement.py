@@ -52,6 +52,8 @@ class Judgement:
         look = Look(now.s, self.counts, EVERYTHING, None, _NONE)
         counted = (self.counts.counted(kind) for kind in self.declared or ())
         self._gone = {each for known in counted for each, _ in known if self._is_gone(each)}
+        # Who is declared anew later begins anew.
+        self.counts.drop(self._gone)
         for rule in self.rules.values():
             scopes = self._scopes(rule, gauges)
             for begin in range(0, len(scopes), AT_ONCE):

@@ -173,4 +173,5 @@ def notice(alert: Alert, alike: Alike, wishes: Wishes) -> AlertNotice:
         links=links,
         acknowledged_by=alike.taken_by or None,
         flapping=alike.is_flapping,
+        scope=alert.scope.kind.value,
     )

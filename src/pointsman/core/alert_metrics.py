@@ -65,6 +65,7 @@ class Metric(NamedTuple):
 
     Thresholds lie in [`least`, `most`]. `falling`: it is the worse the lower it is. `unit` is "s",
     "usd", "ratio" or "" for a count. `name` is what rules call it, `meaning` explains it to people.
+    `well_unread`: of whom nothing is read, that is because nothing is wrong.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Metric(NamedTuple):
     most: float
     meaning: str
     falling: bool = False
+    well_unread: bool = False
 
 
 _TRAFFIC = frozenset({ScopeKind.GLOBAL, ScopeKind.PROVIDER, ScopeKind.MODEL, ScopeKind.AGENT})
@@ -115,11 +117,12 @@ _ALL = (
     Metric(
         "eligible_models", Kind.GAUGE, "", frozenset({ScopeKind.CAPABILITIES}), 0, 10_000,
         "models that could serve a needed set of capabilities now",
-        falling=True,
+        falling=True, well_unread=True,
     ),
     Metric(
         "moves_off_assigned", Kind.GAUGE, "", _AGENT, 1, 1_000_000,
         "requests of the last ten minutes that went elsewhere than to the agent's standing model",
+        well_unread=True,
     ),
     Metric(
         "cost_per_success_usd", Kind.GAUGE, "usd", _TRAFFIC, 0.0, _MANY,
@@ -146,6 +149,7 @@ _ALL = (
         "unpriced_under_budget", Kind.GAUGE, "",
         frozenset({ScopeKind.GLOBAL, ScopeKind.AGENT, ScopeKind.MODEL}), 1, _MANY,
         "answers of the last half hour that count against a budget at an unknown cost",
+        well_unread=True,
     ),
     Metric(
         "cache_hit_rate", Kind.GAUGE, "ratio", _TRAFFIC, 0.0, 1.0,
@@ -160,6 +164,7 @@ _ALL = (
     Metric(
         "breaker_open_s", Kind.GAUGE, "s", _MODEL, 1.0, _DAY_S,
         "for how long a model's circuit breaker has not been closed",
+        well_unread=True,
     ),
     Metric(
         "explored_share", Kind.GAUGE, "ratio", _GLOBAL, 0.0, 1.0,
@@ -168,6 +173,7 @@ _ALL = (
     Metric(
         "corrections", Kind.GAUGE, "", _MODEL, 1, 10_000,
         "corrections of a model's catalogue entry that are in force",
+        well_unread=True,
     ),
     Metric(
         "utilisation", Kind.GAUGE, "ratio", _MODEL, 0.0, 100.0,

@@ -20,6 +20,8 @@ from pointsman.core.errors import Problem
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 MAX_WORDS = 500
+RESERVED = frozenset({"alertname", "alert_type", "severity", "scope", *ScopeKind})
+"""Labels that every alert has by itself, so that no rule can add them."""
 LONGEST_S = 86_400.0
 MOST_FACTOR = 1_000.0
 MOST_LINES = 100
@@ -104,9 +106,7 @@ class Rule:
         """Whether the rule looks at this scope at all."""
         if scope.kind not in self.scopes:
             return False
-        return not self.only or all(
-            scope.kind == label and scope.id in ids for label, ids in self.only.items()
-        )
+        return not self.only or scope.id in self.only.get(scope.kind, ())
 
     @property
     def least_severity(self) -> Severity:
@@ -132,6 +132,9 @@ def _rule_problems(rule: Rule, path: str) -> Iterator[Problem]:
         value = getattr(rule, name)
         if not 0.0 <= value <= LONGEST_S:
             yield Problem(f"{path}.{name}", "not a duration", "0 to 86400 seconds", f"{value:g}")
+    for name in sorted(rule.labels.keys() & RESERVED):
+        words = "alerts have this label by themselves, so it would never be seen"
+        yield Problem(f"{path}.labels.{name}", words, "another name, as in `team`", name)
     for name in ("summary", "runbook"):
         words = getattr(rule, name)
         if len(words) > MAX_WORDS or "\n" in words:

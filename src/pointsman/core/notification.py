@@ -36,6 +36,7 @@ class AlertNotice:
     are its scope (model, agent, provider, ...) without what has a field of its own; `summary` is
     one line; `annotations` are further texts by name; `links` are addresses by name, among them
     `dashboard` and `runbook`. `ends_at` is there when it is resolved, and only then.
+    `scope` is the kind of what it is about (`model`, `agent`, ...), '' where no rule raised it.
     `acknowledged_by` is who has taken it. `flapping`: it comes and goes, and so is told seldom.
     """
 
@@ -54,6 +55,7 @@ class AlertNotice:
     links: Mapping[str, str] = field(default_factory=dict)
     acknowledged_by: str | None = None
     flapping: bool = False
+    scope: str = ""
 
     def __post_init__(self) -> None:
         if not _ID.match(self.alert_id) or not _ID.match(self.fingerprint):
@@ -80,6 +82,7 @@ class AlertNotice:
         """
         return {
             **self.labels,
+            **({"scope": self.scope} if self.scope else {}),
             "alertname": self.rule,
             "alert_type": self.type.value,
             "severity": self.severity.label,

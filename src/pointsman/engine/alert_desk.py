@@ -289,11 +289,18 @@ class Desk:
     async def write_rule(self, name: str, document: str, by: str) -> RuleInForce:
         """Put a rule in force, in the place of a shipped one or one of the API with this name.
 
-        Raises `ValueError` for a rule that is none, one of the configuration file, or one too many;
-        `StoreError`.
+        Raises `ValueError` for a rule that is none, names whom there is not, stands in the
+        configuration file, or is one too many; `StoreError`.
         """
+        if name not in self.alerts.plan.rules:
+            self._refuse_strangers(self._read(name, document))
         async with self._changing:
             return await self._write_rule(name, document, by)
+
+    def _refuse_strangers(self, rule: Rule) -> None:
+        for kind, stranger in self.watch.strangers(rule):
+            words = f"rule.only.{kind}: no {kind} is declared as {stranger!r}, so it would never"
+            raise ValueError(f"{words} fire; name one that is, or declare it first")
 
     async def _write_rule(self, name: str, document: str, by: str) -> RuleInForce:
         if name in self.alerts.plan.rules:

@@ -21,10 +21,10 @@ from pointsman.core.alert_groups import Said
 from pointsman.core.alert_judgement import Judgement
 from pointsman.core.alert_log import Alert, Event, Key, Now
 from pointsman.core.alert_memory import Entry, Kept
-from pointsman.core.alert_metrics import Scope
+from pointsman.core.alert_metrics import Scope, ScopeKind
 from pointsman.core.alert_plan import AlertPlan
 from pointsman.core.alert_report import Gauge, Report, worst
-from pointsman.core.alert_rules import lines
+from pointsman.core.alert_rules import Rule, lines
 from pointsman.core.alert_silences import Silence
 from pointsman.core.alert_usual import Usual
 from pointsman.core.errors import StoreError
@@ -105,6 +105,12 @@ class Watch:
     def series(self) -> int:
         """How many scopes are counted."""
         return len(self._judgement.counts)
+
+    def strangers(self, rule: Rule) -> list[tuple[ScopeKind, str]]:
+        """Whom a rule names though nobody here is called so: of those it would never tell."""
+        declared = self._gauges.declared(shared=self.sharing is not None)
+        named = ((ScopeKind(kind), each) for kind, ids in rule.only.items() for each in sorted(ids))
+        return [(kind, each) for kind, each in named if each not in declared.get(kind, (each,))]
 
     def replan(self, plan: AlertPlan) -> None:
         """Watch by this plan from the next look on."""

@@ -52,7 +52,8 @@ def add_rules_arguments(parser: argparse.ArgumentParser) -> None:
     turned = parser.add_mutually_exclusive_group()
     turned.add_argument("--on", action="store_true", help="turn it on")
     turned.add_argument("--off", action="store_true", help="turn it off, leaving what it says")
-    parser.add_argument("--days", type=float, default=7.0, help="how far back (default: 7)")
+    days = "the same, of so many days (default: 7)"
+    parser.add_argument("--days", type=float, help=days)
 
 
 def show_alerts(gateway: Gateway, args: argparse.Namespace) -> int:
@@ -95,16 +96,21 @@ def silence(gateway: Gateway, args: argparse.Namespace) -> int:
 
 def show_rules(gateway: Gateway, args: argparse.Namespace) -> int:
     """All rules, one of them, one turned on or off, or what one would have done."""
+    if args.name is None and (
+        args.days is not None or args.trying is not None or args.on or args.off
+    ):
+        words = "name the rule that is meant; `pointsman alerts rules` lists them"
+        raise ConfigError([Problem("NAME", words)], "rule")
     if args.name is None:
         return _shown(gateway.ask("GET", "/alerts/rules"), args)
     path = f"/alerts/rules/{quote(args.name, safe='')}"
     if args.on or args.off:
         answer = gateway.ask("PATCH", path, body={"enabled": args.on})
         return _shown(answer if args.json else {"rules": [answer["rule"]]}, args)
-    if args.trying is None:
+    if args.trying is None and args.days is None:
         return _shown(gateway.ask("GET", path), args)
-    body = _written(args.trying) if args.trying.name else {}
-    query = {"days": f"{args.days:g}"}
+    body = _written(args.trying) if args.trying is not None and args.trying.name else {}
+    query = {"days": f"{7.0 if args.days is None else args.days:g}"}
     return _shown(gateway.ask("POST", f"{path}/dry-run", body=body, **query), args)
 
 
