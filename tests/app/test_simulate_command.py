@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
 from pointsman.adapters.providers.simulated.faults import Fault
 from pointsman.adapters.providers.simulated.persona_file import personas_in
 from pointsman.adapters.providers.simulated.personas import FLEET
@@ -120,8 +121,7 @@ def test_a_port_in_use_ends_the_command_with_a_failure(
 
 
 def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     code = (
         "import argparse, sys; from pointsman.app.commands import simulate as c;"
         "p = argparse.ArgumentParser(); c.add_arguments(p); sys.exit(c.run(p.parse_args()))"

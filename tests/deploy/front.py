@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
+
 CONFIGURATION = """\
 daemon off;
 worker_processes 2;
@@ -42,12 +44,6 @@ def nginx() -> str:
     if os.environ.get("POINTSMAN_EVERY_TEST"):
         pytest.fail("nginx is not installed; .ci/packages does that on Debian")
     pytest.skip("nginx is not installed; .ci/packages does that on Debian")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from pathlib import Path
 import asyncpg
 from written import ROOT, Block
 
+from free_ports import free_port
+
 PORTS = ("8080", "8081", "8082", "8100", "9000")
 DATABASE = (
     "postgresql://pointsman:${DATABASE_PASSWORD}@db.internal:5432/pointsman?sslmode=verify-full"
@@ -25,11 +27,6 @@ START_S = 20.0
 RUN_S = 60.0
 STOP_S = 20.0
 SHELL = ("bash", "-euo", "pipefail", "-c")
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return str(listening.getsockname()[1])
 
 
 async def executed(address: str, statements: str) -> None:
@@ -53,7 +50,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.words: dict[str, str] = {port: free_port() for port in PORTS}
+        self.words: dict[str, str] = {port: str(free_port()) for port in PORTS}
         self.running: list[subprocess.Popen[bytes]] = []
         self.begun = 0
         bin_path = str(Path(sys.executable).parent)
