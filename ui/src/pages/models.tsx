@@ -93,7 +93,7 @@ function columns(): Shape<Model>[] {
     {
       key: "model_id",
       title: t("column.model"),
-      width: "minmax(11rem, 1.6fr)",
+      width: "minmax(9rem, 1.6fr)",
       value: (row) =>
         row.display_name === row.model_id ? row.model_id : `${row.display_name} ${row.model_id}`,
       show: (row) => <bdi class="strong">{row.display_name}</bdi>,
@@ -101,7 +101,7 @@ function columns(): Shape<Model>[] {
     {
       key: "provider",
       title: t("column.provider"),
-      width: "minmax(7rem, 0.8fr)",
+      width: "minmax(5rem, 0.8fr)",
       value: (row) => row.provider,
       show: (row) => <bdi>{row.provider}</bdi>,
     },
