@@ -13,6 +13,7 @@ from pointsman.core.eligibility import (
     RESERVED_OUTPUT_TOKENS,
     request_objection,
     standing_objection,
+    standing_objections,
     tokens_held,
 )
 from pointsman.core.fleet import FREE, Agent, Model, Price, PriceState, Rate
@@ -66,6 +67,21 @@ def standing(
     model: Model = MODEL,
 ) -> Objection | None:
     return standing_objection(agent, requirements(agent, task), task.needs, selection, model)
+
+
+def test_all_objections_are_told_the_first_one_first() -> None:
+    agent = Agent("a", requires=("vision",), deny=frozenset({MODEL.id}))
+    out = replace(MODEL, drained=True)
+    needs = requirements(agent, PLAIN)
+    found = list(standing_objections(agent, needs, PLAIN.needs, ANYTHING, out))
+    assert [each.code for each in found] == [
+        ReasonCode.DRAINED,
+        ReasonCode.NOT_ALLOWED,
+        ReasonCode.MISSING_CAPABILITY,
+    ]
+    assert found[0] == standing(agent, model=out)
+    able = standing_objections(ANYBODY, requirements(ANYBODY, PLAIN), PLAIN.needs, ANYTHING, MODEL)
+    assert list(able) == []
 
 
 def code(objection: Objection | None) -> ReasonCode | None:

@@ -90,12 +90,50 @@ def test_a_pinned_model_is_a_persons_decision() -> None:
 
 
 def test_a_model_out_of_service_is_out_for_everybody_until_somebody_puts_it_back() -> None:
-    fleet = Fleet((CODER, CLERK), (replace(LARGE, drained=True), SMALL), "v1")
+    able = {**LARGE.strengths, "reasoning": 0.9}
+    out = replace(LARGE, drained=True, strengths=able)
+    fleet = Fleet((CODER, CLERK), (out, SMALL), "v1")
     problem = stated(fleet, Expectations(), AdaptiveScorer()).problem
     bars = [problem.bar(agent, 0) for agent in (0, 1)]
     assert [bar and (bar.code, bar.remedy) for bar in bars] == [
         (BarCode.UNAVAILABLE, "put lab/large back into service")
     ] * 2
+
+
+def test_all_that_keeps_an_agent_off_a_model_is_told_and_must_be_lifted() -> None:
+    picky = replace(CLERK, deny=frozenset({"lab/large"}))
+    drained = replace(LARGE, drained=True)
+    duties = {"clerk": Duty(quality_floor=1.0), "coder": Duty(quality_floor=1.0)}
+    fleet = Fleet((picky, CODER), (drained, replace(SMALL, drained=True)), "v1")
+    problem = stated(fleet, Expectations(duties), CapabilityScorer()).problem
+    bar = problem.bar(0, 0)
+    assert bar is not None
+    assert (bar.code, bar.words) == (
+        BarCode.UNAVAILABLE,
+        (
+            "drained: a person has taken it out of service; on the deny list of agent clerk; "
+            "its quality of 0.93 is below the floor of 1.00"
+        ),
+    )
+    assert bar.remedy == (
+        "put lab/large back into service and let clerk use lab/large and "
+        "lower the quality floor of clerk"
+    )
+    lacking = problem.bar(1, 1)
+    assert lacking is not None
+    assert "out of service; lacks coding, reasoning; its quality" in lacking.words
+    assert lacking.remedy == "", "what it lacks it lacks also when it is back in service"
+
+
+def test_a_model_that_is_out_of_service_and_unpriced_is_told_as_both() -> None:
+    unknown = replace(LARGE, drained=True, price=Price(PriceState.UNKNOWN))
+    rules = Expectations(rules=FleetRules(budget_usd_per_day=1.0))
+    problem = stated(Fleet((CLERK,), (unknown,), "v1"), rules, CapabilityScorer()).problem
+    bar = problem.bar(0, 0)
+    assert bar is not None
+    assert bar.words.endswith(
+        "out of service; the price of lab/large is unknown, and the fleet has a budget"
+    )
 
 
 def test_what_an_agent_sends_must_fit() -> None:

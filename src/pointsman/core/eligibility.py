@@ -7,6 +7,7 @@ remembering (`standing_objection`); what one request brings decides for that req
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from pointsman.core.capability import Requirements
@@ -32,6 +33,20 @@ def standing_objection(
         or _not_allowed(agent, model)
         or _lacks(needs, wanted, model)
     )
+
+
+def standing_objections(
+    agent: Agent, needs: Requirements, wanted: frozenset[str], selection: Selection, model: Model
+) -> Iterator[Objection]:
+    """All that `standing_objection` knows against `model`, and not only the first of it."""
+    for objection in (
+        _not_asked_for(selection, model),
+        _drained(selection, model),
+        _not_allowed(agent, model),
+        _lacks(needs, wanted, model),
+    ):
+        if objection is not None:
+            yield objection
 
 
 def request_objection(task: Task, model: Model) -> Objection | None:

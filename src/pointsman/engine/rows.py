@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pointsman.core.assignment.duty import Duty, Expectations
-from pointsman.core.assignment.problem import Bar, BarCode
+from pointsman.core.assignment.problem import Bar, BarCode, together
 from pointsman.core.capability import requirements
-from pointsman.core.decision import Candidate, ReasonCode, Selection, Strategy, Task
-from pointsman.core.eligibility import standing_objection
+from pointsman.core.decision import Candidate, Objection, ReasonCode, Selection, Strategy, Task
+from pointsman.core.eligibility import standing_objections
 from pointsman.core.fleet import UNDECLARED, Agent, AgentStatus, Fleet, Model, Usage
 from pointsman.core.utility import FIRST_TOKEN_BUDGET_S, PACE_S_PER_TOKEN
 from pointsman.engine.matching import usual_task
@@ -186,11 +186,10 @@ class _Asker:
         return known
 
     def _bar(self, agent: Agent, duty: Duty, expected: _Expected, number: int) -> Bar | None:
-        """What keeps the agent off the model, as long as nobody decides otherwise."""
-        model = self._models[number]
-        return declared_bar(agent, duty, model) or _measured_bar(
-            agent, duty, expected.quality[number], expected.latency_s[number]
-        )
+        """All that keeps the agent off the model, as long as nobody decides otherwise."""
+        quality, latency_s = expected.quality[number], expected.latency_s[number]
+        declared = _declared_bars(agent, duty, self._models[number])
+        return together((*declared, *_measured_bars(agent, duty, quality, latency_s)))
 
 
 def _held(duty: Duty) -> float:
@@ -200,39 +199,44 @@ def _held(duty: Duty) -> float:
 
 def declared_bar(agent: Agent, duty: Duty, model: Model) -> Bar | None:
     """What keeps the agent off the model by what is declared of both, whatever was measured."""
+    return together(_declared_bars(agent, duty, model))
+
+
+def _declared_bars(agent: Agent, duty: Duty, model: Model) -> Iterator[Bar]:
     if agent.pinned is not None and agent.pinned != model.id:
         words = f"{agent.id} is pinned to {agent.pinned}"
-        return Bar(BarCode.NOT_PINNED, words, f"unpin {agent.id}")
+        yield Bar(BarCode.NOT_PINNED, words, f"unpin {agent.id}")
     needs = requirements(agent, usual_task(agent))
-    objection = standing_objection(agent, needs, frozenset(), _ANYTHING, model)
-    if objection is not None:
-        if objection.code is ReasonCode.NOT_ALLOWED:
-            return Bar(BarCode.NOT_ALLOWED, objection.words, f"let {agent.id} use {model.id}")
-        if objection.code is ReasonCode.DRAINED:
-            return Bar(BarCode.UNAVAILABLE, objection.words, f"put {model.id} back into service")
-        return Bar(BarCode.INCAPABLE, objection.words)
-    return None if model.context_window is None else _small(agent, duty, model.context_window)
-
-
-def _small(agent: Agent, duty: Duty, window: int) -> Bar | None:
-    held, least = _held(duty), agent.min_context
+    for objection in standing_objections(agent, needs, frozenset(), _ANYTHING, model):
+        yield _bar_of(objection, agent, model)
+    window, held, least = model.context_window, _held(duty), agent.min_context
+    if window is None:
+        return
     if held > window:
-        return Bar(BarCode.CONTEXT_TOO_SMALL, f"holds {window} tokens, {held:g} are expected")
-    if least > window:
+        yield Bar(BarCode.CONTEXT_TOO_SMALL, f"holds {window} tokens, {held:g} are expected")
+    elif least > window:
         words = f"holds {window} tokens, {agent.id} wants {least} at least"
         remedy = f"lower the min_context of {agent.id}"
-        return Bar(BarCode.CONTEXT_TOO_SMALL, words, remedy, 1.0 - window / least)
-    return None
+        yield Bar(BarCode.CONTEXT_TOO_SMALL, words, remedy, 1.0 - window / least)
 
 
-def _measured_bar(agent: Agent, duty: Duty, quality: float, latency_s: float | None) -> Bar | None:
+def _bar_of(objection: Objection, agent: Agent, model: Model) -> Bar:
+    if objection.code is ReasonCode.NOT_ALLOWED:
+        return Bar(BarCode.NOT_ALLOWED, objection.words, f"let {agent.id} use {model.id}")
+    if objection.code is ReasonCode.DRAINED:
+        return Bar(BarCode.UNAVAILABLE, objection.words, f"put {model.id} back into service")
+    return Bar(BarCode.INCAPABLE, objection.words)
+
+
+def _measured_bars(
+    agent: Agent, duty: Duty, quality: float, latency_s: float | None
+) -> Iterator[Bar]:
     if quality < duty.quality_floor:
         words = f"its quality of {quality:.2f} is below the floor of {duty.quality_floor:.2f}"
         remedy = f"lower the quality floor of {agent.id}"
-        return Bar(BarCode.BELOW_QUALITY_FLOOR, words, remedy, duty.quality_floor - quality)
+        yield Bar(BarCode.BELOW_QUALITY_FLOOR, words, remedy, duty.quality_floor - quality)
     most_s = duty.latency_ceiling_s
     if most_s is not None and latency_s is not None and latency_s > most_s:
         words = f"its {latency_s:.2f} s to the first token are over the ceiling of {most_s:g} s"
         remedy = f"raise the latency ceiling of {agent.id}"
-        return Bar(BarCode.OVER_LATENCY_BUDGET, words, remedy, latency_s / most_s - 1.0)
-    return None
+        yield Bar(BarCode.OVER_LATENCY_BUDGET, words, remedy, latency_s / most_s - 1.0)

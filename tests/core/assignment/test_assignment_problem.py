@@ -93,7 +93,11 @@ def test_a_bar_comes_before_the_question_of_price() -> None:
         expected=expected(scores, usd=[[None]]),
         rules=Rules(budget_usd_per_day=1.0),
     )
-    assert barred.bar(0, 0) is TOO_WEAK
+    bar = barred.bar(0, 0)
+    assert bar is not None
+    assert bar.code is TOO_WEAK.code
+    assert bar.words.startswith(f"{TOO_WEAK.words}; the price of provider-0/model-0 is unknown")
+    assert bar.remedy == "lower the floor and give provider-0/model-0 a price"
 
 
 def test_a_person_may_put_an_agent_where_nothing_else_would() -> None:

@@ -8,7 +8,7 @@ in US dollars as plain numbers: these are forecasts, no bills.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -57,7 +57,7 @@ class BarCode(StrEnum):
 
 
 class Bar(NamedTuple):
-    """One reason that keeps an agent off a model.
+    """What keeps an agent off a model: one reason, or several `together`.
 
     `remedy` says what a person could decide to lift it, '' when nobody can decide that: a model
     that cannot see does not see because somebody allows it. `amount` is how far from lifted it is,
@@ -68,6 +68,23 @@ class Bar(NamedTuple):
     words: str
     remedy: str = ""
     amount: float = 0.0
+
+
+def together(bars: Iterable[Bar]) -> Bar | None:
+    """All that keeps one agent off one model, as one; None where nothing does.
+
+    Its code is the first one's. It can be lifted only where somebody can lift every one of them.
+    """
+    found = tuple(bars)
+    if len(found) < 2:
+        return found[0] if found else None
+    remedies = [bar.remedy for bar in found]
+    return Bar(
+        found[0].code,
+        "; ".join(bar.words for bar in found),
+        " and ".join(remedies) if all(remedies) else "",
+        sum(bar.amount for bar in found),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,16 +243,17 @@ class Problem:
     def bar(self, agent: int, model: int) -> Bar | None:
         """What keeps `agent` off `model`, or None."""
         barred = self.bars[agent].get(model)
-        if barred is not None or self.rules.budget_usd_per_day is None:
+        if self.rules.budget_usd_per_day is None:
             return barred
         if self.expected.usd_per_request[agent][model] is not None:
-            return None
+            return barred
         name = self.models[model].id
-        return Bar(
+        unpriced = Bar(
             BarCode.PRICE_UNKNOWN,
             f"the price of {name} is unknown, and the fleet has a budget",
             f"give {name} a price",
         )
+        return unpriced if barred is None else together((barred, unpriced))
 
     def open_models(self, agent: int) -> Sequence[int]:
         """The models that `agent` may stand on, in order; a manual one is the only one."""
