@@ -129,7 +129,8 @@ class BudgetEntry(Section):
 class GroupEntry(Section):
     by: list[Label] = Field(
         default_factory=lambda: list(Grouping().by),
-        description="Alerts with the same values of these labels are told together.",
+        description="Alerts with the same values of these labels are told together; not "
+        "`severity`, which rises while an alert is open.",
     )
     wait_s: Duration = Field(
         Grouping().wait_s, description="How long a new group waits for company."
@@ -209,6 +210,15 @@ def rule_problems(
     if too_many := too_many_lines(sound.values()):
         what, _, remedy = too_many.partition(": ")
         yield ("alerts", "rules"), Problem("", what, remedy)
+
+
+def group_problems(entry: GroupEntry) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+    """What is wrong with what is told together, each with its place in the document."""
+    for place, label in enumerate(entry.by):
+        if label == "severity":
+            words = "an alert gets graver while it is open, and its former group would never end"
+            remedy = "leave it out; `alerts.routes` sends each severity to channels of its own"
+            yield ("alerts", "group", "by", place), Problem("", words, remedy)
 
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")

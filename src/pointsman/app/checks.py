@@ -18,7 +18,7 @@ from pointsman.adapters.providers.http_heads import FRAMING, address_of
 from pointsman.adapters.providers.presets import PRESETS, Quirks
 from pointsman.adapters.providers.transport import environment_proxy
 from pointsman.adapters.telemetry import is_installed
-from pointsman.app.alerting import RuleEntry, rule_problems
+from pointsman.app.alerting import RuleEntry, group_problems, rule_problems
 from pointsman.app.channel_checks import check_channels
 from pointsman.app.knowledge import upstream_name
 from pointsman.app.mistakes import Findings, nearest
@@ -106,8 +106,10 @@ def check_rules(entries: Mapping[str, RuleEntry], findings: Findings) -> None:
 
 
 def _check_alerts(settings: Settings, findings: Findings) -> None:
-    """The rules themselves, and that budgets and rules are of agents and models that there are."""
+    """The rules, what is told together, and that budgets are of agents that there are."""
     check_rules(settings.alerts.rules, findings)
+    for path, problem in group_problems(settings.alerts.group):
+        findings.add(path, problem.message, problem.remedy)
     for place, budget in enumerate(settings.alerts.budgets):
         if budget.agent is not None and budget.agent not in settings.agents:
             words = f"agent `{budget.agent}` is not declared"
