@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from test_assignments import AWAY, CLERK, CODER, LARGE, OPS, SMALL, USUAL, run_it
 from test_reassign import SPARE, Watched, better
+from test_trials import answers
 
 from pointsman.core.assignment.duty import Duty, Expectations, FleetRules, Mode, Routine
 from pointsman.core.assignment.problem import Load
@@ -17,6 +18,7 @@ from pointsman.core.assignment.records import Run, RunState
 from pointsman.core.errors import Conflict
 from pointsman.core.fleet import AgentStatus, Model, Price, PriceState, Rate
 from pointsman.engine.in_force import Who
+from pointsman.engine.trials import judged, started
 
 ROUTINE = Routine(Mode.PROPOSE, "optimal", 600.0)
 BEST = better(SPARE, 1.0)
@@ -158,6 +160,35 @@ def test_what_a_person_decided_against_a_measure_is_put_back(office: Watched) ->
     ruled(office, {"clerk": Duty(quality_floor=0.8)})
     run_it(office.book.undo(let_go.id, OPS))
     assert office.registry.current.setup.posts["clerk"].held
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"agents": (CODER, replace(CLERK, deny=frozenset({"else/spare"})))},
+            "clerk may not stand on else/spare: on the deny list of agent clerk",
+        ),
+        (
+            {"expectations": Expectations(rules=FleetRules(provider_shares={"else": 0.0}))},
+            "the share of else exceeded by 1",
+        ),
+    ],
+)
+def test_what_has_proved_itself_does_not_take_over_where_it_may_not_by_now(
+    office: Watched, changes: dict[str, object], words: str
+) -> None:
+    run_it(started(office.book, "clerk", "else/spare", 0.25, OPS))
+    answers(office, "lab/large", good=30, bad=30)
+    answers(office, "else/spare", good=200, bad=0)
+    office.configured(**changes)
+    (run,) = run_it(judged(office.book))
+    assert run.reason == (
+        "else/spare is better: 100.0% of 200 against 50.0% of 60 answers; "
+        f"but {words}, so it stays where it is and the trial is over"
+    )
+    assert office.posts()["clerk"] == "lab/large"
+    assert list(office.book.roll.trying()) == []
 
 
 def test_all_that_is_in_the_way_is_named_and_the_rest_counted(office: Watched) -> None:

@@ -155,7 +155,7 @@ def test_where_a_person_put_the_agent_it_stays_whatever_a_trial_proves(office: O
     assert (run.kind, run.by) == (RunKind.TRIAL, ITSELF)
     assert run.reason == (
         "shop/small is better: 100.0% of 200 against 50.0% of 60 answers; but a person put clerk"
-        " on lab/large, so it stays there and the trial is over"
+        " on lab/large, so it stays where it is and the trial is over"
     )
     assert office.registry.current.setup.posts["clerk"].held
     assert office.posts()["clerk"] == "lab/large"

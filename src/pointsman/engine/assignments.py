@@ -235,6 +235,10 @@ class Assignments(InForce):
             await to_its_end(asyncio.to_thread(self.store.remove, run, found.id))
             return run
 
+    async def broken_by(self, wanted: Mapping[str, Places]) -> tuple[str, ...]:
+        """The rules that these places would break now, in words."""
+        return (await self._weighed(wanted)).broken
+
     def check_pair(self, agent_id: str, model_id: str) -> None:
         """Raises `RequestError` for an agent and a model that could never be a pair."""
         check_pair(self.view().fleet, self.matching(), agent_id, model_id)

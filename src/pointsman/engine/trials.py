@@ -11,7 +11,7 @@ import asyncio
 from contextlib import suppress
 from typing import NamedTuple
 
-from pointsman.core.assignment.posting import adopted, is_held, tried, untried
+from pointsman.core.assignment.posting import Places, adopted, is_held, tried, untried
 from pointsman.core.assignment.records import (
     Assignment,
     Means,
@@ -36,6 +36,8 @@ JUDGE = "sequential test"
 
 PROVED = frozenset({Verdict.BETTER, Verdict.NO_WORSE})
 """A model is tried because it is expected to be better, or cheaper: that it is no worse will do."""
+
+STAYS = "it stays where it is and the trial is over"
 
 
 class Standing(NamedTuple):
@@ -111,16 +113,22 @@ async def _settled(assignments: Assignments, going: Standing) -> Run | None:
             return None
         who, places = Who(JUDGE, words_of(going)), untried(before)
         if going.verdict in PROVED:
-            if any(map(is_held, before)):
-                who = Who(ITSELF, f"{who.reason}; but a person put {agent_id} on {_stays(going)}")
-            else:
+            against = await _against(assignments, agent_id, before)
+            if against is None:
                 places = adopted(before)
+            else:
+                # Nobody was found wanting: once it is otherwise, the model may be tried again.
+                who = Who(ITSELF, f"{who.reason}; but {against}, so {STAYS}")
         return await assignments.decide({agent_id: places}, who, About(RunKind.TRIAL))
 
 
-def _stays(going: Standing) -> str:
-    """Nobody was found wanting by that: released, the agent may try the model again at once."""
-    return f"{going.standing_id}, so it stays there and the trial is over"
+async def _against(assignments: Assignments, agent_id: str, before: Places) -> str | None:
+    """Why the agent does not get the model that has proved itself, if there is a reason."""
+    if any(map(is_held, before)):
+        return f"a person put {agent_id} on {primary_of(before)}"
+    # The configuration may have changed while it was tried, and others have moved.
+    broken = await assignments.broken_by({agent_id: adopted(before)})
+    return "; ".join(broken) or None
 
 
 async def trials(assignments: Assignments, rigour: Rigour = USUAL_RIGOUR) -> list[Standing]:
