@@ -154,3 +154,15 @@ def test_memory_does_not_grow_with_time() -> None:
     assert series is not None
     assert len(series._looks) < 130
     assert series.count(40_000.0, 1_800.0, ATTEMPTS) == pytest.approx(900, abs=31)
+
+
+def test_of_who_is_gone_nothing_is_kept_and_who_was_never_heard_is_no_trouble() -> None:
+    counts = Counts()
+    counts.fold(0.0, attempts(0, 4))
+    before = len(counts)
+    counts.drop([MODEL, AGENT, Scope(ScopeKind.MODEL, "p/unheard-of")])
+    assert (counts.series(MODEL), counts.series(AGENT)) == (None, None)
+    assert len(counts) == before - 2
+    assert MODEL not in [scope for scope, _ in counts.counted(ScopeKind.MODEL)]
+    counts.fold(1.0, attempts(0, 1))
+    assert counts.series(MODEL) is not None
