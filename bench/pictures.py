@@ -163,8 +163,12 @@ def take(browser: Browser, url: str, look: Look, wanted: Sequence[Shot], folder:
 def take_states(browser: Browser, url: str, look: Look, folder: Path) -> None:
     """Every page while it waits for its first answer, when it gets an error, when it is cut off."""
     held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
     for place in PAGES:
-        for state, treat in (("loading", held.append), ("error", _fail)):
+        for state, treat in (("loading", hold), ("error", _fail)):
             page = opened(browser, look)
             page.route(_BUT_WHO_IS_HERE, treat)
             page.goto(f"{url}/#/{place}")

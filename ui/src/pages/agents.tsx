@@ -149,7 +149,7 @@ function columns(toldApart: boolean): Shape<Agent>[] {
     {
       key: "success_rate",
       title: t("column.success"),
-      width: "minmax(6.5rem, 0.7fr)",
+      width: "minmax(7.25rem, 0.7fr)",
       value: (row) => row.did?.success_rate ?? null,
       show: (row) => <Success share={row.did?.success_rate} />,
     },

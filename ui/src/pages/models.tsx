@@ -123,7 +123,7 @@ function columns(): Shape<Model>[] {
     {
       key: "share",
       title: t("column.share"),
-      width: "minmax(7rem, 0.8fr)",
+      width: "minmax(8.5rem, 0.8fr)",
       value: (row) => row.did?.share ?? null,
       show: (row) => (
         <span class="in-flight">
@@ -135,7 +135,7 @@ function columns(): Shape<Model>[] {
     {
       key: "success_rate",
       title: t("column.success"),
-      width: "minmax(6.5rem, 0.7fr)",
+      width: "minmax(7.25rem, 0.7fr)",
       value: (row) => row.did?.success_rate ?? null,
       show: (row) => <Success share={row.did?.success_rate} />,
     },
