@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 FLEET = """
 providers: {sim: {type: simulated}}
 models: {sim/a: {}}
+agents: {coder: {}}
 alerts: {channels: {hook: {type: webhook, url: "https://hooks.example/1"}}}
 """
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
@@ -23,20 +20,23 @@ from pointsman.adapters.http.control.alert_bodies import (
     StateName,
     TypeName,
 )
-from pointsman.adapters.http.control.alert_views import alert_body, by_severity, step_body
+from pointsman.adapters.http.control.alert_pages import (
+    MOST_AT_ONCE,
+    AlertFilter,
+    Page,
+    alerts_page,
+)
+from pointsman.adapters.http.control.alert_views import alert_body, step_body
 from pointsman.adapters.http.control.assigning import who_asks
 from pointsman.adapters.http.control.searching import Words, fits_by, page_of
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.alert import AlertType, Severity
-from pointsman.core.alert_log import Alert
 from pointsman.core.alert_memory import Entry
-from pointsman.core.alert_metrics import ScopeKind
-from pointsman.core.errors import NotFound, RequestError
+from pointsman.core.errors import NotFound
 from pointsman.engine.alert_ports import EntryQuery
 
 MAX_LIMIT = 500
 MAX_SHOWN = 10_000
-MOST_AT_ONCE = 200
 CURSOR = r"^[0-9a-f]{16}$"
 
 Source = NamedDependency[SkipValidation[ControlSource]]
@@ -50,23 +50,6 @@ Cursor = Annotated[
     str | None,
     QueryParameter(max_length=1_000, description="`next_cursor` of the page before."),
 ]
-
-
-class Page(NamedTuple):
-    """So many alerts, from the one on that follows `after`."""
-
-    limit: int
-    after: str | None = None
-
-
-class AlertFilter(NamedTuple):
-    """Which alerts are asked for; None: any."""
-
-    severity: str | None = None
-    alert_type: str | None = None
-    model_id: str | None = None
-    agent_id: str | None = None
-    rule: str | None = None
 
 
 Wanted = NamedDependency[SkipValidation[AlertFilter]]
@@ -95,7 +78,7 @@ async def alerts(
 ) -> AlertsBody:
     """All alerts as they stand, the gravest first; those resolved within the last hour included."""
     page = Page(limit, cursor)
-    return await _alerts_body(source, wanted_alerts, alert_state, page, live_only=False)
+    return await alerts_page(source, wanted_alerts, alert_state, page, live_only=False)
 
 
 @get("/alerts/active", query_parameters=("cursor", *FILTERS))
@@ -107,7 +90,7 @@ async def active_alerts(
     cursor: Cursor = None,
 ) -> AlertsBody:
     """The alerts that are pending or open, the gravest first."""
-    return await _alerts_body(source, wanted_alerts, None, Page(limit, cursor), live_only=True)
+    return await alerts_page(source, wanted_alerts, None, Page(limit, cursor), live_only=True)
 
 
 @get("/alerts/history", query_parameters=("cursor", "alert_id", "q", *FILTERS))
@@ -183,64 +166,6 @@ async def unacknowledge(source: Source, request: Asked, alert_id: FromPath[str])
     if not await source.alerts().unack(alert_id, who_asks(request, "").by):
         raise NotFound(f"Nobody has taken {alert_id!r}.", param="alert_id", code="unknown_alert")
     return DoneBody(message=f"nobody takes care of {alert_id} any more")
-
-
-async def open_alerts(source: ControlSource) -> AlertsBody:
-    """The alerts that are pending or open, as many as are told at once, the gravest first."""
-    return await _alerts_body(source, AlertFilter(), None, Page(MOST_AT_ONCE), live_only=True)
-
-
-async def _alerts_body(
-    source: ControlSource, wanted: AlertFilter, state: str | None, page: Page, *, live_only: bool
-) -> AlertsBody:
-    desk = source.alerts()
-    everything = desk.known(live_only=live_only)
-    found = sorted((each for each in everything if _has(each, wanted, state)), key=_place)
-    begin = bisect_right(found, _place_of(page.after), key=_place) if page.after else 0
-    end = begin + page.limit
-    now_s = desk.now().s
-    return AlertsBody(
-        alerts=[alert_body(each, now_s) for each in await desk.standing(found[begin:end])],
-        total_count=len(found),
-        by_severity=by_severity(everything),
-        next_cursor=_cursor_of(found[end - 1]) if end < len(found) else None,
-    )
-
-
-_Place = tuple[bool, int, str, str, str]
-
-
-_PLACE = msgspec.json.Decoder(tuple[bool, int, str, str, str])
-
-
-def _place(alert: Alert) -> _Place:
-    """Open ones first, the gravest of them first; those alike always in one order."""
-    kind, id_ = alert.scope
-    return not alert.is_live, -alert.severity, alert.rule, kind, id_
-
-
-def _cursor_of(alert: Alert) -> str:
-    return urlsafe_b64encode(msgspec.json.encode(_place(alert))).decode()
-
-
-def _place_of(cursor: str) -> _Place:
-    try:
-        return _PLACE.decode(urlsafe_b64decode(cursor))
-    except (ValueError, msgspec.DecodeError) as error:
-        words = "this is no cursor; use the `next_cursor` of the page before"
-        raise RequestError(words, param="cursor") from error
-
-
-def _has(alert: Alert, wanted: AlertFilter, state: str | None) -> bool:
-    scope = alert.scope
-    return (
-        wanted.severity in (None, alert.severity.name)
-        and wanted.alert_type in (None, alert.type.value)
-        and wanted.rule in (None, alert.rule)
-        and state in (None, alert.state.value)
-        and (wanted.model_id is None or scope == (ScopeKind.MODEL, wanted.model_id))
-        and (wanted.agent_id is None or scope == (ScopeKind.AGENT, wanted.agent_id))
-    )
 
 
 def _no_alert(alert_id: str) -> NotFound:

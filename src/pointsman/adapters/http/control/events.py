@@ -19,7 +19,7 @@ import msgspec
 
 from pointsman.adapters.http.asgi import ENDLESS_IN_SCOPE, Receive, Scope, Send
 from pointsman.adapters.http.auth import Key, Role, require
-from pointsman.adapters.http.control.alerting import open_alerts
+from pointsman.adapters.http.control.alert_pages import open_alerts
 from pointsman.adapters.http.control.overview_query import RANGES, OverviewQuery
 from pointsman.adapters.http.control.overview_views import overview_body
 from pointsman.adapters.http.control.source import ControlSource

@@ -13,8 +13,9 @@ from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from pointsman.adapters.http.control.alert_bodies import StepBody
+from pointsman.adapters.http.control.alert_pages import AlertFilter
 from pointsman.adapters.http.control.alert_views import step_body
-from pointsman.adapters.http.control.alerting import AlertFilter, entry_query
+from pointsman.adapters.http.control.alerting import entry_query
 from pointsman.adapters.http.control.bodies import Body
 from pointsman.adapters.http.control.decision_pages import FILTERS, Wanted, in_utc
 from pointsman.adapters.http.control.delivery_bodies import OutboxRowBody, outbox_row_body
