@@ -10,14 +10,14 @@ from typing import Annotated, NamedTuple
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from pointsman.adapters.http.control.overview_query import OverviewQuery
+from pointsman.adapters.http.control.overview_query import OverviewQuery, is_meant
 from pointsman.adapters.http.control.searching import Fits, Page, holds, page_of, words_of
 from pointsman.adapters.http.control.source import ControlSource
 from pointsman.core.aggregate import first_id
 from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Fleet
 from pointsman.engine.ports import DecisionQuery, StoredDecision
-from pointsman.engine.timeline_slots import EVERYBODY, Narrowing
+from pointsman.engine.timeline_slots import EVERYBODY
 
 MAX_LIMIT = 200
 CURSOR = r"^dec_[0-9A-Za-z_-]{1,64}$"
@@ -52,16 +52,6 @@ class Wanted(NamedTuple):
         names = {each.id: each.name for each in fleet.agents.values()}
         names |= {each.id: each.display_name for each in fleet.models.values()}
         return lambda stored: is_meant(stored, whose) and holds(self.words, _texts(stored, names))
-
-
-def is_meant(stored: StoredDecision, whose: Narrowing) -> bool:
-    """Whether it is of one of these agents, and one of these models was chosen or tried."""
-    decision = stored.decision
-    if whose.agents is not None and decision.agent_id not in whose.agents:
-        return False
-    tried = {outcome.model_id for outcome in stored.outcomes}
-    tried |= {decision.chosen.model_id} if decision.chosen else set()
-    return whose.models is None or bool(tried & whose.models)
 
 
 class Stretch(NamedTuple):

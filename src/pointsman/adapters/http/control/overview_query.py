@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pointsman.core.errors import RequestError
 from pointsman.core.fleet import Fleet
+from pointsman.engine.ports import StoredDecision
 from pointsman.engine.timeline import SCALES, Scale
 from pointsman.engine.timeline_slots import Narrowing
 
@@ -90,3 +91,13 @@ class OverviewQuery(NamedTuple):
 
 def _wrong(name: str, words: str) -> RequestError:
     return RequestError(f"{name}: {words}.", param=name, code="invalid_value")
+
+
+def is_meant(stored: StoredDecision, whose: Narrowing) -> bool:
+    """Whether it is of one of these agents, and one of these models was chosen or tried."""
+    decision = stored.decision
+    if whose.agents is not None and decision.agent_id not in whose.agents:
+        return False
+    tried = {outcome.model_id for outcome in stored.outcomes}
+    tried |= {decision.chosen.model_id} if decision.chosen else set()
+    return whose.models is None or bool(tried & whose.models)

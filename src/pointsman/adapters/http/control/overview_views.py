@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pointsman.adapters.http.control.bodies import StandingBody
-from pointsman.adapters.http.control.decision_pages import is_meant
 from pointsman.adapters.http.control.explaining import decision_summary
 from pointsman.adapters.http.control.history_views import history
 from pointsman.adapters.http.control.history_views import standings as history_standings
@@ -20,7 +19,7 @@ from pointsman.adapters.http.control.overview_bodies import (
     ModelCourseBody,
     OverviewBody,
 )
-from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery
+from pointsman.adapters.http.control.overview_query import SCALE_OF, OverviewQuery, is_meant
 from pointsman.adapters.http.control.source import ControlSource, LiveModel
 from pointsman.core.aggregate import Dimension
 from pointsman.core.fleet import Fleet, Model
