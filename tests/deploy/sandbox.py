@@ -29,6 +29,8 @@ mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+# First of all, since what is installed here may itself lie below.
+mount -t tmpfs -o mode=1777 tmpfs /mnt/root/tmp
 for each in $NEEDED; do
     mkdir -p "/mnt/root$each"; mount --bind "$each" "/mnt/root$each"
     # Nothing on the way to what is installed here may be closed to a stranger: in the layer alone.
@@ -38,14 +40,12 @@ for each in $NEEDED; do
         place=$(dirname "$place")
     done
 done
-mount -t tmpfs -o mode=1777 tmpfs /mnt/root/tmp
 mkdir /mnt/root/tmp/given; mount --bind "$GIVEN" /mnt/root/tmp/given
 mount --rbind /dev /mnt/root/dev
 mount -t proc proc /mnt/root/proc
 cd /mnt/root
 chroot . bash -euc "$STEPS"
-umount tmp/given
-mount -t tmpfs -o mode=1777 tmpfs tmp
+umount tmp/given; rmdir tmp/given
 mount --bind "$KEPT" var/lib/pointsman
 chown "$OWNER" var/lib/pointsman
 mount -o remount,ro .

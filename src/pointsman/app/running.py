@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -19,19 +19,18 @@ from pointsman.app.channels import tell_through
 from pointsman.app.clock import SystemClock
 from pointsman.app.configuration import Configuration
 from pointsman.app.looking_after import LookingAfter
+from pointsman.app.relearning import Relearning
 from pointsman.app.reloading import Load, in_public, refuse_emptied, signature
 from pointsman.app.stopping import Grace, in_time
 from pointsman.app.upkeep import ROLL_S, Upkeep
 from pointsman.app.wiring import Wired, key_ring, providers_of, setup_of, wired
-from pointsman.core.decision import Feedback, Outcome
+from pointsman.core.decision import Feedback
 from pointsman.core.errors import ConfigError, StoreError
 from pointsman.core.task_type import shipped_model
 from pointsman.engine.aside import ThreadAside
 from pointsman.engine.decide import Ask
 from pointsman.engine.explain import Explained, borne_out, explained, rated
 from pointsman.engine.ports import Aside, DecisionQuery, StoredDecision
-from pointsman.engine.replay import Replay
-from pointsman.engine.scoring import new_scorer
 from pointsman.version import VERSION
 
 HOUSEKEEPING_S = 30.0
@@ -46,9 +45,6 @@ READY_WITHIN_S = 1.0
 """How long a start may be held up by reading what was learned before."""
 TAKE_UP_WITHIN_S = 1.0
 """How long it may be held up by a store that does not say who stands where."""
-
-FEW_DECISIONS = 20
-"""So many are read back at a time, in a few milliseconds of a thread."""
 
 KEPT_TO_CLOSE = 0.1
 """This share of the time left for writing is for closing what was written to."""
@@ -78,7 +74,6 @@ class Running:
         self._load = load
         self._reconfigured = reconfigured
         self._reloading = asyncio.Lock()
-        self._rescoring = asyncio.Lock()
         self._judging = asyncio.Lock()
         self._tasks: list[asyncio.Task[Any]] = []
         self._serving = False
@@ -90,7 +85,7 @@ class Running:
         self._assignments = LookingAfter(self.parts)
         self.configuration = configuration
         self._upkeep = Upkeep(self.parts, lambda: self.configuration)
-        self.scoring = configuration.policy.scoring
+        self._relearning = Relearning(self.parts, lambda: self.configuration.policy.scoring)
         self.keys: KeyRing = key_ring(configuration)
         self.loaded_at: datetime = self.parts.clock.now()
         self.rejected: ConfigError | None = None
@@ -114,7 +109,9 @@ class Running:
         taking_up = asyncio.create_task(self._assignments.take_up(), name="assignments")
         self._tasks.append(taking_up)
         await asyncio.wait({taking_up}, timeout=TAKE_UP_WITHIN_S)
-        remembering = asyncio.create_task(self._remember(taking_up), name="replay")
+        remembering = asyncio.create_task(
+            self._relearning.remember(taking_up, READY_WITHIN_S), name="replay"
+        )
         self._tasks.append(remembering)
         await asyncio.wait({remembering}, timeout=READY_WITHIN_S)
         # Read in the background, so that neither the start nor the first request waits for it.
@@ -214,7 +211,9 @@ class Running:
         self.parts.exploration.reconfigure(configuration.policy.exploration)
         if configuration.policy.scoring is not before.policy.scoring:
             self._tasks = [task for task in self._tasks if not task.done()]
-            self._tasks.append(asyncio.create_task(self._switch(), name="scoring"))
+            self._tasks.append(
+                asyncio.create_task(self._relearning.switch(self.settle), name="scoring")
+            )
         tell_through(self.parts.deliverer, before.telling, configuration.telling, self.parts.clock)
         self.parts.watching.replan(configuration.alerts, configuration.store.keep_alerts_days)
         self._forget_what_is_void(before, configuration)
@@ -297,8 +296,8 @@ class Running:
             },
             "models": len(fleet.models),
             "agents": len(fleet.agents),
-            "scoring": self.scoring.value,
-            "learning_again": self._rescoring.locked(),
+            "scoring": self._relearning.scoring.value,
+            "learning_again": self._relearning.going_on,
             "failed_turns": self.failed_turns,
             "assignments": "ok" if self.parts.assignments.loaded else "not read yet",
             "store": "ok" if self.parts.ledger.failing_since is None else "failing",
@@ -325,61 +324,6 @@ class Running:
                     log.exception("a turn of a background task failed", extra={"task": name})
 
         return asyncio.create_task(turns(), name=name)
-
-    async def _remember(self, readable: Awaitable[None]) -> None:
-        """Learn again what was learned before this start, once the store can be read."""
-        try:
-            await readable
-            await self._rescored(restored=self.parts.statistics.recalling, eager_s=READY_WITHIN_S)
-            await self._redisplayed()
-        except Exception:  # here a task begins: who begins to learn anew serves too
-            log.exception("what was learned before could not be learned again")
-
-    async def _redisplayed(self) -> None:
-        """Show the decisions before this start again, a few at a time."""
-        parts, older_than, shown = self.parts, None, True
-        while shown:
-            query = DecisionQuery(limit=FEW_DECISIONS, before=older_than)
-            page = await asyncio.to_thread(parts.store.decisions, query)
-            shown = bool(page) and parts.statistics.redisplayed(each.decision for each in page)
-            older_than = page[-1].decision.id if page else None
-
-    async def _switch(self) -> None:
-        """Score as the configuration says now; the record teaches the new scorer first."""
-        try:
-            await self.settle()
-            await self._rescored()
-        except Exception:  # here a task begins: the scorer that decided so far goes on
-            log.exception("the scoring could not be changed")
-
-    async def _rescored(
-        self,
-        *,
-        restored: Callable[[Sequence[Outcome]], Iterator[None]] | None = None,
-        eager_s: float = 0.0,
-    ) -> None:
-        """Let a new scorer that knows the record take over."""
-        async with self._rescoring:
-            parts, begun = self.parts, self.parts.clock.monotonic()
-            scoring = self.configuration.policy.scoring
-            scorer = new_scorer(scoring)
-            replay = Replay(
-                parts.store,
-                parts.clock,
-                parts.clock.now(),
-                scorer=scorer,
-                recent=restored,
-                eager_s=eager_s,
-            )
-            read = await parts.scorer.hand_over(scorer, replay.run())
-            self.scoring = scoring
-            facts = {
-                "scoring": scoring.value,
-                "outcomes": read.outcomes,
-                "judgements": read.judgements,
-                "seconds": round(parts.clock.monotonic() - begun, 3),
-            }
-            log.info("models are scored by what the record says", extra=facts)
 
     async def _keep_house(self) -> None:
         await self._upkeep.keep_lessons()
