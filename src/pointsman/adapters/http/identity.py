@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from random import Random
 from time import time_ns
@@ -99,12 +99,12 @@ def sender_of(key: Key, headers: Mapping[bytes, bytes]) -> Sender:
         agent_place=AGENT_HEADER.decode(),
         hints=tuple(name for name in borrowed if name),
         session=next(filter(None, sessions), None),
-        deadline_s=_deadline_of(headers),
+        deadline_s=_wished(headers, DEADLINE_HEADER, deadline_s, no_deadline),
         strategy=_strategy_of(headers),
-        tradeoff=_tradeoff_of(headers),
+        tradeoff=_wished(headers, TRADEOFF_HEADER, tradeoff, no_tradeoff),
         task_type=_task_type_of(headers),
         traceparent=_traceparent_of(headers),
-        max_cost_usd=_max_cost_of(headers),
+        max_cost_usd=_wished(headers, MAX_COST_HEADER, max_cost_usd, no_cost),
     )
 
 
@@ -144,34 +144,20 @@ def _number(given: str) -> float:
     return float(given)
 
 
-def _deadline_of(headers: Mapping[bytes, bytes]) -> float | None:
-    if DEADLINE_HEADER not in headers:
+def _wished(
+    headers: Mapping[bytes, bytes],
+    header: bytes,
+    read: Callable[[float, str], float | None],
+    refused: Callable[[str, str], RequestError],
+) -> float | None:
+    """The number that a header wishes for, as `read` takes it; None where there is none."""
+    if header not in headers:
         return None
-    given, place = _text(headers, DEADLINE_HEADER), DEADLINE_HEADER.decode()
+    given, place = _text(headers, header), header.decode()
     try:
-        return deadline_s(_number(given), place)
+        return read(_number(given), place)
     except (ValueError, RequestError):
-        raise no_deadline(_shown(given), place) from None
-
-
-def _tradeoff_of(headers: Mapping[bytes, bytes]) -> float | None:
-    if TRADEOFF_HEADER not in headers:
-        return None
-    given, place = _text(headers, TRADEOFF_HEADER), TRADEOFF_HEADER.decode()
-    try:
-        return tradeoff(_number(given), place)
-    except (ValueError, RequestError):
-        raise no_tradeoff(_shown(given), place) from None
-
-
-def _max_cost_of(headers: Mapping[bytes, bytes]) -> float | None:
-    if MAX_COST_HEADER not in headers:
-        return None
-    given, place = _text(headers, MAX_COST_HEADER), MAX_COST_HEADER.decode()
-    try:
-        return max_cost_usd(_number(given), place)
-    except (ValueError, RequestError):
-        raise no_cost(_shown(given), place) from None
+        raise refused(_shown(given), place) from None
 
 
 def _strategy_of(headers: Mapping[bytes, bytes]) -> Strategy | None:
